@@ -1,0 +1,1 @@
+"""One module per way to doubt an effect; each returns a `CheckResult`."""

@@ -1,0 +1,1 @@
+"""Step 3. What is measured and aimed for: definitions, targets, series."""

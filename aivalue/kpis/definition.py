@@ -1,0 +1,145 @@
+"""Definitions as code: what is measured, on what, aimed at what, and how the AI is rolled out.
+
+These are the shapes of the YAML files, of the HTTP bodies and of the stored, versioned rows alike.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Stage = Literal["idea", "approved", "pilot", "scale", "run", "retired", "stopped"]
+BetterWhen = Literal["higher", "lower"]
+Aggregation = Literal["sum", "mean", "ratio", "rate", "count"]
+
+
+class Definition(BaseModel):
+    """Base of all definitions: immutable, closed (an unknown field is an error), keyed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: Key
+
+
+class Portfolio(Definition):
+    """Initiatives that are reported together, in one currency."""
+
+    name: Text
+    owner: Text
+    reporting_currency: Currency
+    hurdle_rate: Decimal = Field(
+        default=Decimal("0.10"), ge=0, lt=1, description="Annual discount rate, 0.10 is 10 %."
+    )
+    fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
+
+
+class Initiative(Definition):
+    """An AI use case: who owns it, where it stands, when it went live."""
+
+    portfolio: Key
+    name: Text
+    owner: Text
+    sponsor: Text | None = None
+    stage: Stage
+    risk_tier: Literal["minimal", "limited", "high"] = "limited"
+    go_live: date | None = Field(default=None, description="First day any unit works with the AI.")
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class Process(Definition):
+    """The work that the AI changes."""
+
+    name: Text
+    unit_of_analysis: Text = Field(description="What a unit is: line, team, store, customer.")
+    cost_centre: Text | None = None
+    gl_keys: tuple[Text, ...] = ()
+
+
+class Kpi(Definition):
+    """How measurements become one number.
+
+    `mean`: sum / n. `ratio` and `rate`: numerator / denominator. `sum` and `count`: total per
+    unit-day. The denominator, the number of measurements or the unit-days are the *volume*.
+    """
+
+    process: Key
+    name: Text
+    unit: Text = Field(description='Unit of the KPI, e.g. "min/h", "share", "EUR".')
+    better_when: BetterWhen
+    aggregation: Aggregation
+    grain: Literal["day"] = "day"
+    numerator: Text | None = None
+    denominator: Text | None = None
+    dimensions: tuple[Key, ...] = ()
+    guardrail: bool = False
+
+    @model_validator(mode="after")
+    def _ratio_names_both_parts(self) -> Self:
+        is_ratio = self.aggregation in {"ratio", "rate"}
+        if is_ratio and not (self.numerator and self.denominator):
+            raise ValueError(f"a {self.aggregation} KPI needs numerator and denominator")
+        if not is_ratio and (self.numerator or self.denominator):
+            raise ValueError(f"a {self.aggregation} KPI has no numerator or denominator")
+        return self
+
+
+class Target(Definition):
+    """What was promised; the amount is an improvement, so it is always positive."""
+
+    initiative: Key
+    kpi: Key
+    kind: Literal["relative", "absolute", "percentage_points"]
+    amount: Decimal = Field(gt=0, description="Relative: 0.15 is 15 %. Points: 1.5 is 1.5 pp.")
+    due: date
+
+
+class Window(BaseModel):
+    """Half-open range of business days, [start, end)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: date
+    end: date
+
+    @model_validator(mode="after")
+    def _start_is_first(self) -> Self:
+        if not self.start < self.end:
+            raise ValueError(f"window must start before it ends, got {self.start} to {self.end}")
+        return self
+
+
+class Design(Definition):
+    """How the AI reaches units and how its effect is to be read; `key` is the initiative's."""
+
+    kpis: tuple[Key, ...] = Field(min_length=1)
+    assignment: Literal["random", "phased", "self_selected"]
+    randomized_by: Literal["event", "unit"] | None = None
+    scale: Literal["additive", "proportional"] = "additive"
+    baseline: Window | None = Field(
+        default=None, description="Pre-AI window; absent where control is measured in parallel."
+    )
+    measured: Window | None = Field(
+        default=None, description="Days the effect is estimated on; absent means from go-live on."
+    )
+    confidence: float = Field(default=0.95, ge=0.5, le=0.999)
+    events_min: int = Field(default=100, ge=1, description="Per arm, below it no estimate.")
+
+    @model_validator(mode="after")
+    def _random_says_what_was_randomized(self) -> Self:
+        if (self.assignment == "random") != (self.randomized_by is not None):
+            raise ValueError("randomized_by goes with assignment random, and only with it")
+        return self
+
+
+DEFINITION_KINDS: dict[str, type[Definition]] = {
+    "portfolio": Portfolio,
+    "initiative": Initiative,
+    "process": Process,
+    "kpi": Kpi,
+    "target": Target,
+    "design": Design,
+}

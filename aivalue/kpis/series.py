@@ -1,0 +1,114 @@
+"""A KPI's series: one row of sufficient statistics per unit, segment, arm and business day.
+
+Columnar and exact. Rows are sorted by (unit, segment, arm, day), so equal content has equal bytes.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from decimal import Decimal
+
+Key = tuple[str, str, str, date]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Columns of equal length.
+
+    Attributes
+    ----------
+    unit, segment, arm, day :
+        Key of the row; `arm` is "" where the measurement names none.
+    n :
+        Measurements behind the row, > 0.
+    sum, sum_squares, minimum, maximum :
+        Of measurements by value; minimum and maximum are None where there is none.
+    numerator, denominator, numerator_squares, denominator_squares, cross_product :
+        Sums over measurements by numerator and denominator, in the parts' own units.
+    """
+
+    kpi: str
+    unit: tuple[str, ...]
+    segment: tuple[str, ...]
+    arm: tuple[str, ...]
+    day: tuple[date, ...]
+    n: tuple[int, ...]
+    sum: tuple[Decimal, ...]
+    sum_squares: tuple[Decimal, ...]
+    minimum: tuple[Decimal | None, ...]
+    maximum: tuple[Decimal | None, ...]
+    numerator: tuple[Decimal, ...]
+    denominator: tuple[Decimal, ...]
+    numerator_squares: tuple[Decimal, ...]
+    denominator_squares: tuple[Decimal, ...]
+    cross_product: tuple[Decimal, ...]
+
+    def __post_init__(self) -> None:
+        for name in COLUMNS:
+            if len(getattr(self, name)) != len(self.unit):
+                seen, needed = len(getattr(self, name)), len(self.unit)
+                raise ValueError(f"column {name} has {seen} rows, needs {needed}")
+        keys = list(zip(self.unit, self.segment, self.arm, self.day, strict=True))
+        if any(left >= right for left, right in zip(keys, keys[1:], strict=False)):
+            raise ValueError("rows must be sorted by unit, segment, arm, day, each key once")
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    def where(self, keep: Callable[[Key], bool]) -> "Series":
+        """Return the rows whose (unit, segment, arm, day) is wanted."""
+        keys = zip(self.unit, self.segment, self.arm, self.day, strict=True)
+        rows = [index for index, key in enumerate(keys) if keep(key)]
+        columns = {name: tuple(getattr(self, name)[row] for row in rows) for name in COLUMNS}
+        return Series(kpi=self.kpi, **columns)
+
+    def sha256(self) -> str:
+        """Digest of the content: equal content, equal digest, whatever the scale of a decimal."""
+        digest = hashlib.sha256(self.kpi.encode())
+        for name in COLUMNS:
+            digest.update(f"\x1e{name}".encode())
+            for value in getattr(self, name):
+                digest.update(b"\x1f" + plain(value).encode())
+        return digest.hexdigest()
+
+
+COLUMNS = tuple(field.name for field in fields(Series) if field.name != "kpi")
+_DECIMAL_COLUMNS = COLUMNS[COLUMNS.index("sum") :]
+
+
+def plain(value: str | int | date | Decimal | None) -> str:
+    """Write a cell as text: decimals without exponent or trailing zeros, None as ""."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        text = format(value, "f")
+        return (text.rstrip("0").rstrip(".") if "." in text else text).replace(
+            "-0", "0", text == "-0"
+        )
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def series_from_columns(kpi: str, columns: Mapping[str, Sequence[object]]) -> Series:
+    """Read the columns as JSON carries them (dates and decimals as text)."""
+    read: dict[str, tuple[object, ...]] = {}
+    for name in COLUMNS:
+        cells = columns[name]
+        if name == "day":
+            read[name] = tuple(date.fromisoformat(str(cell)) for cell in cells)
+        elif name in _DECIMAL_COLUMNS:
+            read[name] = tuple(None if cell is None else Decimal(str(cell)) for cell in cells)
+        else:
+            read[name] = tuple(cells)
+    return Series(kpi=kpi, **read)  # type: ignore[arg-type]  # checked by __post_init__
+
+
+def columns_of(series: Series) -> dict[str, list[str | int | None]]:
+    """Write the columns as JSON carries them; the inverse of `series_from_columns`."""
+    columns: dict[str, list[str | int | None]] = {}
+    for name in COLUMNS:
+        cells = getattr(series, name)
+        columns[name] = [
+            cell if cell is None or isinstance(cell, (int, str)) else plain(cell) for cell in cells
+        ]
+    return columns

@@ -1,0 +1,1 @@
+"""Step 7. What the effect is worth: decimal money, never binary floats."""

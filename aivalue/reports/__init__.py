@@ -1,0 +1,1 @@
+"""Step 9. What people read: summaries, explanations, evidence."""

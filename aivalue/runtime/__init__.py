@@ -1,0 +1,1 @@
+"""How bytes move: Kafka, PostgreSQL, HTTP, telemetry. The only part that does I/O."""

@@ -1,0 +1,1 @@
+"""Turns baseline and actual into effects, and effects into money."""

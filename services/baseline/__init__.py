@@ -1,0 +1,1 @@
+"""Keeps definitions, and freezes what a process looked like before the AI."""

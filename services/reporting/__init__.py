@@ -1,0 +1,1 @@
+"""Serves the latest snapshot as Prometheus metrics and JSON summaries."""
