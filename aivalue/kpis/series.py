@@ -4,6 +4,7 @@ Columnar and exact. Rows are sorted by (unit, segment, arm, day), so equal conte
 """
 
 import hashlib
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -50,7 +51,7 @@ class Series:
                 seen, needed = len(getattr(self, name)), len(self.unit)
                 raise ValueError(f"column {name} has {seen} rows, needs {needed}")
         keys = list(zip(self.unit, self.segment, self.arm, self.day, strict=True))
-        if any(left >= right for left, right in zip(keys, keys[1:], strict=False)):
+        if any(left >= right for left, right in itertools.pairwise(keys)):
             raise ValueError("rows must be sorted by unit, segment, arm, day, each key once")
 
     def __len__(self) -> int:
@@ -83,9 +84,8 @@ def plain(value: str | int | date | Decimal | None) -> str:
         return ""
     if isinstance(value, Decimal):
         text = format(value, "f")
-        return (text.rstrip("0").rstrip(".") if "." in text else text).replace(
-            "-0", "0", text == "-0"
-        )
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        return "0" if text == "-0" else text
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

@@ -30,8 +30,9 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        if not isinstance(self.amount, Decimal) or not self.amount.is_finite():
-            raise InvalidMoney(f"amount must be a finite Decimal, got {self.amount!r}")
+        amount: object = self.amount  # a caller without a type checker may pass a float
+        if not (isinstance(amount, Decimal) and amount.is_finite()):
+            raise InvalidMoney(f"amount must be a finite Decimal, got {amount!r}")
         if not _CURRENCY.fullmatch(self.currency):
             raise InvalidMoney(f"currency must be an ISO 4217 code, got {self.currency!r}")
 
