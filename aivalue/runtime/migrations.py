@@ -1,0 +1,74 @@
+"""Alembic, one history per service, run from code so that no ini file is needed.
+
+A service's `migrations/env.py` is one call of `run`; the history lives in the service's schema.
+"""
+
+import asyncio
+from pathlib import Path
+
+from alembic import command, context
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from aivalue.runtime.postgres import database_address
+from aivalue.runtime.settings import DatabaseSettings
+
+_ROOT = Path(__file__).parents[2]
+_CONNECTION = "connection"
+
+
+def migrations_of(service: str) -> ScriptDirectory:
+    """Return the service's history."""
+    return ScriptDirectory.from_config(_config(service))
+
+
+async def migrate(settings: DatabaseSettings, service: str, *, revision: str = "head") -> None:
+    """Bring the service's schema to a revision; a no-op where it is there already.
+
+    Two programs that start together wait for each other on an advisory lock.
+    """
+    engine = create_async_engine(database_address(settings).set(drivername="postgresql+asyncpg"))
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(
+                text("select pg_advisory_xact_lock(hashtext(:name))"),
+                {"name": f"aivalue.{service}"},
+            )
+            await connection.execute(text(f"create schema if not exists {service}"))
+            await connection.run_sync(_upgrade, service, revision)
+    finally:
+        await engine.dispose()
+
+
+def migrate_blocking(settings: DatabaseSettings, service: str) -> None:
+    """Call `migrate` from code that has no event loop."""
+    asyncio.run(migrate(settings, service))
+
+
+def run(metadata: MetaData) -> None:
+    """Run the migrations on the connection that `migrate` opened; the body of every env.py."""
+    connection: Connection = context.config.attributes[_CONNECTION]
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table_schema=metadata.schema,
+        include_schemas=True,
+        include_name=lambda name, kind, _: kind != "schema" or name == metadata.schema,
+        compare_type=True,
+    )
+    context.run_migrations()
+
+
+def _upgrade(connection: Connection, service: str, revision: str) -> None:
+    config = _config(service)
+    config.attributes[_CONNECTION] = connection
+    command.upgrade(config, revision)
+
+
+def _config(service: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_ROOT / "services" / service / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config

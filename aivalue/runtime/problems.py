@@ -1,0 +1,83 @@
+"""Errors on the wire: RFC 9457 problem documents, one shape for every service."""
+
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from aivalue import errors
+
+MEDIA_TYPE = "application/problem+json"
+_STATUS = {
+    errors.InvalidEvent: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidDefinition: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidMoney: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotFreezable: HTTPStatus.CONFLICT,
+    errors.NotEstimable: HTTPStatus.CONFLICT,
+    errors.NotComputable: HTTPStatus.CONFLICT,
+}
+logger = structlog.get_logger()
+
+
+class DependencyUnavailable(Exception):
+    """A service or store that the answer needs does not answer; the caller gets 503."""
+
+
+def problem(
+    status: int, detail: str, *, headers: dict[str, str] | None = None, **members: object
+) -> JSONResponse:
+    """Build a problem document; `members` are its extension members."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **members,
+    }
+    return JSONResponse(body, status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def install(application: FastAPI) -> None:
+    """Render every error of the application as a problem document."""
+    application.add_exception_handler(StarletteHTTPException, _http)
+    application.add_exception_handler(RequestValidationError, _validation)
+    application.add_exception_handler(errors.AivalueError, _core)
+    application.add_exception_handler(DependencyUnavailable, _unavailable)
+    application.add_exception_handler(Exception, _unexpected)
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, (HTTPException, StarletteHTTPException))  # noqa: S101 - by registration
+    headers = dict(error.headers) if error.headers else None
+    return problem(error.status_code, str(error.detail), headers=headers)
+
+
+async def _validation(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - by registration
+    found = [
+        {"path": "/".join(str(part) for part in each["loc"]), "message": each["msg"]}
+        for each in error.errors()
+    ]
+    return problem(422, "the request breaks its contract", errors=jsonable_encoder(found))
+
+
+async def _core(_: Request, error: Exception) -> JSONResponse:
+    status = next(
+        (status for kind, status in _STATUS.items() if isinstance(error, kind)),
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
+    reason = getattr(error, "reason", None) or getattr(error, "verdict", None)
+    return problem(status, str(error), **({"reason": reason} if reason else {}))
+
+
+async def _unavailable(_: Request, error: Exception) -> JSONResponse:
+    return problem(503, str(error), headers={"retry-after": "2"})
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    logger.error("request failed", path=request.url.path, exc_info=error)
+    return problem(500, "the service failed to answer; its log says why")

@@ -1,0 +1,149 @@
+"""Settings shared by all services: `AIVALUE_*` variables, read once, at start.
+
+Nested fields are joined by two underscores: `AIVALUE_KAFKA__BOOTSTRAP`. A secret may come from a
+file of the same name in lower case under `AIVALUE_SECRETS_DIR` (default /run/secrets).
+"""
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "AIVALUE_"
+_SECRETS_DIR = Path(os.environ.get("AIVALUE_SECRETS_DIR", "/run/secrets"))
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(_Group):
+    """How to reach the broker, and what this broker can do."""
+
+    bootstrap: str = "127.0.0.1:9092"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    ca_file: Path | None = None
+    tenants: dict[str, str] = Field(
+        default_factory=lambda: {"default": ""},
+        description="Tenant to the prefix of its input topics; the topic's ACL is the authority.",
+    )
+    internal_prefix: str = Field(default="", description="Prefix of the topics services publish.")
+    partitions: int = Field(default=12, ge=1)
+    replication_factor: int = Field(default=-1, description="-1 is the broker's default.")
+    idempotent_producer: bool = Field(
+        default=True, description="Off for the embedded broker, which does not know it."
+    )
+    session_timeout_ms: int = 30_000
+    rebalance_timeout_ms: int = 30_000
+    heartbeat_interval_ms: int = 3_000
+
+    def input_topic(self, tenant: str, topic: str) -> str:
+        """Name the tenant's own copy of an input topic."""
+        return self.tenants[tenant] + topic
+
+    def internal_topic(self, topic: str) -> str:
+        """Name a topic that services publish to each other."""
+        return self.internal_prefix + topic
+
+
+class AuthSettings(_Group):
+    """Who may call: bearer tokens from a file, or everyone on this machine (open)."""
+
+    mode: Literal["tokens", "open"] = "tokens"
+    tokens_file: Path | None = None
+    open_tenant: str = "default"
+    service_token: SecretStr | None = Field(
+        default=None, description="What this service shows to the others."
+    )
+
+    @model_validator(mode="after")
+    def _tokens_need_a_file(self) -> Self:
+        if self.mode == "tokens" and self.tokens_file is None:
+            raise ValueError("auth mode tokens needs tokens_file (AIVALUE_AUTH__TOKENS_FILE)")
+        return self
+
+
+class DatabaseSettings(_Group):
+    """PostgreSQL, one schema per service."""
+
+    url: SecretStr = SecretStr("postgresql://aivalue@127.0.0.1:5432/aivalue")
+    password: SecretStr | None = Field(default=None, description="Overrides the URL's password.")
+    pool_size: int = Field(default=8, ge=1)
+    statement_timeout_ms: int = 30_000
+
+
+class ServiceAddresses(_Group):
+    """Where the services find each other."""
+
+    ingest: str = "http://127.0.0.1:8101"
+    baseline: str = "http://127.0.0.1:8102"
+    attribution: str = "http://127.0.0.1:8103"
+    reporting: str = "http://127.0.0.1:8104"
+
+
+class RuntimeSettings(BaseSettings):
+    """What every service needs; a service adds its own fields in a subclass."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        secrets_dir=_SECRETS_DIR if _SECRETS_DIR.is_dir() else None,
+        frozen=True,
+        extra="forbid",
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65_535, description="0 picks the service's own port.")
+    database: DatabaseSettings = DatabaseSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    auth: AuthSettings = AuthSettings(mode="open")
+    services: ServiceAddresses = ServiceAddresses()
+    log_format: Literal["console", "json"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="after")
+    def _open_stays_on_this_machine(self) -> Self:
+        if self.auth.mode == "open" and self.host not in {"127.0.0.1", "localhost", "::1"}:
+            raise ValueError(
+                f"host is {self.host}, but auth mode open serves this machine only: "
+                "set AIVALUE_AUTH__MODE=tokens and AIVALUE_AUTH__TOKENS_FILE"
+            )
+        return self
+
+
+def unknown_variables(
+    settings: Iterable[type[BaseSettings]], environ: Mapping[str, str]
+) -> list[str]:
+    """Say which AIVALUE_* variables no program reads, each with the nearest name that one does.
+
+    pydantic-settings ignores a mistyped variable, and a default in its place can cost money.
+    """
+    known = {"AIVALUE_SECRETS_DIR", "AIVALUE_FAILPOINTS"}
+    for each in settings:
+        known |= _names(each, PREFIX)
+    complaints = []
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name.upper() in known:
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        complaints.append(
+            f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else "")
+        )
+    return complaints
+
+
+def _names(model: type[BaseModel], prefix: str) -> set[str]:
+    names = set()
+    for field, info in model.model_fields.items():
+        name = prefix + field.upper()
+        names.add(name)
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            names |= _names(info.annotation, name + "__")
+    return names
