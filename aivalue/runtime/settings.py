@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 PREFIX = "AIVALUE_"
 _SECRETS_DIR = Path(os.environ.get("AIVALUE_SECRETS_DIR", "/run/secrets"))
@@ -107,6 +112,19 @@ class RuntimeSettings(BaseSettings):
     services: ServiceAddresses = ServiceAddresses()
     log_format: Literal["console", "json"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings names its arguments
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read a nested field's secret from the file that has its variable's name."""
+        # The default source knows whole fields only: aivalue_database__password would be ignored.
+        return init_settings, env_settings, NestedSecretsSettingsSource(file_secret_settings)
 
     @model_validator(mode="after")
     def _open_stays_on_this_machine(self) -> Self:
