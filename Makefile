@@ -1,0 +1,74 @@
+# Every target does its own set-up: a virtual environment in .venv with the locked dependencies.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# The first of these that is Python 3.11 or newer; PYTHON=... chooses another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+KAFKA_JARS := build/kafka-jars
+
+##@ The two commands of the README
+demo: $(INSTALLED) ## Replay real and simulated AI programmes and print what they earned
+	@$(BIN)/aivalue demo
+
+test: $(INSTALLED) ## Run the tests (embedded PostgreSQL and broker, nothing else needed)
+	@echo "== tests: unit, service, contract, integration, end to end"
+	@$(BIN)/python -m pytest -q -m "not kafka and not faults"
+
+##@ Slower tiers
+check: $(INSTALLED) ## Lint, types, import contracts, documents
+	@echo "== format and lint"; $(BIN)/ruff format --check .; $(BIN)/ruff check .
+	@echo "== types"; $(BIN)/mypy
+	@echo "== import contracts"; $(BIN)/lint-imports
+
+test-kafka: $(INSTALLED) $(KAFKA_JARS)/.done ## Integration tests against real Apache Kafka (JDK 17, Maven)
+	@echo "== tests against Apache Kafka"
+	@$(BIN)/python -m pytest -q -m kafka
+
+test-faults: $(INSTALLED) ## Kill, pause and crash real processes; count what was lost or doubled
+	@echo "== fault tests"
+	@$(BIN)/python -m pytest -q -m faults
+
+bench: $(INSTALLED) ## Benchmarks, each beside an alternative in the same run
+	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+##@ Development
+up: $(INSTALLED) ## Run the whole system until Ctrl-C
+	@$(BIN)/aivalue up
+
+format: $(INSTALLED) ## Format, and fix what can be fixed
+	@$(BIN)/ruff format .; $(BIN)/ruff check --fix .
+
+lock: ## Write requirements/ again from pyproject.toml (needs uv)
+	@for group in ingest baseline attribution reporting cli dev; do \
+	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate --no-emit-index-url --no-emit-find-links --group $$group \
+	    -o requirements/$$group.txt; done
+
+clean: ## Remove the virtual environment and everything built
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+help: ## Show this
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then echo "aivalue needs Python 3.11 or newer; none was found. Install one, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; fi
+	@echo "== setting up $(VENV) with $$($(PYTHON) --version) (about a minute, once)"
+	@$(PYTHON) -m venv $(VENV) || { echo "python -m venv failed; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(KAFKA_JARS)/.done: tests/kafka/pom.xml
+	@command -v mvn >/dev/null && command -v java >/dev/null || { echo "make test-kafka needs a JDK (17 or newer) and Maven: apt-get install default-jdk-headless maven" >&2; exit 1; }
+	@echo "== fetching Apache Kafka's jars"
+	@mvn -q -B -f tests/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA_JARS)
+	@touch $@
+
+.PHONY: demo test check test-kafka test-faults bench up format lock clean help

@@ -1,0 +1,22 @@
+"""Where the command writes: results to stdout, progress and complaints to stderr."""
+
+import sys
+from typing import NoReturn
+
+from rich.console import Console
+
+results = Console(highlight=False)
+notes = Console(stderr=True, highlight=False)
+
+FAILED = 1
+
+
+def say(message: str) -> None:
+    """Tell what is being done."""
+    notes.print(f"[dim]·[/dim] {message}")
+
+
+def fail(message: str) -> NoReturn:
+    """Say what went wrong and end with status 1."""
+    notes.print(message, style="red", markup=False)
+    sys.exit(FAILED)

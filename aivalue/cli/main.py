@@ -1,0 +1,46 @@
+"""The `aivalue` command.
+
+A command imports its weight when it runs, so that `--help` answers at once. Results go to stdout,
+everything else to stderr; exit codes are 0, 1 (the work failed) and 2 (the call was wrong).
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+import aivalue
+from aivalue.cli import operations
+from aivalue.cli.console import fail
+from aivalue.errors import AivalueError
+
+app = typer.Typer(
+    name="aivalue",
+    help="Prove what AI earned: frozen baselines, effects with intervals, auditable money.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("up")(operations.up)
+app.command("doctor")(operations.doctor)
+app.add_typer(operations.database, name="db")
+app.add_typer(operations.config, name="config")
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        sys.stdout.write(f"aivalue {aivalue.__version__}\n")
+        raise typer.Exit
+
+
+def run() -> None:
+    """Run the command; an error of the core is one line on stderr, not a traceback."""
+    try:
+        app()
+    except AivalueError as error:
+        fail(str(error))
