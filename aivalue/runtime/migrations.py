@@ -1,9 +1,12 @@
 """Alembic, one history per service, run from code so that no ini file is needed.
 
 A service's `migrations/env.py` is one call of `run`; the history lives in the service's schema.
+In an image, where the `aivalue` command is not installed: `python -m aivalue.runtime.migrations
+SERVICE`.
 """
 
 import asyncio
+import sys
 from pathlib import Path
 
 from alembic import command, context
@@ -11,9 +14,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.schema import CreateSchema
 
 from aivalue.runtime.postgres import database_address
-from aivalue.runtime.settings import DatabaseSettings
+from aivalue.runtime.settings import DatabaseSettings, RuntimeSettings
 
 _ROOT = Path(__file__).parents[2]
 _CONNECTION = "connection"
@@ -36,7 +40,12 @@ async def migrate(settings: DatabaseSettings, service: str, *, revision: str = "
                 text("select pg_advisory_xact_lock(hashtext(:name))"),
                 {"name": f"aivalue.{service}"},
             )
-            await connection.execute(text(f"create schema if not exists {service}"))
+            # "create schema if not exists" asks for the right to create one even where it exists.
+            known = await connection.scalar(
+                text("select to_regnamespace(:name)"), {"name": service}
+            )
+            if known is None:
+                await connection.execute(CreateSchema(service))
             await connection.run_sync(_upgrade, service, revision)
     finally:
         await engine.dispose()
@@ -72,3 +81,7 @@ def _config(service: str) -> Config:
     config.set_main_option("script_location", str(_ROOT / "services" / service / "migrations"))
     config.set_main_option("path_separator", "os")
     return config
+
+
+if __name__ == "__main__":
+    migrate_blocking(RuntimeSettings().database, *sys.argv[1:])
