@@ -28,7 +28,7 @@ check: $(INSTALLED) ## Lint, types, import contracts, documents
 
 test-kafka: $(INSTALLED) $(KAFKA_JARS)/.done ## Integration tests against real Apache Kafka (JDK 17, Maven)
 	@echo "== tests against Apache Kafka"
-	@$(BIN)/python -m pytest -q -m kafka
+	@$(BIN)/python -m pytest -q --broker kafka -m "(broker or kafka) and not faults"
 
 test-faults: $(INSTALLED) ## Kill, pause and crash real processes; count what was lost or doubled
 	@echo "== fault tests"

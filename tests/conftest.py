@@ -1,19 +1,42 @@
 """Servers for tests: one PostgreSQL and one broker a session, a database of its own a test.
 
-A server that does not start fails the tests that need it; nothing is skipped.
+A server that does not start fails the tests that need it; nothing is skipped. With
+`--broker kafka` the broker is Apache Kafka in place of the embedded one (make test-kafka).
 """
 
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from aivalue.runtime.embedded.broker import embedded_broker
 from aivalue.runtime.embedded.postgres import embedded_postgres_server
+from tests.kafka.cluster import kafka_cluster
 
 _NUMBERS = itertools.count(1)
+_KAFKA_JARS = Path(__file__).parents[1] / "build" / "kafka-jars"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--broker", choices=("embedded", "kafka"), default="embedded")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what talks to a broker, so that it can be run against another one."""
+    for item in items:
+        if "broker" in getattr(item, "fixturenames", ()):
+            item.add_marker("broker")
+
+
+@pytest.fixture(scope="session")
+def kafka_jars() -> Path:
+    """Directory of Apache Kafka's jars."""
+    if not list(_KAFKA_JARS.glob("kafka_2.13-*.jar")):
+        pytest.fail(f"no Kafka jars in {_KAFKA_JARS}: run make test-kafka, which fetches them")
+    return _KAFKA_JARS
 
 
 @pytest.fixture(scope="session")
@@ -37,10 +60,15 @@ async def database_url(postgres_server: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-def broker() -> Iterator[str]:
+def broker(request: pytest.FixtureRequest) -> Iterator[str]:
     """Bootstrap address of a broker that only this test session uses."""
-    with embedded_broker() as (bootstrap, _):
-        yield bootstrap
+    if request.config.getoption("--broker") == "kafka":
+        jars = request.getfixturevalue("kafka_jars")
+        with kafka_cluster(jars) as (bootstrap, _):
+            yield bootstrap
+    else:
+        with embedded_broker() as (bootstrap, _):
+            yield bootstrap
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class KafkaSettings(_Group):
     )
     internal_prefix: str = Field(default="", description="Prefix of the topics services publish.")
     partitions: int = Field(default=12, ge=1)
-    replication_factor: int = Field(default=-1, description="-1 is the broker's default.")
+    replication_factor: int = Field(default=3, ge=1, description="1 on a single broker.")
     idempotent_producer: bool = Field(
         default=True, description="Off for the embedded broker, which does not know it."
     )
