@@ -17,7 +17,7 @@ from aivalue.money.rate_of_return import rate_of_return
 
 _DAYS_PER_YEAR = 365  # Fixed: leap years are not adjusted
 _ONE = Decimal(1)
-_RUN_RATE_MONTHS = 3
+RUN_RATE_MONTHS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +30,18 @@ class CashFlow:
 
 def xnpv(rate: Decimal, flows: Sequence[CashFlow]) -> Decimal:
     """Sum the flows as of the first one's day; the first flow must be the earliest."""
-    _require_rate(rate)
-    years = _years_since_first(flows)
+    _years_since_first(flows)
+    first = flows[0].day
     return sum(
-        (flow.amount / (1 + rate) ** year for flow, year in zip(flows, years, strict=True)),
+        (flow.amount * discount_factor(rate, start=first, day=flow.day) for flow in flows),
         Decimal(0),
     )
+
+
+def discount_factor(rate: Decimal, *, start: date, day: date) -> Decimal:
+    """Return what 1 on a day is worth on the start day: Actual/365 Fixed."""
+    _require_rate(rate)
+    return _ONE / (1 + rate) ** (Decimal((day - start).days) / _DAYS_PER_YEAR)
 
 
 def xirr(flows: Sequence[CashFlow]) -> Decimal:
@@ -162,12 +168,12 @@ def peak_funding(values: Sequence[Decimal]) -> Decimal:
 
 def run_rate(monthly: Sequence[Decimal]) -> Decimal:
     """Annualize the last three full months: formula run_rate.last_3m_x4."""
-    if len(monthly) < _RUN_RATE_MONTHS:
+    if len(monthly) < RUN_RATE_MONTHS:
         raise NotComputable(
-            f"a run-rate needs {_RUN_RATE_MONTHS} full months, has {len(monthly)}",
+            f"a run-rate needs {RUN_RATE_MONTHS} full months, has {len(monthly)}",
             reason="too_few_full_months",
         )
-    return sum(monthly[-_RUN_RATE_MONTHS:], Decimal(0)) * 4
+    return sum(monthly[-RUN_RATE_MONTHS:], Decimal(0)) * 4
 
 
 def _years_since_first(flows: Sequence[CashFlow]) -> list[Decimal]:

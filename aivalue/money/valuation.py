@@ -12,8 +12,9 @@ q with variance w'Vw. What is assumed about variances that nobody estimated:
 A period that crosses months, or a rule's first or last day, is divided by days.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -40,18 +41,36 @@ HAIRCUT: Mapping[Grade, Decimal] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pricing:
-    """One KPI's improvement and all the rules that price it."""
+    """One KPI's improvement and all the rules that price it.
+
+    Attributes
+    ----------
+    parts :
+        Which days of which period each rule prices, by rule and month.
+    """
 
     improvement: Improvement
     rules: tuple[ValuationRule, ...]
+    parts: tuple[tuple["Part", ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        kpi = self.improvement.kpi
         for rule in self.rules:
-            if rule.kpi != self.improvement.kpi:
-                kpi = self.improvement.kpi
+            if rule.kpi != kpi:
                 raise InvalidDefinition(f"rule {rule.key} prices {rule.kpi}, was given {kpi}")
         if len({rule.key for rule in self.rules}) != len(self.rules):
-            raise InvalidDefinition(f"a rule of {self.improvement.kpi} is listed twice")
+            raise InvalidDefinition(f"a rule of {kpi} is listed twice")
+        parts = tuple(tuple(_parts(self.improvement.periods, rule)) for rule in self.rules)
+        object.__setattr__(self, "parts", parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Share of a period's days that lie in one month and are priced by one rule."""
+
+    month: date
+    period: int
+    days_share: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +93,12 @@ def value_lines(pricings: Sequence[Pricing]) -> tuple[ValueLine, ...]:
             kpi=rule.kpi,
             category=rule.category,
             month=month,
-            quantity=_quantity(pricing.improvement, rule, month),
-            value=_range_of([(pricing, (rule,))], {month: Decimal(1)}, rule.currency),
+            quantity=quantity,
+            value=_range_of([(pricing, {index})], {month: Decimal(1)}, rule.currency),
         )
         for pricing in pricings
-        for rule in pricing.rules
-        for month in priced_months(pricing.improvement.periods, rule)
+        for index, rule in enumerate(pricing.rules)
+        for month, quantity in _quantity_by_month(pricing, index).items()
     ]
     return tuple(sorted(lines, key=lambda line: (line.month, line.kpi, line.rule)))
 
@@ -100,34 +119,40 @@ def total_value(
         counts nothing; None counts every month once.
     """
     chosen = [
-        (pricing, tuple(rule for rule in pricing.rules if rule.category in categories))
+        (
+            pricing,
+            {index for index, rule in enumerate(pricing.rules) if rule.category in categories},
+        )
         for pricing in pricings
     ]
     return _range_of(chosen, weights, currency)
 
 
-def priced_months(periods: Sequence[Period], rule: ValuationRule) -> list[date]:
-    """List the months in which a rule has days to price."""
-    windows = (_valid_window(period, rule) for period in periods)
-    return sorted({month for start, end in windows for month in months_between(start, end)})
+def rule_value(pricings: Sequence[Pricing], rule: ValuationRule) -> ValueRange:
+    """Add up one rule's months."""
+    chosen = [
+        (pricing, {pricing.rules.index(rule)}) for pricing in pricings if rule in pricing.rules
+    ]
+    return _range_of(chosen, None, rule.currency)
 
 
 def _range_of(
-    chosen: Sequence[tuple[Pricing, tuple[ValuationRule, ...]]],
+    chosen: Sequence[tuple[Pricing, Collection[int]]],
     weights: Mapping[date, Decimal] | None,
     currency: str,
 ) -> ValueRange:
     point, half_width, to_lower_bound, risk_adjustment = (Decimal(0),) * 4
     for pricing, rules in chosen:
-        for rule in rules:
+        for index in rules:
+            rule = pricing.rules[index]
             if rule.currency != currency:
                 raise InvalidMoney(f"rule {rule.key} is in {rule.currency}, needs {currency}")
-        value, standard_error = _moments(pricing.improvement, rules, weights)
+        value, standard_error = _moments(pricing, rules, weights)
         point += value
         # Standard errors of different KPIs add: the bound that holds for any correlation.
         half_width += pricing.improvement.two_sided * standard_error
         to_lower_bound += pricing.improvement.lower_bound * standard_error
-        risk_adjustment += _risk_adjustment(pricing.improvement, rules, weights)
+        risk_adjustment += _risk_adjustment(pricing, rules, weights)
     return ValueRange(
         point=Money(point, currency),
         low=Money(point - half_width, currency),
@@ -138,18 +163,20 @@ def _range_of(
 
 
 def _moments(
-    improvement: Improvement,
-    rules: Sequence[ValuationRule],
-    weights: Mapping[date, Decimal] | None,
+    pricing: Pricing, rules: Collection[int], weights: Mapping[date, Decimal] | None
 ) -> tuple[Decimal, Decimal]:
-    """Value and its standard error, over all the rules of one KPI."""
-    together = [Decimal(0)] * len(improvement.periods)
+    """Value and its standard error, over the chosen rules of one KPI."""
+    improvement = pricing.improvement
+    together: dict[int, Decimal] = defaultdict(Decimal)
     variance = Decimal(0)
-    for rule in rules:
-        per_rate = [_weight(period, rule, weights) for period in improvement.periods]
-        together = [
-            total + rule.rate * part for total, part in zip(together, per_rate, strict=True)
-        ]
+    for index in sorted(rules):
+        rule = pricing.rules[index]
+        per_rate: dict[int, Decimal] = defaultdict(Decimal)
+        for part in pricing.parts[index]:
+            factor = _factor(weights, part.month)
+            per_rate[part.period] += factor * rule.share * part.days_share / rule.per
+        for period, quantity in per_rate.items():
+            together[period] += rule.rate * quantity
         if rule.rate_standard_error:
             quantity = _dot(per_rate, improvement.quantity)
             spread = quantity * quantity + _quadratic(per_rate, improvement.covariance)
@@ -160,58 +187,50 @@ def _moments(
 
 
 def _risk_adjustment(
-    improvement: Improvement,
-    rules: Sequence[ValuationRule],
-    weights: Mapping[date, Decimal] | None,
+    pricing: Pricing, rules: Collection[int], weights: Mapping[date, Decimal] | None
 ) -> Decimal:
     """Take the grade's part off each rule's gain of each month; a loss counts in full."""
+    grade = pricing.improvement.grade
+    if grade is None or not HAIRCUT[grade]:
+        return Decimal(0)
     gains = Decimal(0)
-    for rule in rules:
-        for month in priced_months(improvement.periods, rule):
-            factor = Decimal(1) if weights is None else weights.get(month, Decimal(0))
-            price = factor * rule.rate * rule.share / rule.per
-            gains += max(price * _quantity(improvement, rule, month), Decimal(0))
-    return gains * HAIRCUT[improvement.grade] if improvement.grade else Decimal(0)
+    for index in sorted(rules):
+        rule = pricing.rules[index]
+        for month, quantity in _quantity_by_month(pricing, index).items():
+            gain = max(rule.rate * rule.share * quantity / rule.per, Decimal(0))
+            gains += _factor(weights, month) * gain
+    return gains * HAIRCUT[grade]
 
 
-def _quantity(improvement: Improvement, rule: ValuationRule, month: date) -> Decimal:
-    in_month = {month: Decimal(1)}
-    parts = [_days_share(period, rule, in_month) for period in improvement.periods]
-    return _dot(parts, improvement.quantity)
+def _quantity_by_month(pricing: Pricing, rule: int) -> dict[date, Decimal]:
+    quantities: dict[date, Decimal] = defaultdict(Decimal)
+    for part in pricing.parts[rule]:
+        quantities[part.month] += part.days_share * pricing.improvement.quantity[part.period]
+    return quantities
 
 
-def _weight(period: Period, rule: ValuationRule, weights: Mapping[date, Decimal] | None) -> Decimal:
-    return rule.share * _days_share(period, rule, weights) / rule.per
+def _parts(periods: Sequence[Period], rule: ValuationRule) -> Iterator[Part]:
+    for index, period in enumerate(periods):
+        start = max(period.start, rule.valid_from or period.start)
+        end = min(period.end, rule.valid_to or period.end)
+        n_days = (period.end - period.start).days
+        for month in months_between(start, end):
+            share = Decimal(days_shared(start, end, month=month)) / n_days
+            yield Part(month=month, period=index, days_share=share)
 
 
-def _days_share(
-    period: Period, rule: ValuationRule, weights: Mapping[date, Decimal] | None
-) -> Decimal:
-    """Weighted share of the period's days that the rule prices."""
-    start, end = _valid_window(period, rule)
-    days = Decimal(0)
-    for month in months_between(start, end):
-        factor = Decimal(1) if weights is None else weights.get(month, Decimal(0))
-        days += factor * days_shared(start, end, month=month)
-    return days / (period.end - period.start).days
+def _factor(weights: Mapping[date, Decimal] | None, month: date) -> Decimal:
+    return Decimal(1) if weights is None else weights.get(month, Decimal(0))
 
 
-def _valid_window(period: Period, rule: ValuationRule) -> tuple[date, date]:
-    start = max(period.start, rule.valid_from or period.start)
-    return start, max(start, min(period.end, rule.valid_to or period.end))
+def _dot(weights: Mapping[int, Decimal], numbers: Sequence[Decimal]) -> Decimal:
+    return sum((weight * numbers[index] for index, weight in weights.items()), Decimal(0))
 
 
-def _dot(left: Sequence[Decimal], right: Sequence[Decimal]) -> Decimal:
-    return sum((one * other for one, other in zip(left, right, strict=True)), Decimal(0))
-
-
-def _quadratic(weights: Sequence[Decimal], covariance: Sequence[Sequence[Decimal]]) -> Decimal:
+def _quadratic(weights: Mapping[int, Decimal], covariance: Sequence[Sequence[Decimal]]) -> Decimal:
     # Most questions concern a few months: rows of weight zero are not visited.
+    visited = {index: weight for index, weight in weights.items() if weight}
     return sum(
-        (
-            weight * _dot(weights, row)
-            for weight, row in zip(weights, covariance, strict=True)
-            if weight
-        ),
+        (weight * _dot(visited, covariance[index]) for index, weight in visited.items()),
         Decimal(0),
     )
