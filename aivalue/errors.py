@@ -32,7 +32,17 @@ class InvalidEvent(AivalueError):
 
 
 class InvalidDefinition(AivalueError):
-    """A definition breaks its contract; the message says where, what was seen, what is needed."""
+    """A definition breaks its contract; the message says where, what was seen, what is needed.
+
+    Attributes
+    ----------
+    problems : tuple of (path, message)
+        Every single thing that is wrong, where more than one can be.
+    """
+
+    def __init__(self, message: str, *, problems: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 class NotFreezable(AivalueError):

@@ -3,15 +3,45 @@
 These are the shapes of the YAML files, of the HTTP bodies and of the stored, versioned rows alike.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+
+def _no_float(value: object) -> object:
+    if isinstance(value, float):
+        raise ValueError(f'an exact decimal must not pass through a float: write "{value!r}"')  # noqa: TRY004 - pydantic collects ValueErrors
+    return value
+
+
+def _iso_only(value: object) -> object:
+    # Left alone, pydantic reads 1704067200 as seconds since 1970: never what a person meant.
+    if not isinstance(value, date) and not _ISO_DAY.fullmatch(str(value)):
+        raise ValueError("a day is written YYYY-MM-DD, such as 2024-01-31")
+    return value
+
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+# Control characters other than tab and line feed print as nothing and cannot be stored as jsonb.
+Text = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$"),
+]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Exact = Annotated[Decimal, Field(max_digits=38), BeforeValidator(_no_float)]
+Day = Annotated[date, BeforeValidator(_iso_only)]
 Stage = Literal["idea", "approved", "pilot", "scale", "run", "retired", "stopped"]
 BetterWhen = Literal["higher", "lower"]
 Aggregation = Literal["sum", "mean", "ratio", "rate", "count"]
@@ -31,7 +61,7 @@ class Portfolio(Definition):
     name: Text
     owner: Text
     reporting_currency: Currency
-    hurdle_rate: Decimal = Field(
+    hurdle_rate: Exact = Field(
         default=Decimal("0.10"), ge=0, lt=1, description="Annual discount rate, 0.10 is 10 %."
     )
     fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
@@ -46,8 +76,14 @@ class Initiative(Definition):
     sponsor: Text | None = None
     stage: Stage
     risk_tier: Literal["minimal", "limited", "high"] = "limited"
-    go_live: date | None = Field(default=None, description="First day any unit works with the AI.")
-    tags: dict[str, str] = Field(default_factory=dict)
+    go_live: Day | None = Field(default=None, description="First day any unit works with the AI.")
+    tags: dict[Text, Text] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _live_stages_have_a_go_live(self) -> Self:
+        if self.stage in {"pilot", "scale", "run"} and self.go_live is None:
+            raise ValueError(f"stage {self.stage} needs go_live, the first day with the AI")
+        return self
 
 
 class Process(Definition):
@@ -93,8 +129,8 @@ class Target(Definition):
     initiative: Key
     kpi: Key
     kind: Literal["relative", "absolute", "percentage_points"]
-    amount: Decimal = Field(gt=0, description="Relative: 0.15 is 15 %. Points: 1.5 is 1.5 pp.")
-    due: date
+    amount: Exact = Field(gt=0, description="Relative: 0.15 is 15 %. Points: 1.5 is 1.5 pp.")
+    due: Day
 
 
 class Window(BaseModel):
@@ -102,8 +138,8 @@ class Window(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    start: date
-    end: date
+    start: Day
+    end: Day
 
     @model_validator(mode="after")
     def _start_is_first(self) -> Self:

@@ -70,8 +70,12 @@ async def _core(_: Request, error: Exception) -> JSONResponse:
         (status for kind, status in _STATUS.items() if isinstance(error, kind)),
         HTTPStatus.INTERNAL_SERVER_ERROR,
     )
-    reason = getattr(error, "reason", None) or getattr(error, "verdict", None)
-    return problem(status, str(error), **({"reason": reason} if reason else {}))
+    members: dict[str, object] = {}
+    if reason := getattr(error, "reason", None) or getattr(error, "verdict", None):
+        members["reason"] = reason
+    if isinstance(error, errors.InvalidDefinition) and error.problems:
+        members["errors"] = [{"path": path, "message": text} for path, text in error.problems]
+    return problem(status, str(error), headers=None, **members)
 
 
 async def _unavailable(_: Request, error: Exception) -> JSONResponse:

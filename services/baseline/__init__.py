@@ -1,1 +1,1 @@
-"""Keeps definitions, and freezes what a process looked like before the AI."""
+"""Proves "before": reads series from ingest, keeps definitions and frozen baselines."""

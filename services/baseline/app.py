@@ -1,0 +1,65 @@
+"""Composition root of the baseline service: everything is built here and nowhere else."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+
+import httpx
+from alembic.runtime.migration import MigrationContext
+from fastapi import FastAPI
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from aivalue.runtime.application import background, create_application
+from aivalue.runtime.http_client import ServiceClient
+from aivalue.runtime.migrations import migrations_of
+from aivalue.runtime.outbox.relay import relay
+from aivalue.runtime.postgres import create_engine
+from aivalue.runtime.settings import RuntimeSettings
+from services.baseline import definition_routes, initiative_routes
+from services.baseline.tables import metadata, outbox
+
+
+def create_app(
+    settings: RuntimeSettings, *, ingest_transport: httpx.AsyncBaseTransport | None = None
+) -> FastAPI:
+    """Build the application; nothing connects before it starts."""
+    engine = create_engine(settings.database, application_name="aivalue-baseline")
+    ingest = ServiceClient(
+        "ingest", settings.services.ingest, settings.auth, transport=ingest_transport
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        publish = partial(relay, engine, outbox, settings.kafka, client_id="aivalue-baseline")
+        try:
+            async with background(publish):
+                yield
+        finally:
+            await ingest.close()
+            await engine.dispose()
+
+    application = create_application(
+        "baseline",
+        settings,
+        summary="Definitions and frozen baselines: what the process was before the AI.",
+        routers=[definition_routes.router, initiative_routes.router],
+        checks={"postgres": partial(_require_schema, engine)},
+        lifespan=lifespan,
+    )
+    application.state.engine = engine
+    application.state.ingest = ingest
+    return application
+
+
+async def _require_schema(engine: AsyncEngine) -> None:
+    needed = migrations_of("baseline").get_current_head()
+    async with engine.connect() as connection:
+        found = await connection.run_sync(_revision)
+    if found != needed:
+        raise RuntimeError(f"schema is at revision {found}, needs {needed}: run aivalue db migrate")
+
+
+def _revision(connection: Connection) -> str | None:
+    options = {"version_table_schema": metadata.schema}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()

@@ -1,0 +1,176 @@
+"""Plan and apply definitions: load, decide (pure, in `aivalue.kpis`), store in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aivalue.errors import InvalidDefinition
+from aivalue.kpis.canonical import Json, body_of, sha256_of
+from aivalue.kpis.change import Change, plan_change
+from aivalue.kpis.definition import DEFINITION_KINDS, Definition
+from aivalue.kpis.nearest import nearest
+from aivalue.kpis.reading import field_problems
+from aivalue.kpis.references import problems_of
+from aivalue.runtime.outbox.queries import Message, record
+from aivalue.runtime.settings import KafkaSettings
+from services.baseline import definition_queries as queries
+from services.baseline.announcements import DEFINITIONS_CHANGED, announcement
+from services.baseline.definition_queries import Stored
+from services.baseline.tables import outbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A definition as someone sent it, not yet checked."""
+
+    kind: str
+    key: str
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who changes definitions, when and why."""
+
+    tenant: str
+    subject: str
+    now: datetime
+    reason: str
+
+
+async def plan(
+    connection: AsyncConnection, tenant: str, wanted: Sequence[Wanted]
+) -> tuple[Change, ...]:
+    """Say what `apply` would change.
+
+    Raises
+    ------
+    InvalidDefinition
+        With every problem of every definition, as (path in the request, message).
+    """
+    changes, _ = _decide(await queries.current(connection, tenant), wanted)
+    return changes
+
+
+async def apply(
+    connection: AsyncConnection,
+    author: Author,
+    wanted: Sequence[Wanted],
+    kafka: KafkaSettings,
+) -> tuple[Change, ...]:
+    """Store a new version of what changed; applying the same again changes nothing."""
+    await queries.lock_tenant(connection, author.tenant)
+    current = await queries.current(connection, author.tenant)
+    changes, bodies = _decide(current, wanted)
+    await queries.add(
+        connection,
+        author.tenant,
+        [
+            Stored(
+                kind=change.kind,
+                key=change.key,
+                version=change.version,
+                body=body,
+                sha256=sha256_of(body),
+                valid_from=author.now,
+                recorded_at=author.now,
+                recorded_by=author.subject,
+                reason=author.reason,
+            )
+            for change, body in zip(changes, bodies, strict=True)
+            if change.action != "none"
+        ],
+    )
+    await record(connection, outbox, _announcements(author, changes, kafka))
+    return changes
+
+
+def _announcements(
+    author: Author, changes: Sequence[Change], kafka: KafkaSettings
+) -> list[Message]:
+    changed: list[Json] = [
+        {"kind": each.kind, "key": each.key, "version": each.version}
+        for each in changes
+        if each.action != "none"
+    ]
+    if not changed:
+        return []
+    return [
+        announcement(
+            DEFINITIONS_CHANGED,
+            tenant=author.tenant,
+            key="definitions",
+            now=author.now,
+            data={"changes": changed},
+            kafka=kafka,
+        )
+    ]
+
+
+def _decide(
+    current: Mapping[tuple[str, str], Stored], wanted: Sequence[Wanted]
+) -> tuple[tuple[Change, ...], tuple[dict[str, Json], ...]]:
+    read = _read(wanted)
+    after = {
+        key: DEFINITION_KINDS[key[0]].model_validate(stored.body) for key, stored in current.items()
+    } | read
+    _require_fit(after, wanted)
+    bodies = tuple(body_of(definition) for definition in read.values())
+    changes = tuple(
+        plan_change(
+            kind=kind,
+            key=key,
+            version=current[kind, key].version if (kind, key) in current else 0,
+            current=current[kind, key].body if (kind, key) in current else None,
+            wanted=body,
+        )
+        for (kind, key), body in zip(read, bodies, strict=True)
+    )
+    return changes, bodies
+
+
+def _read(wanted: Sequence[Wanted]) -> dict[tuple[str, str], Definition]:
+    read: dict[tuple[str, str], Definition] = {}
+    problems: list[tuple[str, str]] = []
+    for position, each in enumerate(wanted):
+        at = f"definitions/{position}"
+        if each.kind not in DEFINITION_KINDS:
+            near = nearest(each.kind, DEFINITION_KINDS)
+            hint = f"did you mean {near}?" if near else f"known are {', '.join(DEFINITION_KINDS)}"
+            problems.append((f"{at}/kind", f"unknown kind {each.kind!r}; {hint}"))
+            continue
+        body = {"key": each.key, **each.body}
+        found = field_problems(DEFINITION_KINDS[each.kind], body)
+        if isinstance(found, list):
+            problems += [
+                ("/".join([f"{at}/body", *map(str, problem.path)]), problem.message)
+                for problem in found
+            ]
+        elif found.key != each.key:
+            problems.append((f"{at}/body/key", f"is {found.key!r}, but the key is {each.key!r}"))
+        elif (each.kind, each.key) in read:
+            problems.append((f"{at}/key", f"{each.kind} {each.key!r} is given twice"))
+        else:
+            read[each.kind, each.key] = found
+    _raise_for(problems)
+    return read
+
+
+def _require_fit(after: Mapping[tuple[str, str], Definition], wanted: Sequence[Wanted]) -> None:
+    positions = {(each.kind, each.key): index for index, each in enumerate(wanted)}
+    problems = []
+    for each in problems_of(after):
+        position = positions.get((each.kind, each.key))
+        # A change may also break a definition that is not part of the request.
+        at = f"{each.kind}/{each.key}" if position is None else f"definitions/{position}/body"
+        problems.append((f"{at}/{each.path.replace('.', '/')}", each.message))
+    _raise_for(problems)
+
+
+def _raise_for(problems: Sequence[tuple[str, str]]) -> None:
+    if problems:
+        path, message = problems[0]
+        rest = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise InvalidDefinition(f"{path}: {message}{rest}", problems=tuple(problems))

@@ -1,0 +1,41 @@
+"""What a route may ask for: a read connection or a write transaction around the request."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from aivalue.runtime.http_client import ServiceClient
+from aivalue.runtime.settings import RuntimeSettings
+
+
+async def read_connection(request: Request) -> AsyncIterator[AsyncConnection]:
+    """Yield a connection from the engine that `app.py` put on the application."""
+    engine: AsyncEngine = request.app.state.engine
+    async with engine.connect() as connection:
+        yield connection
+
+
+async def engine(request: Request) -> AsyncEngine:
+    """Return the engine, for routes whose use case opens its own transaction."""
+    found: AsyncEngine = request.app.state.engine
+    return found
+
+
+async def ingest(request: Request) -> ServiceClient:
+    """Return the client of the ingest service."""
+    found: ServiceClient = request.app.state.ingest
+    return found
+
+
+async def settings(request: Request) -> RuntimeSettings:
+    """Return the settings the application was created with."""
+    found: RuntimeSettings = request.app.state.settings
+    return found
+
+
+ReadConnection = Annotated[AsyncConnection, Depends(read_connection)]
+Engine = Annotated[AsyncEngine, Depends(engine)]
+Ingest = Annotated[ServiceClient, Depends(ingest)]
+Settings = Annotated[RuntimeSettings, Depends(settings)]

@@ -1,0 +1,69 @@
+"""HTTP surface of initiatives: one answer with everything an estimate needs to know."""
+
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel
+
+from aivalue.runtime.auth import Reader
+from services.baseline import definition_queries as queries
+from services.baseline.definition_queries import Stored
+from services.baseline.definition_routes import (
+    NOT_FOUND,
+    DefinitionResponse,
+    definition_response,
+)
+from services.baseline.dependencies import ReadConnection
+
+router = APIRouter(prefix="/v1/initiatives", tags=["initiatives"])
+
+
+class InitiativeResponse(BaseModel):
+    """An initiative with all it is defined by."""
+
+    initiative: DefinitionResponse
+    portfolio: DefinitionResponse
+    processes: list[DefinitionResponse]
+    kpis: list[DefinitionResponse]
+    targets: list[DefinitionResponse]
+    design: DefinitionResponse | None
+
+
+@router.get("")
+async def list_initiatives(
+    principal: Reader, connection: ReadConnection
+) -> list[DefinitionResponse]:
+    """Return every initiative of the tenant, sorted by key."""
+    found = await queries.current(connection, principal.tenant, kind="initiative")
+    return [definition_response(each) for each in found.values()]
+
+
+@router.get("/{key}", responses=NOT_FOUND)
+async def read_initiative(
+    key: str, principal: Reader, connection: ReadConnection
+) -> InitiativeResponse:
+    """Return one initiative; its KPIs are those its design or its targets name."""
+    stored = await queries.current(connection, principal.tenant)
+    if ("initiative", key) not in stored:
+        raise HTTPException(404, f"there is no initiative {key!r}")
+    initiative = stored["initiative", key]
+    design = stored.get(("design", key))
+    targets = [
+        each for each in stored.values() if each.kind == "target" and each.body["initiative"] == key
+    ]
+    kpis = [stored["kpi", each] for each in kpis_of(design, targets)]
+    processes = sorted({str(each.body["process"]) for each in kpis})
+    return InitiativeResponse(
+        initiative=definition_response(initiative),
+        portfolio=definition_response(stored["portfolio", str(initiative.body["portfolio"])]),
+        processes=[definition_response(stored["process", each]) for each in processes],
+        kpis=[definition_response(each) for each in kpis],
+        targets=[definition_response(each) for each in targets],
+        design=None if design is None else definition_response(design),
+    )
+
+
+def kpis_of(design: Stored | None, targets: list[Stored]) -> list[str]:
+    """Return the keys of an initiative's KPIs: the design's in its order, then the targets'."""
+    named = [] if design is None else design.body["kpis"]
+    assert isinstance(named, list)  # noqa: S101 - the stored body was validated
+    aimed_for = sorted(str(each.body["kpi"]) for each in targets)
+    return list(dict.fromkeys([*map(str, named), *aimed_for]))
