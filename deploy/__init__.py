@@ -1,0 +1,1 @@
+"""What runs the system in production, and the two generators of its files."""

@@ -1,0 +1,1 @@
+"""Dashboards as code: Python writes the JSON that Grafana provisions."""
