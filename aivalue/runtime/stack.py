@@ -63,7 +63,7 @@ class Stack:
         return f"http://127.0.0.1:{self.ports[service]}"
 
     def start(self, service: str) -> None:
-        """Start a service, again after it was killed as well; `wait_ready` waits for it."""
+        """Start a service; `wait_ready` waits for it."""
         environment = self.environment | {"AIVALUE_PORT": str(self.ports[service])}
         self.servers[service] = Server(
             service,

@@ -49,7 +49,8 @@ def free_port() -> int:
 class Server:
     """A running child process.
 
-    `stop_signal` asks it to end, also when the parent dies (Linux): the kernel sends it.
+    `stop_signal` asks it to end, also when the parent dies (Linux): the kernel sends it. It does
+    so when the *thread* ends that started the child, so start servers from the main thread.
     """
 
     def __init__(
@@ -64,25 +65,18 @@ class Server:
         directory: Path | None = None,
     ) -> None:
         self.name = name
+        self._arguments = [str(each) for each in arguments]
         self._log = log
+        self._environment = dict(environment)
         self._stop_signal = stop_signal
-        identity: dict[str, object] = {}
-        if account is not None:
-            identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(  # noqa: S603 - programs of our own wheels
-                [str(each) for each in arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=dict(environment),
-                cwd=directory,
-                start_new_session=True,
-                # Linux's only way to end a child with a killed parent; the lambda calls one
-                # function of libc and touches no lock.
-                preexec_fn=_dies_with_parent(stop_signal),  # noqa: PLW1509
-                **identity,  # type: ignore[call-overload]  # user, group and extra_groups
-            )
+        self._account = account
+        self._directory = directory
+        self.process = self._started()
+
+    def restart(self) -> None:
+        """Start again, as it was started before: after a crash, on the same data and port."""
+        self.process.wait()
+        self.process = self._started()
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Wait for readiness.
@@ -117,6 +111,26 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.process.wait()
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        identity: dict[str, object] = {}
+        if self._account is not None:
+            identity = {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}
+        with self._log.open("ab") as output:
+            process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - programs of our own
+                self._arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=self._environment,
+                cwd=self._directory,
+                start_new_session=True,
+                # Linux's only way to end a child with a killed parent; the lambda calls one
+                # function of libc and touches no lock.
+                preexec_fn=_dies_with_parent(self._stop_signal),  # noqa: PLW1509
+                **identity,  # type: ignore[call-overload]  # user, group and extra_groups
+            )
+        return process
 
 
 def accepts_connections(port: int) -> bool:
