@@ -51,6 +51,8 @@ class InitiativeValue:
         Without gaps, from the first with a cost or a measured day to the last.
     benefit, pnl :
         Totals over `BENEFIT_CATEGORIES` and `PNL_CATEGORIES`.
+    by_kpi :
+        Splits `benefit`: totals over `BENEFIT_CATEGORIES`.
     by_category, by_rule :
         Include what no total includes, such as freed capacity.
     net_present_value :
@@ -63,6 +65,7 @@ class InitiativeValue:
     months: tuple[MonthValue, ...]
     in_year: tuple[YearValue, ...]
     by_category: Mapping[Category, ValueRange]
+    by_kpi: Mapping[str, ValueRange]
     by_rule: Mapping[str, ValueRange]
     benefit: ValueRange
     pnl: ValueRange
@@ -102,6 +105,7 @@ def initiative_value(
         months=_months(account),
         in_year=_in_year(account, fiscal_year_start_month),
         by_category=_by_category(pricings, currency),
+        by_kpi=_by_kpi(pricings, currency),
         by_rule={
             rule.key: rule_value(pricings, rule) for pricing in pricings for rule in pricing.rules
         },
@@ -148,4 +152,14 @@ def _by_category(pricings: Sequence[Pricing], currency: str) -> dict[Category, V
     return {
         category: total_value(pricings, currency=currency, categories={category})
         for category in sorted(seen)
+    }
+
+
+def _by_kpi(pricings: Sequence[Pricing], currency: str) -> dict[str, ValueRange]:
+    kpis = sorted({pricing.improvement.kpi for pricing in pricings})
+    return {
+        kpi: total_value(
+            [pricing for pricing in pricings if pricing.improvement.kpi == kpi], currency=currency
+        )
+        for kpi in kpis
     }
