@@ -22,6 +22,13 @@ from unnest(array[
 ]) as role
 \gexec
 
+-- Ingest stages each batch in a temporary table.
+select format('grant temporary on database %I to aivalue_ingest', current_database())
+\gexec
+
+-- Ingest's ranges of stored offsets may not overlap; only a superuser may add an extension here.
+create extension if not exists btree_gist with schema public;
+
 select format(statement, service)
 from unnest(array['ingest', 'baseline', 'attribution', 'reporting']) as service,
     unnest(array[
