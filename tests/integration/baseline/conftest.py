@@ -26,7 +26,13 @@ async def service(database_url: str, unique: str) -> AsyncIterator[Service]:
     app = create_app(settings, ingest_transport=httpx.MockTransport(ingest.answer))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://baseline") as client:
-        yield Service(client=client, ingest=ingest, database=database_url, settings=settings)
+        yield Service(
+            client=client,
+            ingest=ingest,
+            database=database_url,
+            settings=settings,
+            transport=transport,
+        )
     await app.state.ingest.close()
     await app.state.engine.dispose()
 

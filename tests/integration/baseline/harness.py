@@ -36,6 +36,7 @@ class Service:
     ingest: FakeIngest
     database: str
     settings: RuntimeSettings
+    transport: httpx.ASGITransport
 
     async def apply(
         self, definitions: list[dict[str, Any]], *, reason: str = "first version"

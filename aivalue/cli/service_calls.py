@@ -1,0 +1,109 @@
+"""Calls from the command line to the services; what they refuse becomes one readable error."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from aivalue.errors import AivalueError, InvalidDefinition
+from aivalue.runtime.settings import RuntimeSettings
+
+TIMEOUT_SECONDS = 120.0
+
+
+class CallFailed(AivalueError):
+    """A service is away or refuses; the message says which, and what it said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Open clients of the services that commands talk to."""
+
+    baseline: httpx.AsyncClient
+    attribution: httpx.AsyncClient
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    settings: RuntimeSettings,
+    *,
+    transports: Mapping[str, httpx.AsyncBaseTransport] | None = None,
+) -> AsyncIterator[Services]:
+    """Open clients for the addresses and the token of the settings."""
+    transports = transports or {}
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def client(name: str, base_url: str) -> httpx.AsyncClient:
+            token = settings.auth.service_token
+            return await stack.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=base_url,
+                    headers={}
+                    if token is None
+                    else {"authorization": f"Bearer {token.get_secret_value()}"},
+                    timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=2.0),
+                    follow_redirects=False,
+                    trust_env=False,
+                    transport=transports.get(name),
+                )
+            )
+
+        yield Services(
+            baseline=await client("baseline", settings.services.baseline),
+            attribution=await client("attribution", settings.services.attribution),
+        )
+
+
+async def call(client: httpx.AsyncClient, method: str, path: str, **request: Any) -> Any:  # noqa: ANN401 - JSON
+    """Send a request and return the JSON of the answer.
+
+    Raises
+    ------
+    InvalidDefinition
+        422 with a list of what is wrong.
+    CallFailed
+        Any other refusal, or no answer.
+    """
+    response = await _sent(client, method, path, **request)
+    if response.is_success:
+        return response.json()
+    raise _refusal(response)
+
+
+async def find(client: httpx.AsyncClient, path: str) -> Any | None:  # noqa: ANN401 - JSON
+    """Read one thing; None where there is none."""
+    response = await _sent(client, "GET", path)
+    if response.status_code == httpx.codes.NOT_FOUND:
+        return None
+    if response.is_success:
+        return response.json()
+    raise _refusal(response)
+
+
+async def _sent(
+    client: httpx.AsyncClient,
+    method: str,
+    path: str,
+    **request: Any,  # noqa: ANN401 - httpx's own keywords
+) -> httpx.Response:
+    try:
+        return await client.request(method, path, **request)
+    except httpx.TransportError as error:
+        raise CallFailed(
+            f"{client.base_url} does not answer ({type(error).__name__}): is `aivalue up` running?"
+        ) from error
+
+
+def _refusal(response: httpx.Response) -> AivalueError:
+    where = f"{response.request.url} answered {response.status_code}"
+    try:
+        body = response.json()
+        detail = str(body["detail"])
+        problems = tuple((each["path"], each["message"]) for each in body.get("errors", []))
+    except (ValueError, KeyError, TypeError):
+        return CallFailed(f"{where}: {response.text[:200]}")
+    if problems:
+        return InvalidDefinition(detail, problems=problems)
+    return CallFailed(f"{where}: {detail}")
