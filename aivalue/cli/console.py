@@ -16,7 +16,7 @@ def say(message: str) -> None:
     notes.print(f"[dim]·[/dim] {message}")
 
 
-def fail(message: str) -> NoReturn:
-    """Say what went wrong and end with status 1."""
+def fail(message: str, *, status: int = FAILED) -> NoReturn:
+    """Say what went wrong and end with status 1, or 2 where the call was wrong."""
     notes.print(message, style="red", markup=False)
-    sys.exit(FAILED)
+    sys.exit(status)

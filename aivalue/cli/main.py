@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 import aivalue
-from aivalue.cli import operations
+from aivalue.cli import apply, operations
 from aivalue.cli.console import fail
+from aivalue.cli.demo import command as demo_command
 from aivalue.errors import AivalueError
 
 app = typer.Typer(
@@ -22,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("demo")(demo_command.demo)
+app.command("apply")(apply.apply)
 app.command("up")(operations.up)
 app.command("doctor")(operations.doctor)
 app.add_typer(operations.database, name="db")

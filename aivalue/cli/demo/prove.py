@@ -1,17 +1,21 @@
 """Ask the services, as finance would: freeze the baselines, attribute, read the figures."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from aivalue.errors import AivalueError
+from aivalue.reports.summary import InitiativeSummary
+from aivalue.runtime.settings import RuntimeSettings
 
 Json = Mapping[str, Any]
 RUN_SECONDS = 120.0
-_BUSY_SECONDS = 0.5
+REPORT_SECONDS = 60.0
+_BUSY_SECONDS = 0.25
 
 
 class NotProven(AivalueError):
@@ -48,8 +52,30 @@ class Proof:
     value: Json
 
 
+@contextlib.asynccontextmanager
+async def connected(settings: RuntimeSettings) -> AsyncIterator[Clients]:
+    """Open clients for the addresses and the token of the settings."""
+    token = settings.auth.service_token
+    headers = {} if token is None else {"authorization": f"Bearer {token.get_secret_value()}"}
+    async with contextlib.AsyncExitStack() as opened:
+        clients = {}
+        for service in ("ingest", "baseline", "attribution", "reporting"):
+            client = httpx.AsyncClient(
+                base_url=getattr(settings.services, service),
+                headers=headers,
+                timeout=RUN_SECONDS,
+                trust_env=False,
+            )
+            clients[service] = await opened.enter_async_context(client)
+        yield Clients(**clients)
+
+
 async def prove(
-    initiative: str, clients: Clients, *, late_window: tuple[str, str] | None, reason: str
+    initiative: str,
+    clients: Clients,
+    *,
+    late_window: tuple[str, str] | None = None,
+    reason: str,
 ) -> Proof:
     """Prove one initiative from the events that are in.
 
@@ -80,25 +106,24 @@ async def prove(
     )
 
 
-async def summarised(
-    clients: Clients, runs: Mapping[str, str], tick: Callable[[], None], *, seconds: float = 30.0
-) -> Json:
-    """Wait until reporting shows these runs (initiative -> run id) and return its summary."""
-    summary: Json = {}
-    for _ in range(int(seconds / _BUSY_SECONDS)):
-        answer = await clients.reporting.get("/v1/summary")
+async def reported(initiative: str, run_id: str, clients: Clients) -> InitiativeSummary:
+    """Wait until reporting shows a run, and return its summary.
+
+    Raises
+    ------
+    NotProven
+        It does not within a minute; the message says what it shows instead.
+    """
+    seen = "no snapshot yet"
+    for _ in range(int(REPORT_SECONDS / _BUSY_SECONDS)):
+        answer = await clients.reporting.get(f"/v1/initiatives/{initiative}/summary")
         if answer.is_success:
-            summary = answer.json()
-            shown = {
-                each["initiative"]: each.get("run_id")
-                for portfolio in summary["portfolios"]
-                for each in portfolio["initiatives"]
-            }
-            if all(shown.get(initiative) == run for initiative, run in runs.items()):
+            summary = InitiativeSummary.model_validate(answer.json()["initiative"])
+            if summary.run_id == run_id:
                 return summary
-        tick()
+            seen = f"run {summary.run_id}"
         await asyncio.sleep(_BUSY_SECONDS)
-    raise NotProven(f"reporting did not show the runs {dict(runs)} within {seconds:.0f} s")
+    raise NotProven(f"reporting shows {seen} of {initiative}, needs run {run_id}")
 
 
 async def _effects(client: httpx.AsyncClient, initiative: str, **window: str) -> dict[str, Json]:

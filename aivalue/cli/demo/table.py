@@ -1,0 +1,51 @@
+"""The table a CFO can read, in a terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from aivalue.cli.demo.case import Case
+from aivalue.cli.demo.figures import Figure
+from aivalue.reports.cfo_table import HEADER, CfoRow, cells
+
+WIDTH_MIN = 150
+_VERDICT_STYLE = {"confirmed": "green", "negative": "red", "inconclusive": "yellow"}
+
+
+def print_case(
+    console: Console, case: Case, rows: Sequence[CfoRow], figures: Sequence[Figure]
+) -> None:
+    """Print a case's rows, then what a reader must know about them."""
+    table = Table(title=case.title, title_justify="left", title_style="bold", pad_edge=False)
+    for name in ("initiative", *HEADER):
+        table.add_column(name, overflow="fold", justify="left")
+    for row in rows:
+        table.add_row(row.initiative, *cells(row), style=_VERDICT_STYLE.get(row.verdict or ""))
+    # A pipe has no width; the table must not be cut because nobody watches.
+    width = None if console.is_terminal else WIDTH_MIN
+    console.print()
+    console.print(table, width=width)
+    for note in _notes(figures):
+        console.print(f"  {note}", markup=False, width=width)
+
+
+def _notes(figures: Sequence[Figure]) -> list[str]:
+    notes = []
+    for figure in figures:
+        late = figure.late
+        if late is not None and late.effect is not None:
+            truth = "" if late.truth is None else f"; truth {late.truth:+.1f} {late.effect.unit}"
+            effect = late.effect
+            notes.append(
+                f"{figure.name}, {late.start} to {late.end}: {effect.point:+.1f} {effect.unit} "
+                f"({effect.low:+.1f} to {effect.high:+.1f}){truth}"
+            )
+    if any(figure.reconstructed for figure in figures):
+        notes.append(
+            "Baselines were frozen just now, after go-live: flagged as reconstructed, grade at "
+            "most C. Freeze before go-live to earn a B or an A."
+        )
+    unpriced = {figure.value_reason for figure in figures if figure.value_reason}
+    notes += [f"Not priced: {reason}" for reason in sorted(unpriced)]
+    return notes
