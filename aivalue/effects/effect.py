@@ -9,6 +9,7 @@ from datetime import date
 from typing import Literal
 
 Design = Literal["randomized", "staggered", "few_treated", "series_only"]
+Matrix = tuple[tuple[float, ...], ...]
 Scale = Literal["additive", "proportional"]
 Verdict = Literal[
     "confirmed", "inconclusive", "negative", "too_early", "below_sample_floor", "unverifiable"
@@ -73,11 +74,14 @@ class Effect:
     n_treated, n_control : int
         Randomized or rolled-out entities behind the estimate (units, or events if those were
         randomized); control is 0 for a series without controls.
+    observed_covariance, cross_covariance : n_periods x n_periods
+        Of `observed`, and of `point` (rows) with `observed` (columns): what a relative effect
+        needs besides. None where the observed level is taken as given.
     """
 
     periods: tuple[Period, ...]
     point: tuple[float, ...]
-    covariance: tuple[tuple[float, ...], ...]
+    covariance: Matrix
     volume: tuple[float, ...]
     observed: tuple[float, ...]
     degrees_of_freedom: float
@@ -88,6 +92,8 @@ class Effect:
     scale: Scale
     estimator: str
     estimator_version: str
+    observed_covariance: Matrix | None = None
+    cross_covariance: Matrix | None = None
 
     def __post_init__(self) -> None:
         n_periods = len(self.periods)
@@ -95,7 +101,11 @@ class Effect:
             if len(getattr(self, name)) != n_periods:
                 seen = len(getattr(self, name))
                 raise ValueError(f"{name} has {seen} entries, needs {n_periods}")
-        if any(len(row) != n_periods for row in self.covariance):
-            raise ValueError(f"covariance must be {n_periods} x {n_periods}")
+        for name in ("covariance", "observed_covariance", "cross_covariance"):
+            matrix = getattr(self, name)
+            if matrix is not None and [len(row) for row in matrix] != [n_periods] * n_periods:
+                raise ValueError(f"{name} must be {n_periods} x {n_periods}")
+        if (self.observed_covariance is None) != (self.cross_covariance is None):
+            raise ValueError("observed_covariance and cross_covariance go together")
         if not 0 < self.confidence < 1:
             raise ValueError(f"confidence must lie in (0, 1), got {self.confidence}")

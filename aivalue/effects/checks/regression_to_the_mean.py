@@ -1,0 +1,41 @@
+"""Regression to the mean: whether the AI went where the last months had been unusual.
+
+Units in a bad spell recover without any AI. The estimator leaves the last three months before
+go-live out (a donut) where the history allows it; then a bad quarter costs precision but does not
+bias, and the check only says what was found. Without the donut a bad quarter fails the check.
+
+Source: Barnett, van der Pols & Dobson (2005), "Regression to the mean", International Journal of
+Epidemiology 34(1) 215-220.
+"""
+
+from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.effect import Scale
+from aivalue.effects.leads import leads_differ
+from aivalue.effects.panel import Floats, Integers
+
+NAME = "regression_to_the_mean"
+P_MIN = 0.05
+MONTHS = 3
+
+
+def regression_to_the_mean(
+    y: Floats, x: Floats, months_to_start: Integers, *, scale: Scale, left_out: bool
+) -> CheckResult:
+    """Test the last three months before go-live; `left_out` says that the estimate skips them."""
+    lead = ((months_to_start >= 1) & (months_to_start <= MONTHS)).astype(float)[None]
+    test = leads_differ(y, x, lead, scale=scale)
+    if test.rank == 0:
+        return CheckResult(
+            name=NAME, status="not_applicable", p_value=None, detail="too short a history before"
+        )
+    change = float(test.change[0])
+    size = f"{change:+.1%}" if scale == "proportional" else f"{change:+.4g}"
+    remedy = "those months are left out" if left_out else "the estimate rests on those months"
+    is_unusual = test.p_value < P_MIN
+    return CheckResult(
+        name=NAME,
+        status="failed" if is_unusual and not left_out else "passed",
+        p_value=test.p_value,
+        detail=f"last {MONTHS} months before go-live {size} against the units' own level, "
+        f"p = {test.p_value:.2g}; {remedy}",
+    )

@@ -1,0 +1,131 @@
+"""Which estimator the facts permit, and why not the others: a pure function, kept with the run."""
+
+from dataclasses import dataclass
+
+from aivalue.effects.effect import Design
+
+TREATED_STAGGERED_MIN = 10
+CONTROLS_MIN = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the interventions and the series say, counted.
+
+    Attributes
+    ----------
+    assignment : "random", "phased" or "self_selected"
+        The weakest that any intervention or the definition states.
+    n_treated, n_control : int
+        Units that were measured with the AI; units measured without it beside them.
+    months_with_controls : int
+        Treated months in which at least two units work without the AI.
+    months_treated : int
+    days_before : int
+        Days measured before the first unit went live.
+    has_arms : bool
+        Measurements name their arm.
+    """
+
+    assignment: str
+    randomized_by: str | None
+    n_treated: int
+    n_control: int
+    months_with_controls: int
+    months_treated: int
+    days_before: int
+    has_arms: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """An estimator that was not chosen."""
+
+    estimator: str
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The estimator chosen and the ones passed over."""
+
+    design: Design
+    estimator: str
+    reason: str
+    alternatives: tuple[Alternative, ...]
+
+
+def choose(facts: Facts) -> Choice:
+    """Return the strongest estimator that the facts permit."""
+    refused: list[Alternative] = []
+    for design, estimator, why_not, reason in _ladder(facts):
+        if why_not is None:
+            weaker = _weaker(facts, after=estimator)
+            return Choice(
+                design=design,
+                estimator=estimator,
+                reason=reason,
+                alternatives=(*refused, *weaker),
+            )
+        refused.append(Alternative(estimator=estimator, why_not=why_not))
+    raise AssertionError("the last step of the ladder refuses nothing")
+
+
+def _ladder(facts: Facts) -> list[tuple[Design, str, str | None, str]]:
+    """Return (design, estimator, why not or None, reason), strongest first."""
+    few = facts.n_treated < TREATED_STAGGERED_MIN
+    return [
+        (
+            "randomized",
+            "difference_in_means",
+            _not_by_event(facts),
+            "events were randomized and measured in both arms",
+        ),
+        (
+            "randomized",
+            "difference_in_means_by_unit",
+            _not_by_unit(facts),
+            f"{facts.n_treated} of {facts.n_treated + facts.n_control} units were drawn at random",
+        ),
+        (
+            "few_treated" if few else "staggered",
+            "difference_in_differences",
+            _no_controls(facts),
+            (
+                f"{facts.n_treated} units went live in phases; in {facts.months_with_controls} of "
+                f"{facts.months_treated} months at least {CONTROLS_MIN} units had no AI"
+            ),
+        ),
+        ("series_only", "before_after", None, "nothing but the history to compare with"),
+    ]
+
+
+def _not_by_event(facts: Facts) -> str | None:
+    if facts.assignment != "random" or facts.randomized_by != "event":
+        return f"events were not randomized (assignment {facts.assignment})"
+    return None if facts.has_arms else "measurements do not name their arm"
+
+
+def _not_by_unit(facts: Facts) -> str | None:
+    if facts.assignment != "random" or facts.randomized_by != "unit":
+        return f"units were not randomized (assignment {facts.assignment})"
+    return None
+
+
+def _no_controls(facts: Facts) -> str | None:
+    if facts.assignment == "random" and facts.randomized_by == "event":
+        return "both arms are on the same units, so no unit is without the AI"
+    if facts.months_treated > 0 and facts.months_with_controls == 0:
+        return f"no month has {CONTROLS_MIN} units without the AI beside treated ones"
+    if facts.days_before == 0:
+        return "no unit was measured before it had the AI"
+    return None
+
+
+def _weaker(facts: Facts, *, after: str) -> list[Alternative]:
+    ladder = _ladder(facts)
+    position = [estimator for _, estimator, *_ in ladder].index(after)
+    return [
+        Alternative(estimator=estimator, why_not=why_not or f"{after} rests on less")
+        for _, estimator, why_not, _ in ladder[position + 1 :]
+    ]

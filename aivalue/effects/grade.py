@@ -1,0 +1,49 @@
+"""Evidence grade A to D: computed from the design and its checks, never typed.
+
+A: randomized. B: staggered rollout with at least ten treated units. C: few treated units without
+a synthetic control, or one series alone; a reconstructed baseline; any failed check.
+D is for claims without measurement, which no estimator returns.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.effect import Design, Grade
+
+_EARNED: dict[str, tuple[Grade, str]] = {
+    "difference_in_means": ("A", "events were randomized"),
+    "difference_in_means_by_unit": ("A", "units were randomized"),
+    "difference_in_differences": ("B", "phased rollout with controls, ten or more treated units"),
+    "before_after": ("C", "one series without controls"),
+}
+_FEW_TREATED = "fewer than ten treated units, without a synthetic control"
+_BASELINE_FREE = {"difference_in_means", "difference_in_means_by_unit"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graded:
+    """A grade and, in words, what earned it or lowered it."""
+
+    grade: Grade
+    reasons: tuple[str, ...]
+
+
+def grade_of(
+    *, design: Design, estimator: str, checks: Sequence[CheckResult], reconstructed: bool
+) -> Graded:
+    """Return the grade; a failed check or a reconstructed baseline caps it at C."""
+    grade, earned = _EARNED[estimator]
+    reasons = [earned]
+    if estimator == "difference_in_differences" and design == "few_treated":
+        grade, reasons = "C", [_FEW_TREATED]
+    doubts = [f"check {check.name} failed: {check.detail}" for check in checks if _fails(check)]
+    if reconstructed and estimator not in _BASELINE_FREE:
+        doubts.append("the baseline was not frozen before go-live")
+    if doubts and grade in {"A", "B"}:
+        grade = "C"
+    return Graded(grade=grade, reasons=(*reasons, *doubts))
+
+
+def _fails(check: CheckResult) -> bool:
+    return check.status == "failed"
