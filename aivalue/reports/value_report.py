@@ -95,18 +95,6 @@ class CostReport(Report):
     by_category: dict[CostCategory, Exact]
     by_treatment: dict[Treatment, Exact]
 
-    @classmethod
-    def of(cls, totals: CostTotals) -> Self:
-        """Round the totals of a cost ledger."""
-        return cls(
-            currency=totals.total.currency,
-            total=_cash(totals.total),
-            billed=_cash(totals.billed),
-            estimated=_cash(totals.estimated),
-            by_category={name: _cash(cost) for name, cost in totals.by_category.items()},
-            by_treatment={name: _cash(cost) for name, cost in totals.by_treatment.items()},
-        )
-
 
 class MonthReport(Report):
     """One month, named by its first day."""
@@ -174,34 +162,46 @@ class ValueReport(Report):
     in_year: tuple[YearReport, ...]
     months: tuple[MonthReport, ...]
 
-    @classmethod
-    def of(cls, value: InitiativeValue) -> Self:
-        """Round an initiative's value."""
-        returns = value.returns
-        return cls(
-            currency=value.currency,
-            confidence=value.confidence,
-            hurdle_rate=value.hurdle_rate,
-            benefit=RangeReport.of(value.benefit),
-            pnl=RangeReport.of(value.pnl),
-            cost=CostReport.of(value.cost),
-            net=RangeReport.of(value.net),
-            net_present_value=RangeReport.of(value.net_present_value),
-            roi=FigureReport.of(returns.roi),
-            roi_present_value=FigureReport.of(returns.roi_present_value),
-            benefit_cost_ratio=FigureReport.of(returns.benefit_cost_ratio),
-            internal_rate=FigureReport.of(returns.internal_rate),
-            modified_internal_rate=FigureReport.of(returns.modified_internal_rate),
-            payback_months=FigureReport.of(returns.payback_months),
-            discounted_payback_months=FigureReport.of(returns.discounted_payback_months),
-            peak_funding=FigureReport.of_money(returns.peak_funding, currency=value.currency),
-            run_rate=FigureReport.of_money(returns.run_rate, currency=value.currency),
-            by_category={name: RangeReport.of(each) for name, each in value.by_category.items()},
-            by_kpi={kpi: RangeReport.of(each) for kpi, each in value.by_kpi.items()},
-            by_rule={rule: RangeReport.of(each) for rule, each in value.by_rule.items()},
-            in_year=tuple(YearReport.of(year) for year in value.in_year),
-            months=tuple(MonthReport.of(month) for month in value.months),
-        )
+
+def value_report(value: InitiativeValue) -> ValueReport:
+    """Round an initiative's value."""
+    returns = value.returns
+    return ValueReport(
+        currency=value.currency,
+        confidence=value.confidence,
+        hurdle_rate=value.hurdle_rate,
+        benefit=RangeReport.of(value.benefit),
+        pnl=RangeReport.of(value.pnl),
+        cost=cost_report(value.cost),
+        net=RangeReport.of(value.net),
+        net_present_value=RangeReport.of(value.net_present_value),
+        roi=FigureReport.of(returns.roi),
+        roi_present_value=FigureReport.of(returns.roi_present_value),
+        benefit_cost_ratio=FigureReport.of(returns.benefit_cost_ratio),
+        internal_rate=FigureReport.of(returns.internal_rate),
+        modified_internal_rate=FigureReport.of(returns.modified_internal_rate),
+        payback_months=FigureReport.of(returns.payback_months),
+        discounted_payback_months=FigureReport.of(returns.discounted_payback_months),
+        peak_funding=FigureReport.of_money(returns.peak_funding, currency=value.currency),
+        run_rate=FigureReport.of_money(returns.run_rate, currency=value.currency),
+        by_category={name: RangeReport.of(each) for name, each in value.by_category.items()},
+        by_kpi={kpi: RangeReport.of(each) for kpi, each in value.by_kpi.items()},
+        by_rule={rule: RangeReport.of(each) for rule, each in value.by_rule.items()},
+        in_year=tuple(YearReport.of(year) for year in value.in_year),
+        months=tuple(MonthReport.of(month) for month in value.months),
+    )
+
+
+def cost_report(totals: CostTotals) -> CostReport:
+    """Round the totals of a cost ledger."""
+    return CostReport(
+        currency=totals.total.currency,
+        total=_cash(totals.total),
+        billed=_cash(totals.billed),
+        estimated=_cash(totals.estimated),
+        by_category={name: _cash(cost) for name, cost in totals.by_category.items()},
+        by_treatment={name: _cash(cost) for name, cost in totals.by_treatment.items()},
+    )
 
 
 def _cash(money: Money) -> Decimal:
@@ -214,4 +214,4 @@ def _amount(amount: Decimal | None, currency: str) -> Decimal | None:
 
 
 def _ratio(number: Decimal | None) -> Decimal | None:
-    return None if number is None else number.quantize(_SIX_PLACES, ROUND_HALF_EVEN)
+    return None if number is None else number.quantize(_SIX_PLACES, ROUND_HALF_EVEN) + 0
