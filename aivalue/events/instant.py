@@ -1,0 +1,45 @@
+"""CloudEvents timestamps: RFC 3339 text to an instant and the calendar day it was written in."""
+
+import re
+from datetime import date, datetime, timedelta
+
+from aivalue.errors import InvalidEvent
+
+_RFC_3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
+)
+_SECOND = slice(17, 19)
+
+
+def instant_and_day(text: str, *, attribute: str = "time") -> tuple[datetime, date]:
+    """Read an instant; the day is the calendar date at the place that wrote it.
+
+    More than six fraction digits are cut. A leap second counts as the second after it, as
+    PostgreSQL does.
+
+    Raises
+    ------
+    InvalidEvent
+        Not RFC 3339, or without an offset: then nobody knows which instant is meant.
+    """
+    if not _RFC_3339.fullmatch(text):
+        raise _invalid(text, attribute)
+    leap = text[_SECOND] == "60"
+    if leap:
+        text = text[:17] + "59" + text[19:]
+    try:
+        instant = datetime.fromisoformat(text.upper())
+        day = instant.date()
+        if leap:
+            instant += timedelta(seconds=1)
+    except (ValueError, OverflowError) as error:
+        raise _invalid(text, attribute) from error
+    return instant, day
+
+
+def _invalid(text: str, attribute: str) -> InvalidEvent:
+    return InvalidEvent(
+        f"{attribute} must be RFC 3339 with an offset, got {text[:64]!r}",
+        reason="invalid_time",
+        path=f"$.{attribute}",
+    )

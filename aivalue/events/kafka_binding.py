@@ -1,0 +1,64 @@
+"""CloudEvents on Kafka: which mode a record is in, and where its attributes are.
+
+Structured where the content type says CloudEvents, binary otherwise (binding, section 3); the
+record's key is the producer's and is not read.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from aivalue.errors import InvalidEvent
+from aivalue.events.decode import decode_binary, decode_structured
+from aivalue.events.event import Event
+
+CONTENT_TYPE = "content-type"
+STRUCTURED_JSON = b"application/cloudevents+json"
+PREFIX = "ce_"
+_CONFLUENT_MAGIC = b"\x00"
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+def decode_record(value: bytes | None, headers: Headers, *, now: datetime) -> Event:
+    """Read the event in a record.
+
+    Raises
+    ------
+    InvalidEvent
+        The record holds no event we know.
+    """
+    content_type = b""
+    for name, found in headers:
+        if name.lower() == CONTENT_TYPE:
+            content_type = found
+            break
+    mode = content_type[:28].lower()
+    if mode.startswith(b"application/cloudevents"):
+        if mode != STRUCTURED_JSON or content_type[28:29] not in {b"", b";", b" "}:
+            raise InvalidEvent(
+                f"event format {content_type[:80]!r} is not read", reason="unsupported_format"
+            )
+        if value is None:
+            raise InvalidEvent("a structured record needs a value", reason="no_data")
+        return decode_structured(value, now=now)
+    return decode_binary(_attributes(value, headers), value, now=now)
+
+
+def _attributes(value: bytes | None, headers: Headers) -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    n_attributes, name = 0, ""
+    try:
+        for name, found in headers:
+            if name.startswith(PREFIX):
+                attributes[name[3:]] = found.decode()
+                n_attributes += 1
+            elif name.lower() == CONTENT_TYPE:
+                attributes["datacontenttype"] = found.decode()
+                n_attributes += 1
+    except UnicodeDecodeError as error:
+        raise InvalidEvent(f"header {name}: {error}", reason="not_utf8") from error
+    if len(attributes) != n_attributes:
+        raise InvalidEvent("an attribute stands in two headers", reason="duplicate_key")
+    if not n_attributes and value is not None and value[:1] == _CONFLUENT_MAGIC:
+        raise InvalidEvent("framed for a schema registry", reason="confluent_framed")
+    return attributes

@@ -1,0 +1,112 @@
+"""Puts the ingest service together; run as `python -m services.ingest`."""
+
+import contextlib
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+
+import asyncpg
+from fastapi import FastAPI
+
+from aivalue.events.topics import CHANGES
+from aivalue.runtime.application import background, create_application
+from aivalue.runtime.kafka import ensure_topics
+from aivalue.runtime.outbox.relay import relay
+from aivalue.runtime.postgres import asyncpg_address, create_engine
+from aivalue.runtime.server import serve
+from aivalue.runtime.settings import RuntimeSettings
+from services.ingest import dead_letter_routes, routes
+from services.ingest.consumer import Consumer
+from services.ingest.handler import Store
+from services.ingest.http_ingestion import HttpIngestion
+from services.ingest.maintenance import keep_event_partitions
+from services.ingest.settings import PORT, SERVICE, IngestSettings
+from services.ingest.tables import outbox
+from services.ingest.writer import WRITING, Writer, connection_settings
+
+COLLECTOR_THRESHOLD = 100_000
+
+
+def create_app(settings: RuntimeSettings) -> FastAPI:
+    """Build the application; nothing connects before it starts."""
+    if not isinstance(settings, IngestSettings):
+        raise TypeError(f"ingest needs IngestSettings, got {type(settings).__name__}")
+    service = _Service(settings)
+    return create_application(
+        SERVICE,
+        settings,
+        summary="Takes events in, counts each once, and serves their daily statistics.",
+        routers=[routes.router, dead_letter_routes.router],
+        checks={"postgres": service.check_postgres, "kafka": service.check_kafka},
+        lifespan=service.lifespan,
+    )
+
+
+class _Service:
+    """What lives as long as the process."""
+
+    def __init__(self, settings: IngestSettings) -> None:
+        self._settings = settings
+        self._pool: asyncpg.Pool | None = None
+        self._consumer: Consumer | None = None
+
+    async def check_postgres(self) -> None:
+        if self._pool is None:
+            raise RuntimeError("not started")
+        async with self._pool.acquire() as connection:
+            await connection.execute("select 1")
+
+    async def check_kafka(self) -> None:
+        if self._consumer is not None:
+            await self._consumer.check()
+        elif self._settings.ingest.consume:
+            raise RuntimeError("not started")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, application: FastAPI) -> AsyncIterator[None]:
+        settings = self._settings
+        address = asyncpg_address(settings.database)
+        store = Store(changes_topic=settings.kafka.internal_topic(CHANGES))
+        async with contextlib.AsyncExitStack() as stack:
+            pool = await stack.enter_async_context(
+                asyncpg.create_pool(
+                    address,
+                    min_size=1,
+                    max_size=settings.database.pool_size,
+                    **connection_settings("ingest"),
+                )
+            )
+            self._pool = application.state.pool = pool
+            writing = await stack.enter_async_context(
+                asyncpg.create_pool(
+                    address,
+                    min_size=1,
+                    max_size=settings.ingest.http_partitions,
+                    init=store.prepare,
+                    **connection_settings("ingest-http", **WRITING),
+                )
+            )
+            application.state.http_ingestion = HttpIngestion(settings, writing, store)
+            engine = create_engine(settings.database, application_name="ingest-relay")
+            stack.push_async_callback(engine.dispose)
+            topics = [*settings.tenants_by_topic(), settings.kafka.internal_topic(CHANGES)]
+            await ensure_topics(settings.kafka, topics)
+            jobs: list[Callable[[], Awaitable[None]]] = [
+                partial(keep_event_partitions, pool),
+                partial(relay, engine, outbox, settings.kafka, client_id="ingest-relay"),
+            ]
+            if settings.ingest.consume:
+                writer = await stack.enter_async_context(Writer(address, store).running())
+                self._consumer = Consumer(settings, pool, writer)
+                jobs.append(self._consumer.run)
+            # Everything alive now lives for ever: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(COLLECTOR_THRESHOLD, 20, 20)
+            async with background(*jobs):
+                yield
+
+
+def main() -> None:
+    """Run the service until it is told to stop."""
+    serve(SERVICE, IngestSettings(), create_app, port=PORT)

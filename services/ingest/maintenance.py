@@ -1,0 +1,42 @@
+"""Keeps a partition of the raw events ready for the months to come."""
+
+import asyncio
+import itertools
+from datetime import date
+
+import asyncpg
+import structlog
+
+from aivalue.runtime.clock import utc_now
+from services.ingest.outages import is_transient
+from services.ingest.queries import months
+
+MONTHS_AHEAD = 2
+INTERVAL_SECONDS = 3_600.0
+RETRY_SECONDS = 30.0
+logger = structlog.get_logger()
+
+
+async def keep_event_partitions(pool: asyncpg.Pool) -> None:
+    """Run until cancelled; a month without its partition would go to the default one."""
+    while True:
+        try:
+            async with pool.acquire() as connection:
+                await months.create_months(connection, months_from(utc_now().date()))
+            seconds = INTERVAL_SECONDS
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            logger.warning("partitions of events wait", error=repr(error))
+            seconds = RETRY_SECONDS
+        await asyncio.sleep(seconds)
+
+
+def months_from(today: date, *, n_ahead: int = MONTHS_AHEAD) -> list[tuple[date, date]]:
+    """Return this month and the next ones, each as [first day, first day of the next)."""
+    firsts = []
+    year, month = today.year, today.month
+    for _ in range(n_ahead + 2):
+        firsts.append(date(year, month, 1))
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)  # noqa: PLR2004 - December
+    return list(itertools.pairwise(firsts))

@@ -1,0 +1,187 @@
+"""Logs and the positions in them: the fence that makes every event count once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from asyncpg import Connection
+
+from services.ingest.batch import Stretch
+
+GENESIS = bytes(32)
+_NEW_PARTITION = (
+    'insert into ingest.partitions (tenant_id, log_id, "partition", next_offset, head_hash) '
+    "values ($1, $2, $3, 0, $4) on conflict do nothing"
+)
+
+
+class Fenced(Exception):
+    """Another worker has the partition, or it is not where this worker believes: start over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to advance a partition, until somebody else claims it."""
+
+    tenant: str
+    topic: str
+    log_id: int
+    partition: int
+    epoch: int
+    next_offset: int
+    tail_sha256: bytes | None
+    head_hash: bytes
+
+
+async def open_log(
+    connection: Connection, tenant: str, topic: str, *, kind: str, identity: str
+) -> tuple[int, str]:
+    """Return the open log of a topic and the identity it was opened with."""
+    await connection.execute(
+        "insert into ingest.logs (tenant_id, kind, topic, incarnation, identity) "
+        "select $1, $2, $3, 1, $4 where not exists (select from ingest.logs "
+        "where tenant_id = $1 and topic = $3) on conflict do nothing",
+        tenant, kind, topic, identity,
+    )  # fmt: skip
+    row = await connection.fetchrow(
+        "select log_id, identity from ingest.logs "
+        "where tenant_id = $1 and topic = $2 and closed_at is null",
+        tenant, topic,
+    )  # fmt: skip
+    if row is None:
+        raise LookupError(f"topic {topic} of {tenant} has no open log: rotate it")
+    return row["log_id"], row["identity"]
+
+
+async def rotate_log(
+    connection: Connection, tenant: str, topic: str, *, identity: str, reason: str
+) -> int:
+    """Close the open incarnation and open the next one at offset 0; event keys still apply."""
+    row = await connection.fetchrow(
+        "update ingest.logs set closed_at = clock_timestamp(), closed_reason = $3 "
+        "where tenant_id = $1 and topic = $2 and closed_at is null returning incarnation, kind",
+        tenant, topic, reason,
+    )  # fmt: skip
+    if row is None:
+        raise LookupError(f"topic {topic} of {tenant} has no open log")
+    log_id: int = await connection.fetchval(
+        "insert into ingest.logs (tenant_id, kind, topic, incarnation, identity) "
+        "values ($1, $2, $3, $4, $5) returning log_id",
+        tenant, row["kind"], topic, row["incarnation"] + 1, identity,
+    )  # fmt: skip
+    return log_id
+
+
+async def claim(
+    connection: Connection, tenant: str, topic: str, log_id: int, partition: int, *, owner: str
+) -> Claim | None:
+    """Take a partition over and read where it stands; None where it is halted."""
+    await connection.execute(_NEW_PARTITION, tenant, log_id, partition, GENESIS)
+    row = await connection.fetchrow(
+        "update ingest.partitions set epoch = epoch + 1, owner = $4, "
+        "claimed_at = clock_timestamp() "
+        "where tenant_id = $1 and log_id = $2 and \"partition\" = $3 and state = 'active' "
+        "returning epoch, next_offset, tail_sha256, head_hash",
+        tenant, log_id, partition, owner,
+    )  # fmt: skip
+    if row is None:
+        return None
+    return Claim(tenant=tenant, topic=topic, log_id=log_id, partition=partition, **row)
+
+
+async def lock(
+    connection: Connection, tenant: str, topic: str, log_id: int, partition: int
+) -> Claim:
+    """Hold a partition until the transaction ends: where PostgreSQL itself is the log."""
+    await connection.execute(_NEW_PARTITION, tenant, log_id, partition, GENESIS)
+    row = await connection.fetchrow(
+        "select epoch, next_offset, tail_sha256, head_hash from ingest.partitions "
+        'where tenant_id = $1 and log_id = $2 and "partition" = $3 for update',
+        tenant, log_id, partition,
+    )  # fmt: skip
+    return Claim(tenant=tenant, topic=topic, log_id=log_id, partition=partition, **row)
+
+
+async def halt(
+    connection: Connection, tenant: str, log_id: int, partition: int, *, reason: str
+) -> None:
+    """Stop a partition for an operator to look at: guessing loses events."""
+    await connection.execute(
+        "update ingest.partitions set state = 'halted', halt_reason = $4, epoch = epoch + 1 "
+        'where tenant_id = $1 and log_id = $2 and "partition" = $3',
+        tenant, log_id, partition, reason,
+    )  # fmt: skip
+
+
+async def advance(connection: Connection, tenant: str, stretches: Sequence[Stretch]) -> None:
+    """Move every partition of a batch, or none: the first statement of its transaction.
+
+    The row locks make this worker the only one until commit; a worker that waited for them sees
+    the new position and is fenced.
+
+    Raises
+    ------
+    Fenced
+        A partition has another owner or another position than the stretch assumes.
+    """
+    moved = await connection.fetchval(
+        'with held as (select p.tenant_id, p.log_id, p."partition" from ingest.partitions p '
+        "join unnest($2::bigint[], $3::int[], $4::bigint[], $5::bigint[]) "
+        'as s (log_id, "partition", epoch, expected) '
+        'on p.log_id = s.log_id and p."partition" = s."partition" and p.epoch = s.epoch '
+        "and p.next_offset = s.expected "
+        "where p.tenant_id = $1 and p.state = 'active' "
+        'order by p.log_id, p."partition" for update of p), '
+        "moved as (update ingest.partitions p set next_offset = s.following, "
+        "head_hash = s.head, tail_sha256 = s.tail from held, "
+        "unnest($2::bigint[], $3::int[], $6::bigint[], $7::bytea[], $8::bytea[]) "
+        'as s (log_id, "partition", following, head, tail) '
+        "where p.tenant_id = held.tenant_id and p.log_id = held.log_id "
+        'and p."partition" = held."partition" '
+        'and p.log_id = s.log_id and p."partition" = s."partition" returning 1) '
+        "select count(*) from moved",
+        tenant,
+        [stretch.log_id for stretch in stretches],
+        [stretch.partition for stretch in stretches],
+        [stretch.epoch for stretch in stretches],
+        [stretch.next_offset for stretch in stretches],
+        [stretch.following_offset for stretch in stretches],
+        [stretch.hash for stretch in stretches],
+        [stretch.records[-1].sha256() for stretch in stretches],
+    )
+    if moved != len(stretches):
+        raise Fenced(f"{len(stretches) - moved} of {len(stretches)} partitions moved on")
+
+
+async def record_batches(
+    connection: Connection, tenant: str, rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Write one row per stretch; the database checks that nothing is missing or counted twice."""
+    await connection.executemany(
+        'insert into ingest.batches (tenant_id, log_id, "partition", first_offset, next_offset, '
+        "epoch, consumed, inserted, duplicate, dead, sha256, prev_hash, hash) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        [(tenant, *row) for row in rows],
+    )
+
+
+async def positions(connection: Connection, tenant: str) -> list[dict[str, object]]:
+    """Return the vector of log positions: what a figure read now was computed from."""
+    rows = await connection.fetch(
+        'select l.topic, l.incarnation, p."partition", p.next_offset from ingest.partitions p '
+        "join ingest.logs l using (tenant_id, log_id) where p.tenant_id = $1 "
+        'order by l.topic, l.incarnation, p."partition"',
+        tenant,
+    )
+    return [dict(row) for row in rows]
+
+
+async def partition_states(connection: Connection, tenant: str) -> list[dict[str, object]]:
+    """Return every partition with its owner and state."""
+    rows = await connection.fetch(
+        'select l.topic, l.incarnation, l.kind, p."partition", p.next_offset, p.epoch, p.owner, '
+        "p.claimed_at, p.state, p.halt_reason, l.closed_at is not null as closed "
+        "from ingest.partitions p join ingest.logs l using (tenant_id, log_id) "
+        'where p.tenant_id = $1 order by l.topic, l.incarnation, p."partition"',
+        tenant,
+    )
+    return [dict(row) for row in rows]

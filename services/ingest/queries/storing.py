@@ -1,0 +1,162 @@
+"""Events, measurements and daily statistics, set by set; nothing is counted that is not stored."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from asyncpg import Connection
+
+STAGED_COLUMNS = (
+    "seq", "log_id", "partition", "offset", "source_id", "event_id", "payload_sha256",
+    "series_id", "business_date", "value", "numerator", "denominator", "decision",
+)  # fmt: skip
+EVENT_COLUMNS = (
+    "tenant_id", "log_id", "partition", "offset", "received_at", "log_timestamp", "source_id",
+    "event_id", "type", "time", "key", "value", "headers",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A staged event whose key exists already."""
+
+    seq: int
+    awaited: bool
+    same: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Days of one KPI whose statistics changed."""
+
+    kpi: str
+    units: Sequence[str]
+    first: date
+    last: date
+
+
+async def prepare(connection: Connection) -> None:
+    """Make a connection ready to store: once, when it is opened."""
+    await connection.execute(
+        "create temporary table if not exists staged ("
+        'seq integer, log_id bigint not null, "partition" integer not null, '
+        '"offset" bigint not null, source_id bigint, event_id text collate "C", '
+        "payload_sha256 bytea, series_id bigint, business_date date, value text, "
+        'numerator text, denominator text, decision text collate "C") on commit delete rows'
+    )
+
+
+async def stage(connection: Connection, rows: Iterable[tuple[object, ...]]) -> None:
+    """Copy what the statements below work on into the transaction."""
+    await connection.copy_records_to_table("staged", records=rows, columns=STAGED_COLUMNS)
+
+
+async def insert_keys(connection: Connection, tenant: str) -> list[int]:
+    """Claim the identity of every staged event; return the `seq` of those that have it already.
+
+    Delivery is at least once, so replays are expected. Sorted, so that two workers with the same
+    events wait for each other instead of deadlocking.
+    """
+    rows = await connection.fetch(
+        "with kept as (insert into ingest.event_keys (tenant_id, source_id, event_id, "
+        'payload_sha256, log_id, "partition", "offset", series_id, business_date, decision) '
+        'select $1, source_id, event_id, payload_sha256, log_id, "partition", "offset", series_id, '
+        "business_date, decision from staged order by source_id, event_id, seq "
+        'on conflict do nothing returning log_id, "partition", "offset") '
+        'select s.seq from staged s left join kept k using (log_id, "partition", "offset") '
+        "where k.log_id is null order by s.seq",
+        tenant,
+    )
+    return [row["seq"] for row in rows]
+
+
+async def compare_keys(connection: Connection, tenant: str, seqs: Sequence[int]) -> list[Seen]:
+    """Say of staged events that exist already what they are: the same, another, or awaited.
+
+    A statement of its own, after the insert: it sees what a concurrent worker has committed, and
+    twins within the batch.
+    """
+    rows = await connection.fetch(
+        "select s.seq, k.payload_sha256 is null as awaited, "
+        "k.payload_sha256 is not distinct from s.payload_sha256 as same "
+        "from staged s join ingest.event_keys k on k.tenant_id = $1 "
+        "and k.source_id = s.source_id and k.event_id = s.event_id "
+        "where s.seq = any($2) order by s.seq",
+        tenant,
+        seqs,
+    )
+    return [Seen(**row) for row in rows]
+
+
+async def fill_awaited_keys(connection: Connection, tenant: str, seqs: Sequence[int]) -> list[int]:
+    """Complete keys that a correction or retraction announced; return the `seq` that did."""
+    rows = await connection.fetch(
+        "update ingest.event_keys k set payload_sha256 = s.payload_sha256, log_id = s.log_id, "
+        '"partition" = s."partition", "offset" = s."offset", series_id = s.series_id, '
+        "business_date = s.business_date, decision = s.decision from ("
+        "select distinct on (source_id, event_id) * from staged where seq = any($2) "
+        "order by source_id, event_id, seq) s where k.tenant_id = $1 "
+        "and k.source_id = s.source_id and k.event_id = s.event_id "
+        "and k.payload_sha256 is null returning s.seq",
+        tenant,
+        seqs,
+    )
+    return [row["seq"] for row in rows]
+
+
+async def unstage(connection: Connection, seqs: Sequence[int]) -> None:
+    """Take events out of the transaction: they are duplicates or conflicts."""
+    await connection.execute("delete from staged where seq = any($1)", seqs)
+
+
+async def forget_keys(connection: Connection, tenant: str, seqs: Sequence[int]) -> None:
+    """Give the identity of staged events back, so that a replay of the dead letter can have it."""
+    await connection.execute(
+        "delete from ingest.event_keys k using staged s where s.seq = any($2) "
+        "and k.tenant_id = $1 and k.source_id = s.source_id and k.event_id = s.event_id",
+        tenant,
+        seqs,
+    )
+
+
+async def insert_events(connection: Connection, rows: Iterable[tuple[object, ...]]) -> None:
+    """Keep the original bytes of every accepted event."""
+    await connection.copy_records_to_table(
+        "events", schema_name="ingest", records=rows, columns=EVENT_COLUMNS
+    )
+
+
+async def insert_measurements(connection: Connection, tenant: str) -> list[Change]:
+    """Store what is staged with a series, add it to the daily statistics, return what changed."""
+    rows = await connection.fetch(
+        'with measured as (select log_id, "partition", "offset", series_id, business_date, '
+        "value::numeric as v, numerator::numeric as a, denominator::numeric as b "
+        "from staged where series_id is not null), "
+        "kept as (insert into ingest.measurements (tenant_id, series_id, business_date, log_id, "
+        '"partition", "offset", active, value, numerator, denominator) '
+        'select $1, series_id, business_date, log_id, "partition", "offset", true, v, a, b '
+        "from measured order by series_id, business_date), "
+        "daily as (insert into ingest.daily_statistics as d (tenant_id, series_id, business_date, "
+        "n, sum, sum_squares, minimum, maximum, numerator, denominator, numerator_squares, "
+        "denominator_squares, cross_product) "
+        "select $1, series_id, business_date, count(*), coalesce(sum(v), 0), "
+        "coalesce(sum(v * v), 0), min(v), max(v), coalesce(sum(a), 0), coalesce(sum(b), 0), "
+        "coalesce(sum(a * a), 0), coalesce(sum(b * b), 0), coalesce(sum(a * b), 0) "
+        "from measured group by series_id, business_date order by series_id, business_date "
+        "on conflict (tenant_id, series_id, business_date) do update set n = d.n + excluded.n, "
+        "sum = d.sum + excluded.sum, sum_squares = d.sum_squares + excluded.sum_squares, "
+        "minimum = least(d.minimum, excluded.minimum), "
+        "maximum = greatest(d.maximum, excluded.maximum), "
+        "numerator = d.numerator + excluded.numerator, "
+        "denominator = d.denominator + excluded.denominator, "
+        "numerator_squares = d.numerator_squares + excluded.numerator_squares, "
+        "denominator_squares = d.denominator_squares + excluded.denominator_squares, "
+        "cross_product = d.cross_product + excluded.cross_product "
+        "returning series_id, business_date) "
+        "select s.kpi, array_agg(distinct s.unit order by s.unit) as units, "
+        "min(d.business_date) as first, max(d.business_date) as last "
+        "from daily d join ingest.series s on s.tenant_id = $1 and s.series_id = d.series_id "
+        "group by s.kpi order by s.kpi",
+        tenant,
+    )
+    return [Change(**row) for row in rows]

@@ -1,0 +1,244 @@
+"""The HTTP API of the ingest service."""
+
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from aivalue.errors import InvalidEvent
+from aivalue.events.http_binding import UnsupportedContent, split_request
+from aivalue.runtime.auth import Reader, Writer
+from services.ingest.http_ingestion import HttpIngestion
+from services.ingest.queries import partitions, reading
+from services.ingest.settings import IngestSettings
+from services.ingest.snapshot import snapshot
+
+router = APIRouter(prefix="/v1")
+Initiative = Annotated[str | None, Query(min_length=1, max_length=200)]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ItemResult(_Shape):
+    """What became of one event."""
+
+    index: int
+    id: str | None
+    status: Literal["accepted", "duplicate", "rejected"]
+    reason: str | None = None
+    detail: str | None = None
+
+
+class EventsStored(_Shape):
+    """What became of every event of a request, in its order."""
+
+    results: list[ItemResult]
+
+
+class LogPosition(_Shape):
+    """The offset that comes next in a partition of a log."""
+
+    topic: str
+    incarnation: int
+    partition: int
+    next_offset: int
+
+
+class Snapshot(_Shape):
+    """The vector of log positions that an answer was computed from; equal ids, equal data."""
+
+    id: str
+    positions: list[LogPosition]
+
+
+class SeriesAnswer(_Shape):
+    """Daily statistics of a KPI, column by column."""
+
+    kpi: str
+    snapshot: Snapshot
+    n_rows: int
+    columns: dict[str, list[str | int | None]]
+
+
+class Intervention(_Shape):
+    """A unit and the arm it is in."""
+
+    initiative: str
+    unit: str
+    arm: str
+    start: datetime
+    end: datetime | None
+    assignment: str
+    randomized_by: str | None
+
+
+class Interventions(_Shape):
+    """Interventions that hold."""
+
+    snapshot: Snapshot
+    interventions: list[Intervention]
+
+
+class Cost(_Shape):
+    """One line of AI cost."""
+
+    initiative: str
+    billed_cost: str
+    billing_currency: str
+    charge_period_start: datetime
+    charge_period_end: datetime
+    charge_category: str
+    service_category: str
+    treatment: str
+    status: str
+    category: str
+    effective_cost: str | None
+    description: str
+    invoice_id: str
+    tags: dict[str, str]
+    source: str
+    id: str
+
+
+class Costs(_Shape):
+    """Cost lines whose charge period starts in the window."""
+
+    snapshot: Snapshot
+    costs: list[Cost]
+
+
+class PartitionState(LogPosition):
+    """Who reads a partition, and whether it may be read."""
+
+    kind: str
+    closed: bool
+    epoch: int
+    owner: str | None
+    claimed_at: datetime | None
+    state: str
+    halt_reason: str | None
+
+
+@router.post(
+    "/events",
+    response_model_exclude_none=True,
+    responses={
+        207: {"model": EventsStored, "description": "Some events were rejected."},
+        400: {"description": "The body holds nothing that can be told apart."},
+        413: {"description": "Too many events or bytes."},
+        415: {"description": "No content mode of CloudEvents over HTTP."},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/cloudevents+json": {"schema": {"type": "object"}},
+                "application/cloudevents-batch+json": {
+                    "schema": {"type": "array", "items": {"type": "object"}}
+                },
+                "application/json": {"schema": {"type": "object"}},
+            },
+        }
+    },
+)
+async def post_events(request: Request, response: Response, principal: Writer) -> EventsStored:
+    """Store CloudEvents and answer after commit; binary, structured and batched mode."""
+    settings: IngestSettings = request.app.state.settings
+    ingestion: HttpIngestion = request.app.state.http_ingestion
+    body = await _bounded_body(request, settings.ingest.http_bytes_max)
+    try:
+        parts = split_request(request.headers.items(), body)
+    except UnsupportedContent as error:
+        raise HTTPException(415, str(error)) from error
+    except InvalidEvent as error:
+        raise HTTPException(400, str(error)) from error
+    if len(parts) > settings.ingest.http_events_max:
+        raise HTTPException(
+            413, f"{len(parts)} events, at most {settings.ingest.http_events_max} are taken"
+        )
+    results = await ingestion.ingest(principal.tenant, parts) if parts else []
+    if any(result.status == "rejected" for result in results):
+        response.status_code = 207
+    return EventsStored(results=[ItemResult(**asdict(result)) for result in results])
+
+
+@router.get("/series", response_model=SeriesAnswer)
+async def get_series(
+    request: Request,
+    principal: Reader,
+    kpi: Annotated[str, Query(min_length=1, max_length=200)],
+    unit: Annotated[list[str] | None, Query()] = None,
+    start: date | None = None,
+    end: date | None = None,
+) -> Response:
+    """Return a KPI's daily statistics, sorted by unit, segment, arm and day; `end` is excluded."""
+    async with reading.snapshot_of(request.app.state.pool) as connection:
+        columns = await reading.series_columns(
+            connection, principal.tenant, kpi, units=unit, start=start, end=end
+        )
+        positions = await partitions.positions(connection, principal.tenant)
+    answer = {
+        "kpi": kpi,
+        "snapshot": snapshot(positions),
+        "n_rows": len(columns["unit"]),
+        "columns": columns,
+    }
+    # Columns of a million cells: written as they are, past the model that documents them.
+    return Response(msgspec.json.encode(answer), media_type="application/json")
+
+
+@router.get("/interventions")
+async def get_interventions(
+    request: Request, principal: Reader, initiative: Initiative = None
+) -> Interventions:
+    """Return which unit is in which arm since when."""
+    async with reading.snapshot_of(request.app.state.pool) as connection:
+        rows = await reading.interventions(connection, principal.tenant, initiative)
+        positions = await partitions.positions(connection, principal.tenant)
+    return Interventions.model_validate({"snapshot": snapshot(positions), "interventions": rows})
+
+
+@router.get("/costs")
+async def get_costs(
+    request: Request,
+    principal: Reader,
+    initiative: Initiative = None,
+    start: date | None = None,
+    end: date | None = None,
+) -> Costs:
+    """Return cost lines whose charge period starts in [start, end)."""
+    async with reading.snapshot_of(request.app.state.pool) as connection:
+        rows = await reading.costs(connection, principal.tenant, initiative, start=start, end=end)
+        positions = await partitions.positions(connection, principal.tenant)
+    lines = [{**row, "tags": msgspec.json.decode(str(row["tags"]))} for row in rows]
+    return Costs.model_validate({"snapshot": snapshot(positions), "costs": lines})
+
+
+@router.get("/snapshot")
+async def get_snapshot(request: Request, principal: Reader) -> Snapshot:
+    """Return where every log stands."""
+    async with reading.snapshot_of(request.app.state.pool) as connection:
+        positions = await partitions.positions(connection, principal.tenant)
+    return Snapshot.model_validate(snapshot(positions))
+
+
+@router.get("/partitions")
+async def get_partitions(request: Request, principal: Reader) -> list[PartitionState]:
+    """Return who reads which partition and what is halted, with the reason."""
+    async with reading.snapshot_of(request.app.state.pool) as connection:
+        rows = await partitions.partition_states(connection, principal.tenant)
+    return [PartitionState.model_validate(row) for row in rows]
+
+
+async def _bounded_body(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise HTTPException(413, f"the body has more than {limit} bytes")
+    return bytes(body)

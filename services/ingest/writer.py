@@ -1,0 +1,106 @@
+"""The thread that stores: its own event loop, its own connection, one batch after the other.
+
+A thread, because PostgreSQL's work then overlaps with decoding the next batch; a task in the
+consumer's loop would not.
+"""
+
+import asyncio
+import contextlib
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Final
+
+import asyncpg
+import uvloop
+
+from services.ingest.batch import Batch
+from services.ingest.handler import Store, Stored
+
+CONNECT_SECONDS = 10
+STOP_SECONDS = 10
+
+
+# The planner knows nothing of a temporary table that was filled a moment ago, and guesses nested
+# loops that take seconds.
+WRITING: Final = {"enable_nestloop": "off"}
+
+
+def connection_settings(application_name: str, **server_settings: str) -> dict[str, Any]:
+    """Return how connections that bypass SQLAlchemy are opened."""
+    return {
+        "timeout": CONNECT_SECONDS,
+        "command_timeout": 60,
+        "server_settings": {
+            "application_name": application_name,
+            "jit": "off",
+            "statement_timeout": "30000",
+            "idle_in_transaction_session_timeout": "15000",
+            "timezone": "UTC",
+            **server_settings,
+        },
+    }
+
+
+class Writer:
+    """Stores batches in the order they are submitted; a batch that fails leaves nothing."""
+
+    def __init__(self, address: str, store: Store) -> None:
+        self._address = address
+        self._store = store
+        self._loop = _new_loop()
+        self._thread = threading.Thread(target=self._run, name="ingest-writer", daemon=True)
+        self._turn = asyncio.Lock()
+        self._connection: asyncpg.Connection | None = None
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.close()
+
+    def submit(self, batch: Batch) -> "asyncio.Future[Stored]":
+        """Queue a batch; the future belongs to the caller's loop."""
+        return self._call(self._write(batch))
+
+    def _call(self, work: Coroutine[None, None, Stored]) -> "asyncio.Future[Stored]":
+        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    async def _write(self, batch: Batch) -> Stored:
+        async with self._turn:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await asyncpg.connect(
+                    self._address, **connection_settings("ingest-writer", **WRITING)
+                )
+                await self._store.prepare(self._connection)
+            try:
+                return await self._store.store(self._connection, batch)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                # Whatever happened to it, the next batch begins on a connection we know.
+                self._connection.terminate()
+                self._connection = None
+                raise
+
+    async def _close(self) -> None:
+        async with self._turn:
+            if self._connection is not None:
+                await self._connection.close(timeout=STOP_SECONDS)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Writer"]:
+        """Run the thread; what was submitted is finished before it ends."""
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            closing = asyncio.run_coroutine_threadsafe(self._close(), self._loop)
+            with contextlib.suppress(TimeoutError, OSError, asyncpg.InterfaceError):
+                await asyncio.wait_for(asyncio.wrap_future(closing), STOP_SECONDS)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(STOP_SECONDS)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    factory: Callable[[], asyncio.AbstractEventLoop] = (
+        asyncio.new_event_loop if sys.platform == "win32" else uvloop.new_event_loop
+    )
+    return factory()
