@@ -1,0 +1,173 @@
+"""From inputs to outputs, without reading or writing anything: estimate, price, write down.
+
+The same inputs give the same bytes, in any process: nothing here reads a clock, a random number or
+the order of a set.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isinf
+from typing import Literal, cast
+
+from aivalue.effects.document import document_of
+from aivalue.effects.effect import Effect
+from aivalue.effects.estimate import estimate
+from aivalue.effects.result import Estimate
+from aivalue.kpis.canonical import Json, canonical_bytes
+from aivalue.kpis.definition import Kpi
+from services.attribution.figures import figures_of
+from services.attribution.inputs import Baseline, Inputs
+from services.attribution.price import Value, value_of
+
+_NO_FIGURES: dict[str, Json] = {
+    "average": None,
+    "total": None,
+    "relative": None,
+    "observed": None,
+    "without_ai": None,
+    "months": [],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a run says about one KPI.
+
+    Attributes
+    ----------
+    scope :
+        The unit it speaks of; None is all units together.
+    """
+
+    kpi: Kpi
+    kpi_version: int
+    scope: str | None
+    estimate: Estimate
+    baseline: Baseline | None
+
+    def document(self) -> dict[str, Json]:
+        """Write the result as it is stored, hashed and, without the vector, served."""
+        found = self.estimate
+        effect = found.effect
+        return {
+            "kpi": self.kpi.key,
+            "kpi_version": self.kpi_version,
+            "scope": self.scope,
+            "unit": self.kpi.unit,
+            "better_when": self.kpi.better_when,
+            "verdict": found.verdict,
+            "grade": found.grade,
+            "grade_reasons": list(found.grade_reasons),
+            "refusal": found.refusal,
+            **(_NO_FIGURES if effect is None else figures_of(effect)),
+            **_method(effect),
+            "why": None if found.choice is None else found.choice.reason,
+            "alternatives": _alternatives(found),
+            "baseline": None if self.baseline is None else self.baseline.document(),
+            "parameters": dict(found.parameters),
+            "checks": [
+                {
+                    "name": check.name,
+                    "status": check.status,
+                    "p_value": check.p_value,
+                    "detail": check.detail,
+                }
+                for check in found.checks
+            ],
+            "effect": None if effect is None else cast("Json", document_of(effect)),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """All that a run computed; `outputs` are the bytes whose digest is its output hash."""
+
+    results: tuple[Result, ...]
+    documents: tuple[dict[str, Json], ...]
+    value: Value
+    outputs: bytes
+    status: Literal["completed", "refused"]
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the outputs."""
+        return hashlib.sha256(self.outputs).hexdigest()
+
+
+def decide(inputs: Inputs) -> Outcome:
+    """Estimate every KPI of the design, price what was found, and write it all down."""
+    results = tuple(_results(inputs))
+    together = {result.kpi.key: result.estimate for result in results if result.scope is None}
+    value = value_of(inputs, together)
+    documents = tuple(result.document() for result in results)
+    outputs: Json = {"effects": list(documents), "value": value.document()}
+    is_refused = all(result.estimate.effect is None for result in results)
+    return Outcome(
+        results=results,
+        documents=documents,
+        value=value,
+        outputs=canonical_bytes(outputs),
+        status="refused" if is_refused else "completed",
+    )
+
+
+def _results(inputs: Inputs) -> Iterable[Result]:
+    for kpi in inputs.definitions.kpis:
+        baseline = inputs.baselines[kpi.key]
+        for scope in (None, *_scopes(inputs, kpi)):
+            yield Result(
+                kpi=kpi,
+                kpi_version=inputs.definitions.kpi_versions[kpi.key],
+                scope=scope,
+                estimate=_estimate(inputs, kpi, baseline, scope),
+                baseline=baseline,
+            )
+
+
+def _scopes(inputs: Inputs, kpi: Kpi) -> list[str]:
+    """List the units that are an experiment of their own: events were randomized within each."""
+    if inputs.definitions.design.randomized_by != "event":
+        return []
+    units = sorted(set(inputs.series[kpi.key].unit))
+    return units if 1 < len(units) <= inputs.scopes_max else []
+
+
+def _estimate(inputs: Inputs, kpi: Kpi, baseline: Baseline | None, scope: str | None) -> Estimate:
+    if baseline is not None and baseline.problem is not None:
+        return Estimate(verdict="unverifiable", refusal=baseline.problem)
+    return estimate(
+        kpi=kpi,
+        design=inputs.definitions.design,
+        interventions=inputs.assignments,
+        series=inputs.series[kpi.key],
+        baseline_series=None if baseline is None else baseline.series,
+        reconstructed=baseline is not None and baseline.reconstructed,
+        units=None if scope is None else {scope},
+    )
+
+
+def _method(effect: Effect | None) -> dict[str, Json]:
+    if effect is None:
+        names = ("confidence", "n_treated", "n_control", "degrees_of_freedom", "design", "scale")
+        return dict.fromkeys((*names, "estimator", "estimator_version"))
+    return {
+        "confidence": effect.confidence,
+        "n_treated": effect.n_treated,
+        "n_control": effect.n_control,
+        "degrees_of_freedom": (
+            None if isinf(effect.degrees_of_freedom) else effect.degrees_of_freedom
+        ),
+        "design": effect.design,
+        "scale": effect.scale,
+        "estimator": effect.estimator,
+        "estimator_version": effect.estimator_version,
+    }
+
+
+def _alternatives(found: Estimate) -> list[Json]:
+    if found.choice is None:
+        return []
+    return [
+        {"estimator": each.estimator, "why_not": each.why_not} for each in found.choice.alternatives
+    ]

@@ -1,0 +1,6 @@
+"""Alembic's entry point for the schema `attribution`."""
+
+from aivalue.runtime.migrations import run
+from services.attribution.tables import metadata
+
+run(metadata)

@@ -1,0 +1,1 @@
+"""Every SQL statement of the attribution service. The caller owns the transaction."""

@@ -1,0 +1,1 @@
+"""HTTP surface of attribution, one module per resource."""

@@ -1,0 +1,190 @@
+"""HTTP surface of valuation rules: plan, apply, and what holds now or held before."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from aivalue.kpis.change import Change
+from aivalue.kpis.definition import Key, Text
+from aivalue.runtime.auth import Reader, Writer
+from aivalue.runtime.clock import utc_now
+from services.attribution.dependencies import Place, ReadConnection
+from services.attribution.queries.valuation_rules import (
+    StoredRule,
+    current_rules,
+    rule_versions,
+)
+from services.attribution.valuation_rules import KIND, Author, Wanted, apply_rules, plan_rules
+
+router = APIRouter(prefix="/v1", tags=["valuation rules"])
+RULES_MAX = 5_000
+NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"description": "No such rule."}}
+INVALID: dict[int | str, dict[str, object]] = {422: {"description": "A rule breaks its contract."}}
+
+
+class WantedRule(BaseModel):
+    """One rule to plan or apply; `key` may be left out of the body."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str = KIND
+    key: Key
+    body: dict[str, object]
+
+
+class RulesRequest(BaseModel):
+    """Rules that become true together, or not at all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    definitions: list[WantedRule] = Field(max_length=RULES_MAX)
+    reason: Text
+
+
+class DifferenceResponse(BaseModel):
+    """One field that differs."""
+
+    path: str
+    before: object
+    after: object
+
+
+class ChangeResponse(BaseModel):
+    """What happens, or happened, to one rule."""
+
+    kind: str
+    key: str
+    action: Literal["create", "change", "none"]
+    version: int
+    diff: list[DifferenceResponse]
+
+
+class ChangesResponse(BaseModel):
+    """What happens, or happened."""
+
+    changes: list[ChangeResponse]
+
+
+class RuleResponse(BaseModel):
+    """One version of a rule."""
+
+    kind: str = KIND
+    key: str
+    version: int
+    sha256: str
+    valid_from: datetime
+    body: dict[str, object]
+
+
+class RuleVersionResponse(RuleResponse):
+    """One version with who recorded it, when and why."""
+
+    recorded_at: datetime
+    recorded_by: str
+    reason: str
+
+
+class RulesResponse(BaseModel):
+    """A page of rules, each in its newest version."""
+
+    valuation_rules: list[RuleResponse]
+    next_cursor: str | None
+
+
+class RuleHistoryResponse(BaseModel):
+    """All versions, newest first."""
+
+    versions: list[RuleVersionResponse]
+
+
+@router.post("/valuation-rules:plan", responses=INVALID)
+async def plan(
+    request: RulesRequest, principal: Reader, connection: ReadConnection
+) -> ChangesResponse:
+    """Say what applying would change; nothing is written."""
+    return _response(await plan_rules(connection, principal.tenant, _wanted(request)))
+
+
+@router.post("/valuation-rules:apply", responses=INVALID)
+async def apply(request: RulesRequest, principal: Writer, place: Place) -> ChangesResponse:
+    """Store what changed in one transaction; applying the same again changes nothing."""
+    author = Author(
+        tenant=principal.tenant, subject=principal.subject, now=utc_now(), reason=request.reason
+    )
+    async with place.engine.begin() as connection:
+        changes = await apply_rules(connection, author, _wanted(request), place.settings.kafka)
+    return _response(changes)
+
+
+@router.get("/valuation-rules")
+async def list_rules(
+    principal: Reader,
+    connection: ReadConnection,
+    initiative: str | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> RulesResponse:
+    """Return the rules that hold now, by key."""
+    found = await current_rules(
+        connection, principal.tenant, initiative=initiative, after=cursor, limit=limit + 1
+    )
+    page = found[:limit]
+    return RulesResponse(
+        valuation_rules=[_rule(each) for each in page],
+        next_cursor=page[-1].key if len(found) > limit else None,
+    )
+
+
+@router.get("/valuation-rules/{key}", responses=NOT_FOUND)
+async def read_rule(
+    key: str,
+    principal: Reader,
+    connection: ReadConnection,
+    version: Annotated[int | None, Query(ge=1)] = None,
+) -> RuleResponse:
+    """Return one rule: the newest version, or the one named."""
+    found = await rule_versions(connection, principal.tenant, key, version=version)
+    if not found:
+        raise HTTPException(404, f"there is no valuation rule {key!r} of that version")
+    return _rule(found[0])
+
+
+@router.get("/valuation-rules/{key}/history", responses=NOT_FOUND)
+async def read_history(
+    key: str, principal: Reader, connection: ReadConnection
+) -> RuleHistoryResponse:
+    """Return all versions of one rule: who changed what, when and why."""
+    found = await rule_versions(connection, principal.tenant, key)
+    if not found:
+        raise HTTPException(404, f"there is no valuation rule {key!r}")
+    return RuleHistoryResponse(
+        versions=[
+            RuleVersionResponse(
+                **_rule(each).model_dump(),
+                recorded_at=each.recorded_at,
+                recorded_by=each.recorded_by,
+                reason=each.reason,
+            )
+            for each in found
+        ]
+    )
+
+
+def _wanted(request: RulesRequest) -> list[Wanted]:
+    return [Wanted(kind=each.kind, key=each.key, body=each.body) for each in request.definitions]
+
+
+def _response(changes: tuple[Change, ...]) -> ChangesResponse:
+    return ChangesResponse.model_validate({"changes": [each.document() for each in changes]})
+
+
+def _rule(stored: StoredRule) -> RuleResponse:
+    return RuleResponse(
+        key=stored.key,
+        version=stored.version,
+        sha256=stored.sha256,
+        valid_from=stored.valid_from,
+        body=dict(stored.body),
+    )
