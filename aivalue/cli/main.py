@@ -24,7 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("demo")(demo_command.demo)
-app.command("apply")(apply.apply)
+app.command("apply")(apply.apply_command)
 app.command("up")(operations.up)
 app.command("doctor")(operations.doctor)
 app.add_typer(operations.database, name="db")

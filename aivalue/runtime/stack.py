@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,6 +185,8 @@ def _start_servers(
         bootstrap, server = exits.enter_context(embedded_broker())
         stack.servers["broker"] = server
         environment["AIVALUE_KAFKA__BOOTSTRAP"] = bootstrap
+        # Its topics are new at every start, which a kept database cannot know by itself.
+        environment["AIVALUE_INGEST__BROKER_IDENTITY"] = uuid.uuid4().hex
         for name, value in EMBEDDED_KAFKA.items():
             environment.setdefault(name, value)
 
