@@ -21,7 +21,7 @@ from aivalue.errors import NotEstimable
 # Variance of the persistent part over that of the noise in a cell of median volume.
 PERSISTENT_SHARES = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 CORRELATIONS = (0.0, 0.3, 0.6, 0.8, 0.9, 0.97)
-CELLS_FREE_MIN = 5
+CELLS_FREE_MIN = 5  # Below it, Student's t has no fourth moment.
 KURTOSIS_FREEDOM = 4  # Student's t has a fourth moment above four degrees of freedom.
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from aivalue.effects.dependence import autocorrelation, degrees_of_freedom
+from aivalue.effects.dependence import degrees_of_freedom
 from aivalue.effects.effect import Effect, Period
 from aivalue.effects.panel import Booleans, Floats
 from aivalue.effects.vector import Vector, effect_of
@@ -25,7 +25,8 @@ VERSION = "1"
 WEEKS_BEFORE_MIN = 26
 WEEKS_AFTER_MIN = 4
 WEEKS_YEAR = 365.25 / 7
-CORRELATIONS = (-0.2, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.94, 0.97, 0.99)
+ROUNDING = 1e-20  # Squares below this share of the level are rounding.
+CORRELATIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.94, 0.97, 0.99)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,22 +125,23 @@ class _Fit:
 def _fit(
     outcome: Floats, regressors: Floats, week: Floats, *, correlation: float, n_wanted: int
 ) -> _Fit:
-    lags = np.rint(week - week[0]).astype(int)
-    full = autocorrelation(int(lags[-1]) + 1, correlation)
-    factor = linalg.cholesky(full[np.ix_(lags, lags)], lower=True)
-    white = linalg.solve_triangular(factor, np.column_stack([outcome, regressors]), lower=True)
-    q, r = linalg.qr(white[:, 1:], mode="economic")
+    # What a week adds to what its predecessor, some weeks ago, already told.
+    carried = correlation ** np.diff(week)
+    news = np.sqrt(1 - carried**2)
+    rows = np.column_stack([outcome, regressors])
+    white = np.vstack([rows[:1], (rows[1:] - carried[:, None] * rows[:-1]) / news[:, None]])
+    q, r = np.linalg.qr(white[:, 1:])
     diagonal = np.abs(np.diag(r))
     if diagonal.min() < diagonal.max() * 1e-10:
         raise NotEstimable("months, trend and waves cannot be told apart in this series")
     coefficients = linalg.solve_triangular(r, q.T @ white[:, 0])
     squares = float(((white[:, 0] - white[:, 1:] @ coefficients) ** 2).sum())
-    if not squares > 0:
+    if squares <= ROUNDING * float(outcome @ outcome):
         raise NotEstimable("the series does not vary, so the uncertainty cannot be estimated")
     free = len(outcome) - regressors.shape[1]
     root = linalg.solve_triangular(r, np.eye(len(r)))
     covariance = (root @ root.T)[:n_wanted, :n_wanted] * squares / free
-    log_sizes = 2 * np.log(np.diag(factor)).sum() + 2 * np.log(diagonal).sum()
+    log_sizes = 2 * np.log(news).sum() + 2 * np.log(diagonal).sum()
     return _Fit(
         point=coefficients[:n_wanted],
         covariance=covariance,

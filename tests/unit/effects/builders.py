@@ -1,6 +1,6 @@
 """Build series, definitions and panels for tests in a line or two."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -61,16 +61,16 @@ def value_series(rows: Mapping[Key, tuple[int, Decimal, Decimal]]) -> Series:
 def cells_of_values(values: list[list[Floats]]) -> Cells:
     """One cell per array of values; the outer list is rows, the inner one columns."""
 
-    def each(function: object) -> Floats:
-        return np.array([[function(cell) for cell in row] for row in values], float)  # type: ignore[operator]  # a plain function
+    def each(measure: Callable[[Floats], float]) -> Floats:
+        return np.array([[float(measure(cell)) for cell in row] for row in values], np.float64)
 
     nothing = each(lambda _: 0.0)
     n = each(len)
     return Cells(
         n=n,
-        y=each(np.sum),
+        y=each(lambda cell: float(cell.sum())),
         x=n,
-        yy=each(lambda cell: ((cell - cell.mean()) ** 2).sum() if len(cell) else 0.0),
+        yy=each(lambda cell: float(((cell - cell.mean()) ** 2).sum()) if len(cell) else 0.0),
         xx=nothing,
         xy=nothing,
     )

@@ -166,11 +166,11 @@ def test_interval_by_unit_covers_the_truth_as_often_as_it_claims() -> None:
 
 def ratio_arm(rng: np.random.Generator, n_users: int) -> Cells:
     # Users are drawn, sessions vary: 2 orders per 10 sessions whatever the number of sessions.
-    x = 1.0 + rng.poisson(5, n_users)
+    x: Floats = 1.0 + rng.poisson(5, n_users).astype(np.float64)
     y = rng.poisson(0.2 * x * rng.gamma(4, 0.25, n_users)).astype(float)
 
     def gaps(left: Floats, right: Floats) -> Floats:
-        return np.array([[((left - left.mean()) * (right - right.mean())).sum()]])
+        return np.array([[float(((left - left.mean()) * (right - right.mean())).sum())]])
 
     return Cells(
         n=np.array([[float(n_users)]]),

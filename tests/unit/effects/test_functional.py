@@ -8,7 +8,7 @@ from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from aivalue.effects.document import document_of, effect_from_document
-from aivalue.effects.effect import Effect, Interval
+from aivalue.effects.effect import Effect, Interval, Matrix
 from aivalue.effects.functional import (
     average,
     linear_functional,
@@ -18,11 +18,15 @@ from aivalue.effects.functional import (
     total,
     verdict_of,
 )
-from aivalue.effects.panel import months_between
+from aivalue.effects.panel import Floats, months_between
 from aivalue.errors import NotEstimable
 
 PERIODS = months_between(date(2024, 1, 1), date(2024, 4, 1))
 levels = st.integers(-200, 200).map(lambda tenths: tenths / 10)
+
+
+def as_rows(matrix: Floats) -> Matrix:
+    return tuple(tuple(float(cell) for cell in row) for row in matrix)
 
 
 def make_effect(
@@ -34,7 +38,6 @@ def make_effect(
     # Treated and control arms with variances .2 and .3, independent, and a shared pre-period .1.
     control = np.diag([0.3] * 3) + 0.1
     treated = np.diag([0.2] * 3)
-    as_rows = lambda matrix: tuple(tuple(float(cell) for cell in row) for row in matrix)  # noqa: E731
     return Effect(
         periods=PERIODS,
         point=point,

@@ -1,0 +1,367 @@
+"""Whether definitions, interventions and series lead to the right estimate, grade or refusal."""
+
+import csv
+import gzip
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aivalue.effects.design import Assignment
+from aivalue.effects.estimate import estimate
+from aivalue.effects.functional import over, relative, total
+from aivalue.kpis.definition import Design, Window
+from aivalue.kpis.series import Series
+from tests.unit.effects.builders import MEAN, RATE, Key, rate_series, value_series
+
+SCENARIOS = Path(__file__).parents[2] / "data" / "scenarios"
+BASELINE = Window(start=date(2023, 1, 1), end=date(2024, 1, 1))
+# Months after January 2024 in which a line went live, from the scenario's description.
+WAVES = ((0, 1), (6, 5), (9, 6), (12, 6), (15, 4))
+
+
+@cache
+def maintenance_series() -> Series:
+    rows: dict[Key, tuple[Decimal, Decimal]] = {}
+    with gzip.open(SCENARIOS / "pdm_line_day.csv.gz", "rt") as file:
+        for row in csv.DictReader(file):
+            key = (row["line"], "", "", date.fromisoformat(row["date"]))
+            rows[key] = (Decimal(row["downtime_min"]), Decimal(row["sched_h"]))
+    return rate_series(rows)
+
+
+def maintenance_rollout() -> list[Assignment]:
+    rollout, line = [], 0
+    for month, n_lines in WAVES:
+        for _ in range(n_lines):
+            line += 1
+            start = date(2024 + month // 12, month % 12 + 1, 1)
+            rollout.append(phased(f"L{line:02d}", start))
+    return rollout
+
+
+def phased(unit: str, start: date) -> Assignment:
+    return Assignment(
+        unit=unit, arm="treatment", start=start, end=None, assignment="phased", randomized_by=None
+    )
+
+
+def maintenance_design(**changes: object) -> Design:
+    design = Design(
+        key="maintenance",
+        kpis=("downtime",),
+        assignment="phased",
+        scale="proportional",
+        baseline=BASELINE,
+    )
+    return design.model_copy(update=changes)
+
+
+def before_2024(series: Series) -> Series:
+    return series.where(lambda key: key[3] < date(2024, 1, 1))
+
+
+def test_predictive_maintenance_finds_the_designed_reduction() -> None:
+    series = maintenance_series()
+
+    result = estimate(
+        kpi=RATE,
+        design=maintenance_design(),
+        interventions=maintenance_rollout(),
+        series=series,
+        baseline_series=before_2024(series),
+    )
+
+    assert result.effect is not None
+    assert (result.verdict, result.grade) == ("confirmed", "B")
+    assert (result.effect.design, result.effect.n_treated) == ("staggered", 22)
+    # The AI version of months 21 to 23 avoids 36 % of failures by construction.
+    last = relative(over(result.effect, date(2025, 10, 1), date(2026, 1, 1)))
+    assert last.low <= -0.36 <= last.high
+    assert last.high < 0
+    # 2,388 hours were avoided in the simulation.
+    avoided = total(result.effect)
+    assert avoided.low <= -2388.31 * 60 <= avoided.high
+    assert avoided == result.total
+
+
+def test_the_pilot_line_alone_is_inconclusive_and_weakly_graded() -> None:
+    series = maintenance_series()
+    pilot = Window(start=date(2024, 1, 1), end=date(2024, 7, 1))
+
+    result = estimate(
+        kpi=RATE,
+        design=maintenance_design(measured=pilot),
+        interventions=maintenance_rollout(),
+        series=series,
+        baseline_series=before_2024(series),
+    )
+
+    assert (result.verdict, result.grade) == ("inconclusive", "C")
+    assert result.effect is not None
+    assert (result.effect.design, result.effect.n_treated) == ("few_treated", 1)
+    assert result.relative is not None
+    assert result.relative.low <= -0.15 <= result.relative.high
+
+
+def test_an_unfrozen_or_reconstructed_baseline_caps_the_grade() -> None:
+    series = maintenance_series()
+    inputs = {"kpi": RATE, "design": maintenance_design(), "series": series}
+
+    absent = estimate(**inputs, interventions=maintenance_rollout())  # type: ignore[arg-type]  # named inputs
+    late = estimate(
+        **inputs,  # type: ignore[arg-type]  # named inputs
+        interventions=maintenance_rollout(),
+        baseline_series=before_2024(series),
+        reconstructed=True,
+    )
+
+    assert (absent.grade, late.grade) == ("C", "C")
+    assert "the baseline was not frozen before go-live" in late.grade_reasons
+
+
+def test_a_frozen_baseline_is_not_moved_by_later_corrections() -> None:
+    series = maintenance_series()
+    frozen = before_2024(series)
+    doubled = tuple(
+        value * 2 if day < date(2024, 1, 1) else value
+        for value, day in zip(series.numerator, series.day, strict=True)
+    )
+
+    plain, corrected = (
+        estimate(
+            kpi=RATE,
+            design=maintenance_design(),
+            interventions=maintenance_rollout(),
+            series=each,
+            baseline_series=frozen,
+        )
+        for each in (series, replace(series, numerator=doubled))
+    )
+
+    assert corrected.effect == plain.effect
+
+
+def test_the_same_inputs_give_the_same_bytes_whatever_the_order_of_interventions() -> None:
+    series = maintenance_series()
+
+    once, again = (
+        estimate(
+            kpi=RATE,
+            design=maintenance_design(),
+            interventions=interventions,
+            series=series,
+            baseline_series=before_2024(series),
+        )
+        for interventions in (maintenance_rollout(), maintenance_rollout()[::-1])
+    )
+
+    assert repr(once) == repr(again)
+
+
+def test_one_line_without_controls_is_read_from_its_own_history() -> None:
+    result = estimate(
+        kpi=RATE,
+        design=maintenance_design(baseline=None),
+        interventions=maintenance_rollout(),
+        series=maintenance_series(),
+        units={"L13"},
+    )
+
+    assert result.effect is not None
+    assert (result.effect.design, result.grade) == ("series_only", "C")
+    assert result.choice is not None
+    refused = {each.estimator: each.why_not for each in result.choice.alternatives}
+    assert "without the AI beside" in refused["difference_in_differences"]
+
+
+DAYS = [date(2024, 3, 25) + timedelta(days=offset) for offset in range(14)]
+
+
+def randomized(arm: str, unit: str = "web", by: str = "event") -> Assignment:
+    return Assignment(
+        unit=unit,
+        arm=arm,  # type: ignore[arg-type]  # literal cases
+        start=DAYS[0],
+        end=None,
+        assignment="random",
+        randomized_by=by,  # type: ignore[arg-type]  # literal cases
+    )
+
+
+def random_design(by: str = "event", **changes: object) -> Design:
+    design = Design(key="shop", kpis=("clicks",), assignment="random", randomized_by="event")
+    return design.model_copy(update={"randomized_by": by, **changes})
+
+
+def clicks(
+    rates: dict[tuple[str, str], float], *, n: int = 500, seed: int = 1, drop: float = 0.0
+) -> Series:
+    """Return daily clicks per (unit, arm); `drop` loses that share of treated events at the end."""
+    rng = np.random.default_rng(seed)
+    rows: dict[Key, tuple[int, Decimal, Decimal]] = {}
+    for (unit, arm), rate in rates.items():
+        for position, day in enumerate(DAYS):
+            is_lost = arm == "treatment" and position >= len(DAYS) // 2
+            shown = int(n * (1 - drop)) if is_lost else n
+            hits = Decimal(int(rng.binomial(shown, rate)))
+            rows[unit, "", arm, day] = (shown, hits, hits)
+    return value_series(rows)
+
+
+def test_events_randomized_within_a_unit_earn_grade_a_per_calendar_month() -> None:
+    series = clicks({("web", "treatment"): 0.12, ("web", "control"): 0.08})
+
+    result = estimate(
+        kpi=MEAN,
+        design=random_design(),
+        interventions=[randomized("treatment"), randomized("control")],
+        series=series,
+    )
+
+    assert (result.verdict, result.grade) == ("confirmed", "A")
+    assert result.effect is not None
+    assert [period.start for period in result.effect.periods] == [DAYS[0], date(2024, 4, 1)]
+    assert result.effect.volume == (3500.0, 3500.0)
+    assert result.average is not None
+    assert result.average.low <= 0.04 <= result.average.high
+
+
+def test_each_campaign_has_an_effect_of_its_own() -> None:
+    series = clicks(
+        {
+            ("men", "treatment"): 0.15,
+            ("men", "control"): 0.05,
+            ("women", "treatment"): 0.05,
+            ("women", "control"): 0.05,
+        }
+    )
+    interventions = [randomized("treatment", "men"), randomized("treatment", "women")]
+
+    men, women = (
+        estimate(
+            kpi=MEAN,
+            design=random_design(),
+            interventions=interventions,
+            series=series,
+            units={unit},
+        )
+        for unit in ("men", "women")
+    )
+
+    assert (men.verdict, women.verdict) == ("confirmed", "inconclusive")
+
+
+def test_a_leaking_split_costs_the_grade_and_says_so() -> None:
+    series = clicks({("web", "treatment"): 0.12, ("web", "control"): 0.08}, drop=0.2)
+
+    result = estimate(
+        kpi=MEAN, design=random_design(), interventions=[randomized("treatment")], series=series
+    )
+
+    assert result.grade == "C"
+    assert any("sample_ratio failed" in reason for reason in result.grade_reasons)
+
+
+def unit_series(n_units: int, effect: float) -> tuple[Series, list[Assignment]]:
+    rng = np.random.default_rng(5)
+    rows: dict[Key, tuple[int, Decimal, Decimal]] = {}
+    interventions = []
+    for number in range(n_units):
+        unit, is_treated = f"store{number:02d}", number % 2 == 0
+        arm = "treatment" if is_treated else "holdout"
+        interventions.append(randomized(arm, unit, "unit"))
+        level = rng.normal(10, 1) + effect * is_treated
+        for day in DAYS:
+            value = Decimal(f"{rng.normal(level, 1):.3f}")
+            rows[unit, "", "", day] = (1, value, value * value)
+    return value_series(rows), interventions
+
+
+def test_randomized_units_are_compared_as_clusters() -> None:
+    series, interventions = unit_series(40, 3.0)
+
+    result = estimate(
+        kpi=MEAN, design=random_design("unit"), interventions=interventions, series=series
+    )
+
+    assert result.effect is not None
+    assert (result.grade, result.effect.estimator) == ("A", "difference_in_means_by_unit")
+    assert (result.effect.n_treated, result.effect.n_control) == (20, 20)
+    assert result.average is not None
+    assert result.average.low <= 3.0 <= result.average.high
+    # 40 units of standard deviation 1, not 560 events, decide how sure one may be.
+    assert result.average.standard_error == pytest.approx((2 / 20) ** 0.5, rel=0.3)
+
+
+def test_units_that_went_missing_show_in_the_sample_ratio() -> None:
+    series, interventions = unit_series(100, 0.0)
+    lost = {f"store{number:02d}" for number in range(0, 60, 2)}
+    seen = series.where(lambda key: key[0] not in lost)
+
+    result = estimate(
+        kpi=MEAN, design=random_design("unit"), interventions=interventions, series=seen
+    )
+
+    assert result.grade == "C"
+
+
+@pytest.mark.parametrize(
+    ("interventions", "changes", "verdict", "reason"),
+    [
+        ([], {}, "too_early", "no unit is assigned"),
+        (["treatment"], {"events_min": 100_000}, "below_sample_floor", "7000 measurements with"),
+        (
+            ["treatment"],
+            {"measured": Window(start=date(2024, 6, 1), end=date(2024, 7, 1))},
+            "too_early",
+            "nothing has been measured",
+        ),
+    ],
+)
+def test_refusals_have_a_reason_a_verdict_and_no_figure(
+    interventions: Sequence[str], changes: dict[str, object], verdict: str, reason: str
+) -> None:
+    series = clicks({("web", "treatment"): 0.12, ("web", "control"): 0.08})
+
+    result = estimate(
+        kpi=MEAN,
+        design=random_design().model_copy(update=changes),
+        interventions=[randomized(arm) for arm in interventions],
+        series=series,
+    )
+
+    assert result.verdict == verdict
+    assert reason in str(result.refusal)
+    assert (result.effect, result.total, result.average, result.grade) == (None,) * 4
+
+
+def test_a_unit_in_both_arms_is_refused_where_units_were_randomized() -> None:
+    series, interventions = unit_series(10, 0.0)
+
+    result = estimate(
+        kpi=MEAN,
+        design=random_design("unit"),
+        interventions=[*interventions, randomized("control", "store00", "unit")],
+        series=series,
+    )
+
+    assert result.verdict == "unverifiable"
+    assert "store00 is in treatment and in control" in str(result.refusal)
+
+
+def test_self_selected_units_in_the_log_outweigh_a_plan_that_says_random() -> None:
+    series, interventions = unit_series(10, 0.0)
+    interventions[0] = replace(interventions[0], assignment="self_selected", randomized_by=None)
+
+    result = estimate(
+        kpi=MEAN, design=random_design("unit"), interventions=interventions, series=series
+    )
+
+    assert result.choice is not None
+    assert result.choice.estimator != "difference_in_means_by_unit"
