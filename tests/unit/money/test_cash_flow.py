@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aivalue.errors import NotComputable
@@ -263,11 +263,15 @@ def test_peak_funding_is_the_deepest_point_and_never_positive() -> None:
 
 
 cents = st.integers(-10_000_000, 10_000_000).map(lambda value: Decimal(value) / 100)
-gains = st.lists(st.integers(0, 10_000_000).map(lambda value: Decimal(value) / 100), min_size=1)
-spent = st.integers(100, 100_000_000).map(lambda value: Decimal(-value) / 100)
+gains = st.lists(
+    st.integers(0, 10_000_000).map(lambda value: Decimal(value) / 100), min_size=1, max_size=40
+)
 annual = st.decimals("-0.5", "3", places=4)
+# The machine that runs this may be busy; time is no property of a figure.
+unhurried = settings(deadline=None)
 
 
+@unhurried
 @given(annual, st.lists(cents, min_size=1, max_size=40))
 def test_excel_mid_and_end_conventions_differ_by_known_factors(
     rate: Decimal, values: list[Decimal]
@@ -280,34 +284,40 @@ def test_excel_mid_and_end_conventions_differ_by_known_factors(
     )
 
 
-@given(spent, gains.filter(any), st.data())
+@unhurried
+@given(
+    gains.filter(any),
+    st.decimals("0.001", "1000", places=3),
+    st.sampled_from([Decimal(10), Decimal("0.001")]),
+)
 def test_the_rate_of_a_conventional_programme_makes_it_worth_nothing(
-    first: Decimal, later: list[Decimal], data: st.DataObject
+    later: list[Decimal], multiple: Decimal, factor: Decimal
 ) -> None:
-    values = [first, *later]
-    # Rates nobody would print are refused, not searched for: see test no_root.
-    assume(-first / 1000 < sum(later) < -first * 1000)
+    values = [-sum(later, Decimal(0)) / multiple, *later]
 
     rate = irr(values)
 
     scale = max(abs(value) / (1 + rate) ** period for period, value in enumerate(values))
     assert abs(npv_0(rate, values)) / scale < Decimal("1e-10")
-    assert (rate > 0) == (sum(values) > 0) or sum(values) == 0
-    factor = data.draw(st.sampled_from([Decimal(10), Decimal("0.001")]))
-    assert irr([value * factor for value in values]) == pytest.approx(rate, rel=Decimal("1e-9"))
+    assert (rate > 0) == (multiple > 1)
+    assert irr([value * factor for value in values]) == pytest.approx(
+        rate, rel=Decimal("1e-9"), abs=Decimal("1e-12")
+    )
 
 
+@unhurried
 @given(st.lists(cents, min_size=1, max_size=40))
 def test_payback_lies_where_the_cumulative_sum_stops_being_negative(values: list[Decimal]) -> None:
-    assume(sum(values) >= 0)
+    paid_back = [*values, max(Decimal(0), -sum(values, Decimal(0)))]
 
-    period = payback(values)
+    period = payback(paid_back)
 
-    assert 0 <= period <= len(values) - 1
-    from_then_on = [sum(values[: end + 1]) for end in range(len(values)) if end >= period]
+    assert 0 <= period <= len(values)
+    from_then_on = [sum(paid_back[: end + 1]) for end in range(len(paid_back)) if end >= period]
     assert all(total >= 0 for total in from_then_on)
 
 
+@unhurried
 @given(st.lists(cents, min_size=1, max_size=40))
 def test_peak_funding_bounds_every_cumulative_sum(values: list[Decimal]) -> None:
     lowest = peak_funding(values)

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aivalue.money.month import (
@@ -17,6 +17,7 @@ from aivalue.money.month import (
 days = st.dates(date(1990, 1, 1), date(2090, 1, 1))
 
 
+@settings(deadline=None)
 @given(days, days)
 def test_months_share_out_every_day_of_a_window_once(start: date, end: date) -> None:
     shared = [days_shared(start, end, month=month) for month in months_between(start, end)]
@@ -25,6 +26,7 @@ def test_months_share_out_every_day_of_a_window_once(start: date, end: date) -> 
     assert all(shared)
 
 
+@settings(deadline=None)
 @given(days, st.integers(-600, 600))
 def test_moving_by_months_can_be_undone(day: date, n_months: int) -> None:
     month = month_of(day)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aivalue.effects.effect import Effect, Grade, Period
@@ -236,6 +236,7 @@ effects = st.floats(-10, 10).map(lambda value: round(value, 4))
 rates = st.decimals("0.01", "9999", places=2)
 
 
+@settings(deadline=None)
 @given(effects, effects, rates, rates, st.sampled_from(["A", "B", "C", "D"]))
 def test_lines_add_up_to_the_total_and_bounds_stay_in_order(
     january: float, february: float, rate: Decimal, other: Decimal, grade: Grade
