@@ -98,11 +98,12 @@ def initiative_value(
     """
     account = Account.of(pricings, cash_by_month(costs, currency=currency), currency=currency)
     every_month = dict.fromkeys(account.months, Decimal(1))
+    cumulative = account.cumulative_net(every_month)
     return InitiativeValue(
         currency=currency,
         confidence=min(pricing.improvement.confidence for pricing in pricings),
         hurdle_rate=hurdle_rate,
-        months=_months(account),
+        months=_months(account, cumulative),
         in_year=_in_year(account, fiscal_year_start_month),
         by_category=_by_category(pricings, currency),
         by_kpi=_by_kpi(pricings, currency),
@@ -114,12 +115,11 @@ def initiative_value(
         cost=cost_totals(costs, currency=currency),
         net=account.net(every_month),
         net_present_value=account.net(account.discounted(hurdle_rate)),
-        returns=returns_of(account, hurdle_rate=hurdle_rate),
+        returns=returns_of(account, hurdle_rate=hurdle_rate, cumulative_net=cumulative),
     )
 
 
-def _months(account: Account) -> tuple[MonthValue, ...]:
-    cumulative = account.cumulative_net(dict.fromkeys(account.months, Decimal(1)))
+def _months(account: Account, cumulative: Sequence[ValueRange]) -> tuple[MonthValue, ...]:
     return tuple(
         MonthValue(
             month=month,

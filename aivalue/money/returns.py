@@ -45,13 +45,14 @@ class Returns:
     run_rate: Figure
 
 
-def returns_of(account: Account, *, hurdle_rate: Decimal) -> Returns:
+def returns_of(
+    account: Account, *, hurdle_rate: Decimal, cumulative_net: Sequence[ValueRange]
+) -> Returns:
     """Compute every figure; what has no answer carries its reason."""
     undiscounted = dict.fromkeys(account.months, Decimal(1))
     discounted = account.discounted(hurdle_rate)
     benefit, cost = account.benefit(undiscounted), account.cost(undiscounted)
     benefit_now, cost_now = account.benefit(discounted), account.cost(discounted)
-    path = account.cumulative_net(undiscounted)
     net = [account.net({month: Decimal(1)}).point.amount for month in account.months]
     return Returns(
         roi=_ratio("roi.undiscounted", roi_undiscounted, benefit, cost),
@@ -61,11 +62,11 @@ def returns_of(account: Account, *, hurdle_rate: Decimal) -> Returns:
         modified_internal_rate=figure(
             "mirr.monthly", lambda: _annual_mirr(account.months, net, hurdle_rate)
         ),
-        payback_months=_payback("payback.last_crossing", path),
+        payback_months=_payback("payback.last_crossing", cumulative_net),
         discounted_payback_months=_payback(
             "payback.discounted", account.cumulative_net(discounted)
         ),
-        peak_funding=_peak_funding(path),
+        peak_funding=_peak_funding(cumulative_net),
         run_rate=_run_rate(account),
     )
 
