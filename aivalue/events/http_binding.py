@@ -50,7 +50,8 @@ def split_request(headers: Headers, body: bytes) -> list[tuple[bytes, Headers]]:
     ]
     if media_type == STRUCTURED_JSON:
         return [(body, [("content-type", content_type)])]
-    if media_type.startswith("application/cloudevents") or len(kept) <= bool(content_type):
+    has_attributes = any(name.startswith(PREFIX) for name, _ in kept)
+    if media_type.startswith("application/cloudevents") or not has_attributes:
         raise UnsupportedContent(
             f"send {STRUCTURED_JSON}, {BATCH_JSON}, or ce- headers; got {content_type[:80]!r}",
             reason="unsupported_format",

@@ -8,6 +8,7 @@ tenth of a microsecond and only suspects are read again, slowly and exactly.
 import json
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NoReturn
 
 from aivalue.errors import InvalidEvent
@@ -49,7 +50,7 @@ def parse(raw: bytes) -> object:
         raise InvalidEvent(str(error), reason="not_utf8") from error
     try:
         value: object = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=str
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=Decimal
         )
     except RecursionError as error:
         raise InvalidEvent("nested too deeply", reason="too_deep") from error
