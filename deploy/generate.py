@@ -25,6 +25,7 @@ def generated_files(currency: str) -> Mapping[Path, str]:
         dashboards / "executive.json": _json(executive_dashboard(currency)),
         prometheus / "rules" / "business.yml": _rendered("business", currency),
         prometheus / "tests" / "business.yml": _rendered("business-test", currency),
+        prometheus / "tests" / "business-age.yml": _rendered("business-age-test", currency),
     }
 
 
