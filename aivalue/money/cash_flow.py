@@ -77,8 +77,8 @@ def npv_0(rate: Decimal, values: Sequence[Decimal]) -> Decimal:
 
 def npv_mid(rate: Decimal, values: Sequence[Decimal]) -> Decimal:
     """Discount periods with the first value at once, the others at mid-period."""
-    first, *later = values
-    return first + npv_excel(rate, later) * (1 + rate).sqrt()
+    later = npv_excel(rate, values[1:])
+    return sum(values[:1], Decimal(0)) + later * (1 + rate).sqrt()
 
 
 def irr(values: Sequence[Decimal]) -> Decimal:
@@ -163,7 +163,7 @@ def monthly_rate(annual: Decimal) -> Decimal:
 
 def peak_funding(values: Sequence[Decimal]) -> Decimal:
     """Return the lowest point of the cumulative sum, 0 if it never is below zero."""
-    return min(Decimal(0), *accumulate(values))
+    return min(accumulate(values, initial=Decimal(0)))
 
 
 def run_rate(monthly: Sequence[Decimal]) -> Decimal:

@@ -160,6 +160,12 @@ def test_nothing_to_pay_back_takes_no_time() -> None:
     assert payback(numbers(5, -5)) == 0
 
 
+def test_no_flows_are_worth_nothing() -> None:
+    rate = Decimal("0.10")
+
+    assert npv_0(rate, []) == npv_excel(rate, []) == npv_mid(rate, []) == peak_funding([]) == 0
+
+
 def test_irr_may_be_negative() -> None:
     values = numbers(-70000, 12000, 15000, 18000, 21000)
 
