@@ -23,7 +23,9 @@ INITIATIVE = "predictive-maintenance"
 FIRST_MONTH = date(2024, 1, 1)
 LATE = ("2025-10-01", "2026-01-01")
 _LINE_DAYS = 26_304
-_MONTHS = 24
+# Spent before go-live, hence in none of the monthly rows.
+_PREPARATION_MONTH = "2023-12"
+_PREPARATION_COST = Decimal(1_200_000)
 
 
 def predictive_maintenance() -> Case:
@@ -116,6 +118,8 @@ def _costs(path: Path) -> Iterator[Addressed]:
 
 def _charges(path: Path) -> Iterator[tuple[str, Literal["capex", "opex"], Decimal]]:
     """Read month, treatment and amount; the file keeps costs as negative flows."""
+
+    yield _PREPARATION_MONTH, "capex", _PREPARATION_COST
     with path.open(newline="") as lines:
         for row in csv.DictReader(lines):
             treatments: tuple[Literal["capex", "opex"], ...] = ("capex", "opex")

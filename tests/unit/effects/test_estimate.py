@@ -19,7 +19,7 @@ from aivalue.kpis.definition import Design, Window
 from aivalue.kpis.series import Series
 from tests.unit.effects.builders import MEAN, RATE, Key, rate_series, value_series
 
-SCENARIOS = Path(__file__).parents[2] / "data" / "scenarios"
+SCENARIOS = Path(__file__).parents[3] / "examples/predictive-maintenance/data"
 BASELINE = Window(start=date(2023, 1, 1), end=date(2024, 1, 1))
 # Months after January 2024 in which a line went live, from the scenario's description.
 WAVES = ((0, 1), (6, 5), (9, 6), (12, 6), (15, 4))

@@ -25,7 +25,7 @@ from aivalue.money.valuation import Pricing, value_lines
 from aivalue.money.valuation_rule import ValuationRule
 
 ROOT = Path(__file__).parents[3]
-SCENARIO = ROOT / "tests/data/scenarios"
+SCENARIO = ROOT / "examples/predictive-maintenance/data"
 GO_LIVE = date(2024, 1, 1)
 CENT = Decimal("0.01")
 # The monthly file rounded binary floats, so 26,916.635 became 26,916.63 and not .64.
