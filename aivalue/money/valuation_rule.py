@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from aivalue.kpis.definition import Currency, Definition, Key, Text
+from aivalue.kpis.definition import Currency, Definition, Exact, Key, Text
 
 Category = Literal[
     "hard_cost",
@@ -30,11 +30,11 @@ class ValuationRule(Definition):
     initiative: Key
     kpi: Key
     name: Text
-    rate: Decimal = Field(description="Money for `per` units of the KPI's total.")
+    rate: Exact = Field(description="Money for `per` units of the KPI's total.")
     currency: Currency
-    per: Decimal = Field(default=Decimal(1), gt=0, description="60 if minutes are paid by the hour")
-    share: Decimal = Field(default=Decimal(1), gt=0, description="Part of the improvement it pays")
-    rate_standard_error: Decimal = Field(default=Decimal(0), ge=0)
+    per: Exact = Field(default=Decimal(1), gt=0, description="60 if minutes are paid by the hour")
+    share: Exact = Field(default=Decimal(1), gt=0, description="Part of the improvement it pays")
+    rate_standard_error: Exact = Field(default=Decimal(0), ge=0)
     category: Category
     lever: Literal["profit_and_loss", "free_cash_flow", "labour_productivity"] = "profit_and_loss"
     recurrence: Literal["one_off", "recurring"] = "recurring"

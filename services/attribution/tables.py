@@ -95,7 +95,8 @@ effects = Table(
     Column("tenant_id", Text, primary_key=True),
     Column("run_id", Text, primary_key=True),
     Column("kpi", Text, primary_key=True),
-    Column("scope", Text, primary_key=True, comment="'' is all units together"),
+    # The unit that the effect speaks of; '' is all units together.
+    Column("scope", Text, primary_key=True),
     Column("initiative", Text, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("grade", Text),

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, Table, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.attribution.queries.runs import newest_numbers
 from services.attribution.tables import benefits, checks, effect_months, effects, runs
 
 
@@ -73,24 +74,20 @@ async def benefits_of_newest_runs(
     limit: int,
 ) -> list[Benefit]:
     """Return benefits of each initiative's newest run, by initiative, month and rule."""
-    numbered = select(runs.c.run_id, runs.c.initiative, runs.c.number).where(
-        runs.c.tenant_id == tenant
-    )
-    if initiative is not None:
-        numbered = numbered.where(runs.c.initiative == initiative)
-    newest = (
-        numbered.distinct(runs.c.initiative)
-        .order_by(runs.c.initiative, runs.c.number.desc())
-        .subquery()
-    )
+    newest = newest_numbers(tenant).subquery()
+    is_newest = (runs.c.initiative == newest.c.initiative) & (runs.c.number == newest.c.number)
+    of_run = (benefits.c.tenant_id == runs.c.tenant_id) & (benefits.c.run_id == runs.c.run_id)
     order = (benefits.c.initiative, benefits.c.month, benefits.c.rule)
     statement = (
         select(benefits)
-        .join(newest, newest.c.run_id == benefits.c.run_id)
+        .join(runs, of_run)
+        .join(newest, is_newest)
         .where(benefits.c.tenant_id == tenant)
         .order_by(*order)
         .limit(limit)
     )
+    if initiative is not None:
+        statement = statement.where(benefits.c.initiative == initiative)
     if category is not None:
         statement = statement.where(benefits.c.category == category)
     if after is not None:

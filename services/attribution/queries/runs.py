@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, Select, insert, select
+from sqlalchemy import Row, Select, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.kpis.canonical import Json
@@ -101,11 +101,13 @@ async def newest_runs(
     connection: AsyncConnection, tenant: str, *, after: str | None, limit: int
 ) -> list[Run]:
     """Return the newest run of each initiative whose key comes after `after`, by key."""
+    newest = newest_numbers(tenant).subquery()
+    is_newest = (runs.c.initiative == newest.c.initiative) & (runs.c.number == newest.c.number)
     statement = (
         select(*_HEAD)
-        .distinct(runs.c.initiative)
+        .join(newest, is_newest)
         .where(runs.c.tenant_id == tenant)
-        .order_by(runs.c.initiative, runs.c.number.desc())
+        .order_by(runs.c.initiative)
         .limit(limit)
     )
     if after is not None:
@@ -131,6 +133,15 @@ async def add_run(
         "snapshots": list(snapshots),
     }
     await connection.execute(insert(runs).values(values))
+
+
+def newest_numbers(tenant: str) -> Select[tuple[str, int]]:
+    """Select the number of each initiative's newest run."""
+    return (
+        select(runs.c.initiative, func.max(runs.c.number).label("number"))
+        .where(runs.c.tenant_id == tenant)
+        .group_by(runs.c.initiative)
+    )
 
 
 def _newest(tenant: str, initiative: str, *columns: Any) -> Select[Any]:  # noqa: ANN401 - columns or a table

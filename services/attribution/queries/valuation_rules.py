@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, text
+from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.kpis.canonical import Json
@@ -49,19 +49,27 @@ async def current_rules(
     """Return the newest version of each rule, by key."""
     # The newest version first, then the filters: a rule may have moved to another initiative.
     newest = (
-        select(valuation_rules)
-        .distinct(valuation_rules.c.key)
+        select(valuation_rules.c.key, func.max(valuation_rules.c.version).label("version"))
         .where(valuation_rules.c.tenant_id == tenant)
-        .order_by(valuation_rules.c.key, valuation_rules.c.version.desc())
+        .group_by(valuation_rules.c.key)
+        .subquery()
+    )
+    is_newest = (valuation_rules.c.key == newest.c.key) & (
+        valuation_rules.c.version == newest.c.version
+    )
+    statement = (
+        select(valuation_rules)
+        .join(newest, is_newest)
+        .where(valuation_rules.c.tenant_id == tenant)
+        .order_by(valuation_rules.c.key)
+        .limit(limit)
     )
     if keys is not None:
-        newest = newest.where(valuation_rules.c.key.in_(list(keys)))
+        statement = statement.where(valuation_rules.c.key.in_(list(keys)))
     if after is not None:
-        newest = newest.where(valuation_rules.c.key > after)
-    found = newest.subquery()
-    statement = select(found).order_by(found.c.key).limit(limit)
+        statement = statement.where(valuation_rules.c.key > after)
     if initiative is not None:
-        statement = statement.where(found.c.initiative == initiative)
+        statement = statement.where(valuation_rules.c.initiative == initiative)
     return [_rule(row) for row in (await connection.execute(statement)).all()]
 
 
