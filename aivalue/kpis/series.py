@@ -90,7 +90,13 @@ def plain(value: str | int | date | Decimal | None) -> str:
 
 
 def series_from_columns(kpi: str, columns: Mapping[str, Sequence[object]]) -> Series:
-    """Read the columns as JSON carries them (dates and decimals as text)."""
+    """Read the columns as JSON carries them (dates and decimals as text), in any row order.
+
+    Raises
+    ------
+    ValueError
+        Columns of different length, a key twice, or a cell that is not what its column holds.
+    """
     read: dict[str, tuple[object, ...]] = {}
     for name in COLUMNS:
         cells = columns[name]
@@ -100,7 +106,15 @@ def series_from_columns(kpi: str, columns: Mapping[str, Sequence[object]]) -> Se
             read[name] = tuple(None if cell is None else Decimal(str(cell)) for cell in cells)
         else:
             read[name] = tuple(cells)
-    return Series(kpi=kpi, **read)  # type: ignore[arg-type]  # checked by __post_init__
+    return Series(kpi=kpi, **_in_order(read))  # type: ignore[arg-type]  # checked by __post_init__
+
+
+def _in_order(columns: dict[str, tuple[object, ...]]) -> dict[str, tuple[object, ...]]:
+    keys = list(zip(*(columns[name] for name in COLUMNS[:4]), strict=True))
+    if all(left <= right for left, right in itertools.pairwise(keys)):
+        return columns
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return {name: tuple(cells[row] for row in order) for name, cells in columns.items()}
 
 
 def columns_of(series: Series) -> dict[str, list[str | int | None]]:

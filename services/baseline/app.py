@@ -16,7 +16,7 @@ from aivalue.runtime.migrations import migrations_of
 from aivalue.runtime.outbox.relay import relay
 from aivalue.runtime.postgres import create_engine
 from aivalue.runtime.settings import RuntimeSettings
-from services.baseline import definition_routes, initiative_routes
+from services.baseline import baseline_routes, definition_routes, initiative_routes
 from services.baseline.tables import metadata, outbox
 
 
@@ -43,7 +43,7 @@ def create_app(
         "baseline",
         settings,
         summary="Definitions and frozen baselines: what the process was before the AI.",
-        routers=[definition_routes.router, initiative_routes.router],
+        routers=[definition_routes.router, initiative_routes.router, baseline_routes.router],
         checks={"postgres": partial(_require_schema, engine)},
         lifespan=lifespan,
     )

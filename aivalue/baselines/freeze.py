@@ -1,0 +1,128 @@
+"""Freeze: the pre-AI measurements of a KPI become bytes that never change, and their SHA-256.
+
+The bytes are canonical JSON over what was measured and what it means (window, units, exclusions,
+KPI version), so that equal content has equal bytes whatever order it arrived in.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from aivalue.baselines.coverage import Coverage, coverage_of
+from aivalue.baselines.level import Levels, levels_of
+from aivalue.baselines.window import Scope, excluded_days, require_before
+from aivalue.errors import NotFreezable
+from aivalue.kpis.canonical import Json, body_of, canonical_bytes
+from aivalue.kpis.definition import Kpi
+from aivalue.kpis.series import Series, columns_of
+
+FORMAT = "aivalue.baseline.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whose baseline it is, under which version of the KPI's definition."""
+
+    initiative: str
+    kpi: Kpi
+    kpi_version: int
+    kpi_sha256: str
+    go_live: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenBaseline:
+    """A baseline ready to be stored.
+
+    Attributes
+    ----------
+    content :
+        The canonical bytes; `sha256` is their digest, so anyone can check one against the other.
+    reconstructed :
+        Whether it was frozen when the AI was already live, which caps the evidence at grade C.
+    """
+
+    content: bytes
+    sha256: str
+    units: tuple[str, ...]
+    coverage: Coverage
+    levels: Levels
+    n: int
+    reconstructed: bool
+
+
+def freeze(series: Series, *, subject: Subject, scope: Scope, today: date) -> FrozenBaseline:
+    """Restrict the series to the scope and freeze it.
+
+    Raises
+    ------
+    NotFreezable
+        The window is not before go-live, nothing was measured, or a unit has no measurement.
+    """
+    require_before(scope.window, go_live=subject.go_live, today=today)
+    start, end = scope.window.start, scope.window.end
+    excluded = excluded_days(scope.exclusions, scope.window)
+    chosen = None if scope.units is None else frozenset(scope.units)
+
+    kept = series.where(
+        lambda key: (
+            (chosen is None or key[0] in chosen)
+            and start <= key[3] < end
+            and key[3].toordinal() not in excluded(key[0])
+        )
+    )
+    units = _require_measured(kept, series=series, subject=subject, scope=scope)
+    content = _content(kept, subject=subject, scope=scope, units=units)
+    return FrozenBaseline(
+        content=content,
+        sha256=hashlib.sha256(content).hexdigest(),
+        units=units,
+        coverage=coverage_of(kept, window=scope.window, units=units, excluded=excluded),
+        levels=levels_of(kept, subject.kpi),
+        n=sum(kept.n),
+        reconstructed=subject.go_live is not None and today >= subject.go_live,
+    )
+
+
+def _require_measured(
+    kept: Series, *, series: Series, subject: Subject, scope: Scope
+) -> tuple[str, ...]:
+    seen = sorted(set(kept.unit))
+    window = f"from {scope.window.start} until before {scope.window.end}"
+    if not seen:
+        raise NotFreezable(
+            f"nothing to freeze: KPI {subject.kpi.key} has {len(series)} rows, none of them "
+            f"{window}" + ("" if scope.units is None else f" on {_named(scope.units)}")
+        )
+    missing = sorted(set(scope.units or ()) - set(seen))
+    if missing:
+        raise NotFreezable(
+            f"{len(missing)} of {len(scope.units or ())} units have no measurement of KPI "
+            f"{subject.kpi.key} {window}: {_named(missing)}"
+        )
+    return tuple(seen)
+
+
+def _named(units: Sequence[str], *, n_max: int = 10) -> str:
+    rest = len(units) - n_max
+    return ", ".join(units[:n_max]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _content(kept: Series, *, subject: Subject, scope: Scope, units: tuple[str, ...]) -> bytes:
+    exclusions: list[Json] = [body_of(each) for each in scope.exclusions]
+    columns: dict[str, Json] = {name: list(cells) for name, cells in columns_of(kept).items()}
+    return canonical_bytes(
+        {
+            "format": FORMAT,
+            "initiative": subject.initiative,
+            "kpi": subject.kpi.key,
+            "kpi_version": subject.kpi_version,
+            "kpi_sha256": subject.kpi_sha256,
+            "start": scope.window.start.isoformat(),
+            "end": scope.window.end.isoformat(),
+            "units": list(units),
+            "exclusions": sorted(exclusions, key=canonical_bytes),
+            "columns": columns,
+        }
+    )

@@ -1,0 +1,219 @@
+"""HTTP surface of baselines: freeze, list, read; frozen bytes never change."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+
+import orjson
+from fastapi import APIRouter, Header, HTTPException, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from aivalue.baselines.window import Exclusion
+from aivalue.kpis.definition import Day, Key, Text, Window
+from aivalue.kpis.series import plain
+from aivalue.runtime.auth import Reader, Writer
+from aivalue.runtime.clock import utc_now
+from services.baseline import baseline_queries as queries
+from services.baseline.baseline_queries import StoredBaseline
+from services.baseline.definitions import Author
+from services.baseline.dependencies import Engine, Ingest, ReadConnection, Settings
+from services.baseline.freezing import Wanted, freeze_baseline
+
+router = APIRouter(prefix="/v1/baselines", tags=["baselines"])
+NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"description": "Not frozen."}}
+
+
+class FreezeRequest(BaseModel):
+    """What to freeze and why; without start and end the design's baseline window is taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    initiative: Key
+    kpi: Key
+    start: Day | None = None
+    end: Day | None = None
+    units: tuple[Text, ...] | None = Field(default=None, min_length=1)
+    exclusions: tuple[Exclusion, ...] = ()
+    reason: Text
+
+    @model_validator(mode="after")
+    def _start_goes_with_end(self) -> Self:
+        if (self.start is None) != (self.end is None):
+            raise ValueError("start and end go together")
+        if self.start is not None and self.end is not None:
+            Window(start=self.start, end=self.end)
+        return self
+
+
+class CoverageResponse(BaseModel):
+    """Unit-days that should have been measured, and that were; shares are decimal strings."""
+
+    expected_unit_days: int
+    observed_unit_days: int
+    ratio: str
+    units: dict[str, str]
+
+
+class ExclusionResponse(BaseModel):
+    """Days taken out, for some units or for all, and why."""
+
+    start: date
+    end: date
+    units: list[str] | None
+    reason: str
+
+
+class BaselineResponse(BaseModel):
+    """A frozen baseline; `superseded` says that a later version exists."""
+
+    baseline_id: str
+    initiative: str
+    kpi: str
+    kpi_version: int
+    version: int
+    status: Literal["frozen"]
+    superseded: bool
+    start: date
+    end: date
+    units: list[str]
+    exclusions: list[ExclusionResponse]
+    coverage: CoverageResponse
+    reconstructed: bool
+    reason: str
+    sha256: str
+    snapshot: dict[str, Any]
+    frozen_at: datetime
+    frozen_by: str
+    level: str
+    levels: dict[str, str]
+    n: int
+
+
+class BaselineWithSeries(BaselineResponse):
+    """A frozen baseline with its measurements, columnar."""
+
+    series: dict[str, list[Any]]
+
+
+class BaselinesResponse(BaseModel):
+    """Baselines by initiative and KPI, the newest version first."""
+
+    baselines: list[BaselineResponse]
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses={
+        200: {"model": BaselineResponse, "description": "The same content was frozen before."},
+        404: {"description": "The initiative or the KPI is not defined."},
+        409: {"description": "It cannot be frozen: nothing measured, or not before go-live."},
+        503: {"description": "Ingest does not answer."},
+    },
+)
+async def post_baseline(
+    request: FreezeRequest,
+    principal: Writer,
+    engine: Engine,
+    ingest: Ingest,
+    settings: Settings,
+    response: Response,
+) -> BaselineResponse:
+    """Freeze the pre-AI series of a KPI; the same content again is the same baseline."""
+    window = None
+    if request.start is not None and request.end is not None:
+        window = Window(start=request.start, end=request.end)
+    wanted = Wanted(
+        initiative=request.initiative,
+        kpi=request.kpi,
+        window=window,
+        units=request.units,
+        exclusions=request.exclusions,
+    )
+    author = Author(
+        tenant=principal.tenant, subject=principal.subject, now=utc_now(), reason=request.reason
+    )
+    outcome = await freeze_baseline(
+        engine, ingest, wanted=wanted, author=author, kafka=settings.kafka
+    )
+    stored = outcome.baseline
+    response.status_code = 201 if outcome.created else 200
+    response.headers["etag"] = f'"{stored.sha256}"'
+    response.headers["location"] = f"/v1/baselines/{stored.baseline_id}"
+    return baseline_response(stored, superseded=outcome.superseded)
+
+
+@router.get("")
+async def list_baselines(
+    principal: Reader,
+    connection: ReadConnection,
+    initiative: str | None = None,
+    kpi: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 1_000,
+) -> BaselinesResponse:
+    """Return frozen baselines, without their measurements."""
+    found = await queries.listed(
+        connection, principal.tenant, initiative=initiative, kpi=kpi, limit=limit
+    )
+    return BaselinesResponse(
+        baselines=[baseline_response(each, superseded=later) for each, later in found]
+    )
+
+
+@router.get("/{baseline_id}", responses={200: {"model": BaselineWithSeries}, **NOT_FOUND})
+async def read_baseline(
+    baseline_id: str,
+    principal: Reader,
+    connection: ReadConnection,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Return a baseline with its measurements; the ETag is the hash of its content."""
+    found = await queries.baseline_of(connection, principal.tenant, baseline_id)
+    if found is None:
+        raise HTTPException(404, f"there is no baseline {baseline_id!r}")
+    stored, superseded = found
+    headers = {"etag": f'"{stored.sha256}"'}
+    if if_none_match == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    content = await queries.content_of(connection, principal.tenant, baseline_id)
+    document = baseline_response(stored, superseded=superseded).model_dump(mode="json")
+    # The stored columns pass through as they are: millions of cells need no second validation.
+    document["series"] = orjson.loads(content or b"")["columns"]
+    return Response(orjson.dumps(document), media_type="application/json", headers=headers)
+
+
+@router.get("/{baseline_id}/content", responses=NOT_FOUND)
+async def read_content(baseline_id: str, principal: Reader, connection: ReadConnection) -> Response:
+    """Return the canonical bytes; their SHA-256 is the baseline's."""
+    content = await queries.content_of(connection, principal.tenant, baseline_id)
+    if content is None:
+        raise HTTPException(404, f"there is no baseline {baseline_id!r}")
+    return Response(content, media_type="application/json")
+
+
+def baseline_response(stored: StoredBaseline, *, superseded: bool) -> BaselineResponse:
+    """Shape a baseline as answers carry it."""
+    return BaselineResponse.model_validate(
+        {
+            "baseline_id": stored.baseline_id,
+            "initiative": stored.initiative,
+            "kpi": stored.kpi,
+            "kpi_version": stored.kpi_version,
+            "version": stored.version,
+            "status": "frozen",
+            "superseded": superseded,
+            "start": stored.start_day,
+            "end": stored.end_day,
+            "units": stored.units,
+            "exclusions": stored.exclusions,
+            "coverage": stored.coverage,
+            "reconstructed": stored.reconstructed,
+            "reason": stored.reason,
+            "sha256": stored.sha256,
+            "snapshot": stored.snapshot,
+            "frozen_at": stored.frozen_at,
+            "frozen_by": stored.frozen_by,
+            "level": plain(stored.level),
+            "levels": stored.levels,
+            "n": stored.n,
+        }
+    )
