@@ -118,7 +118,6 @@ def _costs(path: Path) -> Iterator[Addressed]:
 
 def _charges(path: Path) -> Iterator[tuple[str, Literal["capex", "opex"], Decimal]]:
     """Read month, treatment and amount; the file keeps costs as negative flows."""
-
     yield _PREPARATION_MONTH, "capex", _PREPARATION_COST
     with path.open(newline="") as lines:
         for row in csv.DictReader(lines):
