@@ -1,0 +1,165 @@
+"""`aivalue baseline`: freeze what was before the AI, list it, show it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.table import Table
+
+from aivalue.cli.console import fail, results
+from aivalue.cli.service_calls import Services, call, connected
+from aivalue.errors import AivalueError
+from aivalue.runtime.settings import RuntimeSettings
+
+app = typer.Typer(help="Frozen baselines: the process before the AI.", no_args_is_help=True)
+
+Json = dict[str, Any]
+Initiative = Annotated[str, typer.Argument(help="Key of the initiative.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+
+async def freeze_baseline(
+    request: Mapping[str, object],
+    *,
+    settings: RuntimeSettings,
+    transports: Mapping[str, httpx.AsyncBaseTransport] | None = None,
+) -> Json:
+    """Freeze a baseline; `request` is the body of POST /v1/baselines."""
+    async with connected(settings, transports=transports) as services:
+        frozen: Json = await call(services.baseline, "POST", "/v1/baselines", json=dict(request))
+        return frozen
+
+
+@app.command()
+def freeze(
+    initiative: Initiative,
+    kpi: Annotated[str, typer.Argument(help="Key of the KPI.")],
+    reason: Annotated[str, typer.Option(help="Why, and why this window; kept for ever.")],
+    start: Day = None,
+    end: Day = None,
+    unit: Annotated[
+        list[str] | None, typer.Option(help="A unit to freeze, repeatable; all without it.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Freeze the pre-AI series of a KPI; days are [start, end), else those of the design."""
+    if (start is None) != (end is None):
+        raise typer.BadParameter("--start and --end go together")
+    request: dict[str, object] = {"initiative": initiative, "kpi": kpi, "reason": reason}
+    if start is not None and end is not None:
+        request |= {"start": start.date().isoformat(), "end": end.date().isoformat()}
+    if unit:
+        request["units"] = unit
+    frozen = _run(lambda services: call(services.baseline, "POST", "/v1/baselines", json=request))
+    if as_json:
+        results.print_json(data=frozen)
+    else:
+        _describe(frozen)
+
+
+@app.command("list")
+def list_command(
+    initiative: Annotated[str | None, typer.Option(help="Of this initiative only.")] = None,
+    kpi: Annotated[str | None, typer.Option(help="Of this KPI only.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List frozen baselines, the newest version first."""
+    named = {"initiative": initiative, "kpi": kpi}
+    params = {name: value for name, value in named.items() if value is not None}
+    answer = _run(lambda services: call(services.baseline, "GET", "/v1/baselines", params=params))
+    if as_json:
+        results.print_json(data=answer)
+    else:
+        _table(answer["baselines"])
+
+
+@app.command()
+def show(
+    baseline_id: Annotated[str, typer.Argument(help="As `aivalue baseline list` prints it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show one baseline: window, level by unit, coverage, hash."""
+    path = f"/v1/baselines/{baseline_id}"
+    answer = _run(lambda services: call(services.baseline, "GET", path))
+    if as_json:
+        results.print_json(data=answer)
+    else:
+        _describe(answer)
+
+
+def _run(ask: Callable[[Services], Awaitable[Json]]) -> Json:
+    async def asked() -> Json:
+        async with connected(RuntimeSettings()) as services:
+            return await ask(services)
+
+    try:
+        return asyncio.run(asked())
+    except AivalueError as error:
+        fail(str(error))
+
+
+def _table(baselines: Sequence[Json]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in (
+        "baseline",
+        "initiative",
+        "kpi",
+        "version",
+        "window",
+        "units",
+        "level",
+        "coverage",
+    ):
+        table.add_column(name, no_wrap=name == "baseline")
+    for each in baselines:
+        version = f"v{each['version']}" + (" superseded" if each["superseded"] else "")
+        table.add_row(
+            each["baseline_id"],
+            each["initiative"],
+            each["kpi"],
+            version,
+            f"{each['start']} to {each['end']}",
+            str(len(each["units"])),
+            _short(each["level"]),
+            f"{float(each['coverage']['ratio']):.1%}",
+        )
+    results.print(table)
+
+
+def _describe(baseline: Json) -> None:
+    coverage = baseline["coverage"]
+    lines = {
+        "baseline": f"{baseline['baseline_id']} (version {baseline['version']})",
+        "of": f"{baseline['initiative']}, KPI {baseline['kpi']} v{baseline['kpi_version']}",
+        "window": f"{baseline['start']} until before {baseline['end']}",
+        "units": f"{len(baseline['units'])}",
+        "measurements": f"{baseline['n']}",
+        "level": _short(baseline["level"]),
+        "coverage": (
+            f"{coverage['observed_unit_days']} of {coverage['expected_unit_days']} unit-days "
+            f"({float(coverage['ratio']):.1%})"
+        ),
+        "frozen": f"{baseline['frozen_at']} by {baseline['frozen_by']}: {baseline['reason']}",
+        "sha256": baseline["sha256"],
+    }
+    for name, text in lines.items():
+        results.print(f"{name:<13} {text}", markup=False, soft_wrap=True)
+    if baseline["superseded"]:
+        results.print("superseded by a later version", style="yellow")
+    if baseline["reconstructed"]:
+        results.print(
+            "reconstructed: frozen when the AI was already live, so evidence is capped at grade C",
+            style="yellow",
+            soft_wrap=True,
+        )
+
+
+def _short(level: str) -> str:
+    return f"{float(level):.6g}"
