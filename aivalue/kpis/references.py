@@ -1,6 +1,6 @@
 """Whether definitions fit together: what one names must exist, and dates must not contradict."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -29,6 +29,26 @@ def problems_of(definitions: Definitions) -> list[Problem]:
         if kind in _CHECKS
         for path, message in _CHECKS[kind](definition, definitions)
     ]
+
+
+def initiatives_concerned(
+    definitions: Definitions, changed: Iterable[tuple[str, str]]
+) -> frozenset[str]:
+    """Return the initiatives that a change of these definitions can matter to."""
+    touched = set(changed)
+    for key, definition in definitions.items():
+        if isinstance(definition, Kpi) and ("process", definition.process) in touched:
+            touched.add(key)
+    concerned = {key for kind, key in touched if kind in {"initiative", "design"}}
+    for definition in definitions.values():
+        match definition:
+            case Initiative() if ("portfolio", definition.portfolio) in touched:
+                concerned.add(definition.key)
+            case Design() if any(("kpi", kpi) in touched for kpi in definition.kpis):
+                concerned.add(definition.key)
+            case Target() if {("target", definition.key), ("kpi", definition.kpi)} & touched:
+                concerned.add(definition.initiative)
+    return frozenset(concerned)
 
 
 _Found = Iterator[tuple[str, str]]

@@ -12,7 +12,7 @@ from aivalue.kpis.change import Change, plan_change
 from aivalue.kpis.definition import DEFINITION_KINDS, Definition
 from aivalue.kpis.nearest import nearest
 from aivalue.kpis.reading import field_problems
-from aivalue.kpis.references import problems_of
+from aivalue.kpis.references import initiatives_concerned, problems_of
 from aivalue.runtime.outbox.queries import Message, record
 from aivalue.runtime.settings import KafkaSettings
 from services.baseline import definition_queries as queries
@@ -50,8 +50,7 @@ async def plan(
     InvalidDefinition
         With every problem of every definition, as (path in the request, message).
     """
-    changes, _ = _decide(await queries.current(connection, tenant), wanted)
-    return changes
+    return _decide(await queries.current(connection, tenant), wanted).changes
 
 
 async def apply(
@@ -63,7 +62,7 @@ async def apply(
     """Store a new version of what changed; applying the same again changes nothing."""
     await queries.lock_tenant(connection, author.tenant)
     current = await queries.current(connection, author.tenant)
-    changes, bodies = _decide(current, wanted)
+    decision = _decide(current, wanted)
     await queries.add(
         connection,
         author.tenant,
@@ -79,20 +78,27 @@ async def apply(
                 recorded_by=author.subject,
                 reason=author.reason,
             )
-            for change, body in zip(changes, bodies, strict=True)
+            for change, body in zip(decision.changes, decision.bodies, strict=True)
             if change.action != "none"
         ],
     )
-    await record(connection, outbox, _announcements(author, changes, kafka))
-    return changes
+    await record(connection, outbox, _announcements(author, decision, kafka))
+    return decision.changes
 
 
-def _announcements(
-    author: Author, changes: Sequence[Change], kafka: KafkaSettings
-) -> list[Message]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decision:
+    """What changes, to which bodies, and for whom it may matter."""
+
+    changes: tuple[Change, ...]
+    bodies: tuple[dict[str, Json], ...]
+    concerned: frozenset[str]
+
+
+def _announcements(author: Author, decision: _Decision, kafka: KafkaSettings) -> list[Message]:
     changed: list[Json] = [
         {"kind": each.kind, "key": each.key, "version": each.version}
-        for each in changes
+        for each in decision.changes
         if each.action != "none"
     ]
     if not changed:
@@ -103,19 +109,18 @@ def _announcements(
             tenant=author.tenant,
             key="definitions",
             now=author.now,
-            data={"changes": changed},
+            data={"changes": changed, "initiatives": list[Json](sorted(decision.concerned))},
             kafka=kafka,
         )
     ]
 
 
-def _decide(
-    current: Mapping[tuple[str, str], Stored], wanted: Sequence[Wanted]
-) -> tuple[tuple[Change, ...], tuple[dict[str, Json], ...]]:
+def _decide(current: Mapping[tuple[str, str], Stored], wanted: Sequence[Wanted]) -> _Decision:
     read = _read(wanted)
-    after = {
+    before = {
         key: DEFINITION_KINDS[key[0]].model_validate(stored.body) for key, stored in current.items()
-    } | read
+    }
+    after = before | read
     _require_fit(after, wanted)
     bodies = tuple(body_of(definition) for definition in read.values())
     changes = tuple(
@@ -128,7 +133,10 @@ def _decide(
         )
         for (kind, key), body in zip(read, bodies, strict=True)
     )
-    return changes, bodies
+    changed = [(each.kind, each.key) for each in changes if each.action != "none"]
+    # A target that moves to another initiative matters to both.
+    concerned = initiatives_concerned(before, changed) | initiatives_concerned(after, changed)
+    return _Decision(changes=changes, bodies=bodies, concerned=concerned)
 
 
 def _read(wanted: Sequence[Wanted]) -> dict[tuple[str, str], Definition]:

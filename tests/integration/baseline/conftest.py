@@ -23,7 +23,7 @@ async def service(database_url: str, unique: str) -> AsyncIterator[Service]:
     )
     await migrate(settings.database, "baseline")
     ingest = FakeIngest()
-    app = create_app(settings, ingest_transport=httpx.MockTransport(ingest.answer))
+    app = create_app(settings, ingest_transport=ingest.transport())
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://baseline") as client:
         yield Service(

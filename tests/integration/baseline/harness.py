@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from aivalue.runtime.settings import RuntimeSettings
 
@@ -15,6 +16,9 @@ class FakeIngest:
     columns: dict[str, list[Any]] = field(default_factory=dict)
     status: int = 200
     asked: list[httpx.QueryParams] = field(default_factory=list)
+
+    def transport(self) -> httpx.MockTransport:
+        return httpx.MockTransport(self.answer)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         assert request.url.path == "/v1/series"
@@ -43,3 +47,8 @@ class Service:
     ) -> httpx.Response:
         body = {"definitions": definitions, "reason": reason}
         return await self.client.post("/v1/definitions:apply", json=body)
+
+
+def client_of(app: FastAPI) -> httpx.AsyncClient:
+    """Return a client that calls the application without a socket."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://baseline")

@@ -228,6 +228,7 @@ async def test_what_changed_waits_in_the_outbox(service: Service, maintenance: D
     assert event["type"] == "aivalue.definitions.changed.v1"
     assert event["tenant"] == service.settings.auth.open_tenant
     assert len(event["data"]["changes"]) == 6
+    assert event["data"]["initiatives"] == ["maintenance"]
 
 
 async def test_readiness_follows_the_schema(service: Service) -> None:

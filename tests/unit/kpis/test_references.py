@@ -16,7 +16,7 @@ from aivalue.kpis.definition import (
     Target,
     Window,
 )
-from aivalue.kpis.references import problems_of
+from aivalue.kpis.references import initiatives_concerned, problems_of
 
 
 def whole(
@@ -130,3 +130,22 @@ def test_a_baseline_ends_before_go_live() -> None:
             "a baseline ends before go-live (2024-01-01), this one on 2024-01-02",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ("portfolio", "p"),
+        ("initiative", "i"),
+        ("process", "sales"),
+        ("kpi", "churn"),
+        ("target", "t"),
+        ("design", "i"),
+    ],
+)
+def test_a_change_concerns_the_initiatives_that_use_it(changed: tuple[str, str]) -> None:
+    assert initiatives_concerned(whole(), [changed]) == {"i"}
+
+
+def test_a_change_elsewhere_concerns_nobody() -> None:
+    assert initiatives_concerned(whole(), [("kpi", "other"), ("process", "other")]) == frozenset()
