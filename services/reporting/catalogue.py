@@ -130,13 +130,13 @@ _EFFECTS = (
     _family(
         "aivalue_target_effect",
         KPI,
-        "Improvement that was promised, as a share; relative targets only.",
+        "Improvement that was promised, as a share; relative targets only, the one due last.",
         "ratio",
     ),
     _family(
         "aivalue_target_progress",
         KPI,
-        "Improvement measured over improvement promised; 1 is the target.",
+        "Improvement measured over improvement promised, for the target due last; 1 is met.",
         "ratio",
     ),
     _family("aivalue_target_due_timestamp", KPI, "End of the day the target is due.", "seconds"),
@@ -174,6 +174,12 @@ _RETURNS = (
         USE_CASE,
         "Time from the first flow until the cumulative net value stays positive; absent while it"
         " does not.",
+        "seconds",
+    ),
+    _family(
+        "aivalue_reporting_period_start_timestamp",
+        USE_CASE,
+        "Start of the first month that value and cost are counted in.",
         "seconds",
     ),
     _family(

@@ -1,0 +1,82 @@
+"""Composition root of the reporting service: everything is built here and nowhere else."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+
+import httpx
+from alembic.runtime.migration import MigrationContext
+from fastapi import FastAPI
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from aivalue.runtime.application import background, create_application
+from aivalue.runtime.http_client import ServiceClient
+from aivalue.runtime.migrations import migrations_of
+from aivalue.runtime.postgres import create_engine
+from aivalue.runtime.settings import RuntimeSettings
+from services.reporting import routes
+from services.reporting.board import Board
+from services.reporting.consumer import listen
+from services.reporting.refresher import Refresher
+from services.reporting.settings import ReportingSettings
+from services.reporting.sources import Sources
+from services.reporting.tables import metadata
+
+
+def create_app(
+    settings: RuntimeSettings,
+    *,
+    baseline_transport: httpx.AsyncBaseTransport | None = None,
+    attribution_transport: httpx.AsyncBaseTransport | None = None,
+) -> FastAPI:
+    """Build the application; nothing connects before it starts."""
+    if not isinstance(settings, ReportingSettings):
+        settings = ReportingSettings(**settings.model_dump())
+    addresses, auth = settings.services, settings.auth
+    sources = Sources(
+        baseline=ServiceClient("baseline", addresses.baseline, auth, transport=baseline_transport),
+        attribution=ServiceClient(
+            "attribution", addresses.attribution, auth, transport=attribution_transport
+        ),
+        settings=settings.reporting,
+    )
+    engine = create_engine(settings.database, application_name="aivalue-reporting")
+    board = Board()
+    refresher = Refresher(board=board, sources=sources, engine=engine, settings=settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        jobs = refresher.run, partial(listen, settings.kafka, refresher.announce)
+        try:
+            async with background(*jobs):
+                yield
+        finally:
+            await sources.close()
+            await engine.dispose()
+
+    application = create_application(
+        "reporting",
+        settings,
+        summary="What the AI earned: summaries and Prometheus metrics.",
+        routers=[routes.router],
+        # The other services are no dependency of readiness: without them it shows what it has.
+        checks={"postgres": partial(_require_schema, engine)},
+        lifespan=lifespan,
+    )
+    application.state.board = board
+    application.state.refresher = refresher
+    return application
+
+
+async def _require_schema(engine: AsyncEngine) -> None:
+    needed = migrations_of("reporting").get_current_head()
+    async with engine.connect() as connection:
+        found = await connection.run_sync(_revision)
+    if found != needed:
+        raise RuntimeError(f"schema is at revision {found}, needs {needed}: run aivalue db migrate")
+
+
+def _revision(connection: Connection) -> str | None:
+    options = {"version_table_schema": metadata.schema}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
