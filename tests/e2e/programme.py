@@ -70,7 +70,7 @@ def values() -> Iterator[tuple[str, date, Decimal]]:
         noise = rng.normal(0, 1.5, len(UNITS))
         for unit, each in zip(UNITS, noise, strict=True):
             effect = EFFECT if unit in TREATED and day >= GO_LIVE else 0.0
-            yield unit, day, Decimal(repr(round(level[unit] + each + effect, 3)))
+            yield unit, day, Decimal(f"{level[unit] + each + effect:.3f}")
 
 
 def expected() -> Expected:

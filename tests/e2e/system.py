@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from aivalue.cli.demo.case import Addressed
-from aivalue.cli.demo.prove import Clients, Proof, prove
+from aivalue.cli.demo.prove import Proof, connected, prove
 from aivalue.cli.demo.replay import Positions, counted, send
 from aivalue.runtime.stack import Stack, settings_of
 from tests.e2e.programme import INITIATIVE, Expected
@@ -59,18 +59,8 @@ def proof(stack: Stack) -> Proof:
     """Freeze, run, and read the figures of the small programme."""
 
     async def ask() -> Proof:
-        opened = [
-            httpx.AsyncClient(base_url=stack.url(service), timeout=120, trust_env=False)
-            for service in ("ingest", "baseline", "attribution", "reporting")
-        ]
-        try:
-            clients = Clients(
-                ingest=opened[0], baseline=opened[1], attribution=opened[2], reporting=opened[3]
-            )
-            return await prove(INITIATIVE, clients, late_window=None, reason="test")
-        finally:
-            for client in opened:
-                await client.aclose()
+        async with connected(settings_of(stack.environment)) as clients:
+            return await prove(INITIATIVE, clients, reason="test")
 
     return asyncio.run(ask())
 
