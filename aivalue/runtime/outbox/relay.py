@@ -28,8 +28,8 @@ async def relay(
 ) -> None:
     """Run until cancelled; a database or broker that is away is waited for."""
     producer = create_producer(settings, client_id=client_id)
-    await _start(producer)
     try:
+        await _start(producer)
         while True:
             try:
                 published = await publish_once(engine, outbox, producer)

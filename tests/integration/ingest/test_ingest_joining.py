@@ -1,0 +1,109 @@
+"""Whether a decision and its outcome become one measurement, whichever comes first, from whom."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from tests.integration.ingest.material import (
+    batch_of,
+    came_of,
+    claim,
+    decided,
+    open_store,
+    statistics,
+)
+
+# On the decision's day, although the outcome came two days later.
+CLICKED = ("click", "men", "treatment", "2026-03-01", 1, "1", "1", "1", "1")
+
+
+@pytest.mark.parametrize("outcome_first", [False, True])
+@pytest.mark.parametrize("together", [False, True])
+async def test_the_order_of_arrival_does_not_matter(
+    ingest_database: str, connection: asyncpg.Connection, *, outcome_first: bool, together: bool
+) -> None:
+    messages = [decided("d"), came_of("d", label=True)]
+    if outcome_first:
+        messages.reverse()
+    writing, store = await open_store(ingest_database)
+
+    for part in [messages] if together else [[each] for each in messages]:
+        await store.store(writing, batch_of(await claim(writing), part))
+    await writing.close()
+
+    assert await statistics(connection) == [CLICKED]
+
+
+@pytest.mark.parametrize("outcome_first", [False, True])
+async def test_two_workers_at_once_complete_it_once(
+    ingest_database: str, connection: asyncpg.Connection, *, outcome_first: bool
+) -> None:
+    workers = [await open_store(ingest_database) for _ in range(2)]
+    messages = [decided("d"), came_of("d", label=True)]
+    if outcome_first:
+        messages.reverse()
+    (first, first_store), (second, second_store) = workers
+    early = batch_of(await claim(first, partition=0), messages[:1])
+    late = batch_of(await claim(second, partition=1), messages[1:])
+
+    # The first has its half written and holds the lock when the second begins.
+    await first_store.learn(first, early.tenant, (event for _, event in early.events))
+    transaction = first.transaction()
+    await transaction.start()
+    await first_store.write(first, early)
+    waiting = asyncio.create_task(second_store.store(second, late))
+    await _until_blocked(connection)
+    await transaction.commit()
+    await waiting
+    await first.close()
+    await second.close()
+
+    assert await statistics(connection) == [CLICKED]
+
+
+async def test_one_decision_can_have_outcomes_of_several_kpis(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    writing, store = await open_store(ingest_database)
+    messages = [
+        came_of("d", label=False), decided("d"), came_of("d", label=True, kpi="sale"),
+        came_of("unmade", label=True),
+    ]  # fmt: skip
+
+    await store.store(writing, batch_of(await claim(writing), messages))
+    await writing.close()
+
+    assert [(row[0], row[4], row[5]) for row in await statistics(connection)] == [
+        ("click", 1, "0"),
+        ("sale", 1, "1"),
+    ]
+
+
+async def test_a_second_half_of_the_same_kind_is_a_dead_letter(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    writing, store = await open_store(ingest_database)
+    messages = [
+        decided("d"), decided("d", event_id="again", arm="control"),
+        came_of("d", label=True), came_of("d", label=False, event_id="other"),
+    ]  # fmt: skip
+
+    stored = await store.store(writing, batch_of(await claim(writing), messages))
+    await writing.close()
+
+    assert [letter.reason for letter in stored.dead] == ["decision_exists", "outcome_exists"]
+    assert await statistics(connection) == [CLICKED]
+    # Their ids are free again: a corrected replay of the dead letter must find them so.
+    assert await connection.fetchval("select count(*) from ingest.event_keys") == 2
+
+
+async def _until_blocked(connection: asyncpg.Connection) -> None:
+    for _ in range(1_000):
+        if await connection.fetchval(
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+            "and datname = current_database()"
+        ):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits for the decision's lock")

@@ -1,0 +1,191 @@
+"""Whether the store counts each event once: replays, twins, conflicts, zombies, bad neighbours."""
+
+from decimal import Decimal
+
+import asyncpg
+import pytest
+
+from aivalue.events.business import MeasurementRecorded
+from aivalue.events.encode import Message
+from services.ingest.queries.partitions import Fenced
+from tests.integration.ingest.material import (
+    batch_of,
+    claim,
+    measured,
+    message,
+    open_store,
+    statistics,
+)
+
+DAY = "2026-03-01"
+# Every table whose content must not depend on how often an event was delivered.
+CONTENT = (
+    "sources", "series", "event_keys", "events", "measurements", "daily_statistics", "decisions",
+    "outcomes", "interventions", "costs", "corrections",
+)  # fmt: skip
+
+
+async def _store(address: str, *stretches: list[Message]) -> list[tuple[int, int, int]]:
+    """Store messages batch after batch; return inserted, duplicate and dead of each."""
+    connection, store = await open_store(address)
+    counts = []
+    try:
+        for messages in stretches:
+            stored = await store.store(connection, batch_of(await claim(connection), messages))
+            counts.append((len(stored.inserted), len(stored.duplicates), len(stored.dead)))
+    finally:
+        await connection.close()
+    return counts
+
+
+async def _content(connection: asyncpg.Connection) -> dict[str, list[str]]:
+    return {
+        table: [
+            row[0]
+            for row in await connection.fetch(
+                f"select t::text from ingest.{table} t order by 1"  # noqa: S608 - our own names
+            )
+        ]
+        for table in CONTENT
+    }
+
+
+async def test_statistics_are_exact(ingest_database: str, connection: asyncpg.Connection) -> None:
+    ratio = MeasurementRecorded(
+        kpi="rate", unit="line-1", numerator=Decimal("0.1"), denominator=Decimal("0.3")
+    )
+
+    counts = await _store(
+        ingest_database,
+        [measured("a", "0.1"), measured("b", "0.2", hours=1), message(ratio, "r")],
+        [measured("c", "-7", hours=24)],
+    )
+
+    assert counts == [(3, 0, 0), (1, 0, 0)]
+    # 0.1 + 0.2 is 0.3 and 0.01 + 0.04 is 0.05, which no float sums to.
+    assert await statistics(connection) == [
+        ("downtime", "line-1", "", DAY, 2, "0.3", "0.05", "0.1", "0.2"),
+        ("downtime", "line-1", "", "2026-03-02", 1, "-7", "49", "-7", "-7"),
+        ("rate", "line-1", "", DAY, 1, "0", "0", None, None),
+    ]
+    parts = await connection.fetchrow(
+        "select numerator, denominator, numerator_squares, denominator_squares, cross_product "
+        "from ingest.daily_statistics where numerator > 0"
+    )
+    assert [str(cell) for cell in parts] == ["0.1", "0.3", "0.01", "0.09", "0.03"]
+
+
+async def test_replaying_changes_nothing_byte_for_byte(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    messages = [measured(f"e{n}", f"{n}.5", unit=f"line-{n % 3}", hours=n) for n in range(50)]
+    await _store(ingest_database, messages)
+    before = await _content(connection)
+
+    counts = await _store(ingest_database, messages, list(reversed(messages)))
+
+    assert counts == [(0, 50, 0), (0, 50, 0)]
+    assert await _content(connection) == before
+
+
+async def test_a_malformed_record_is_set_aside_and_its_neighbours_count(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    junk = Message(key=b"\xff", value=b"\x00junk", headers=[("ce_id", b"\xff")])
+
+    counts = await _store(ingest_database, [measured("a", "1"), junk, measured("b", "2")])
+
+    assert counts == [(2, 0, 1)]
+    letter = await connection.fetchrow("select * from ingest.dead_letters")
+    assert (letter["reason"], letter["offset"], letter["status"]) == ("not_utf8", 1, "open")
+    assert (letter["key"], letter["value"]) == (b"\xff", b"\x00junk")
+    assert letter["headers"] == '[["ce_id","/w=="]]'
+    assert [row[4] for row in await statistics(connection)] == [2]
+
+
+async def test_an_id_with_another_content_is_a_conflict(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    first = [measured("a", "1")]
+    twins = [measured("b", "1"), measured("b", "2"), measured("b", "1")]
+
+    counts = await _store(ingest_database, first, [measured("a", "2")], twins)
+
+    assert counts == [(1, 0, 0), (0, 0, 1), (1, 1, 1)]
+    reasons = await connection.fetch("select reason, source, event_id from ingest.dead_letters")
+    assert [tuple(row) for row in reasons] == [
+        ("id_conflict", "urn:plant:mes", "a"),
+        ("id_conflict", "urn:plant:mes", "b"),
+    ]
+    assert [row[4:6] for row in await statistics(connection)] == [(2, "2")]
+
+
+async def test_the_same_id_of_another_source_is_another_event(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    other = measured("a", "5", source="urn:other")
+
+    assert await _store(ingest_database, [measured("a", "1"), other]) == [(2, 0, 0)]
+    assert [row[4:6] for row in await statistics(connection)] == [(2, "6")]
+
+
+async def test_a_worker_that_lost_its_partition_stores_nothing(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    writing, store = await open_store(ingest_database)
+    zombie = batch_of(await claim(writing), [measured("a", "1")])
+    owner = batch_of(await claim(writing), [measured("a", "1"), measured("b", "2")])
+
+    with pytest.raises(Fenced):
+        await store.store(writing, zombie)
+    await store.store(writing, owner)
+    with pytest.raises(Fenced):
+        await store.store(writing, owner)
+    await writing.close()
+
+    assert [row[4] for row in await statistics(connection)] == [2]
+    batches = await connection.fetch("select first_offset, next_offset from ingest.batches")
+    assert [tuple(row) for row in batches] == [(0, 2)]
+
+
+async def test_the_database_itself_refuses_a_batch_that_does_not_add_up(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    await _store(ingest_database, [measured("a", "1"), measured("b", "2")])
+    insert = (
+        "insert into ingest.batches (tenant_id, log_id, partition, first_offset, next_offset, "
+        "epoch, consumed, inserted, duplicate, dead, sha256, prev_hash, hash) "
+        "select tenant_id, log_id, partition, $1, $2, 1, $3, $4, 0, 0, '', '', '' "
+        "from ingest.batches limit 1"
+    )
+
+    with pytest.raises(asyncpg.CheckViolationError, match="batches_conserve"):
+        await connection.execute(insert, 10, 12, 2, 1)
+    with pytest.raises(asyncpg.CheckViolationError, match="batches_hold_what_they_span"):
+        await connection.execute(insert, 10, 11, 2, 2)
+    with pytest.raises(asyncpg.ExclusionViolationError, match="batches_never_overlap"):
+        await connection.execute(insert, 1, 3, 2, 2)
+    for statement in ("delete from ingest.batches", "update ingest.events set type = ''"):
+        with pytest.raises(asyncpg.RaiseError, match="append-only"):
+            await connection.execute(statement)
+
+
+async def test_batches_are_chained(ingest_database: str, connection: asyncpg.Connection) -> None:
+    await _store(ingest_database, [measured("a", "1")], [measured("b", "1")], [measured("c", "1")])
+
+    rows = await connection.fetch(
+        "select prev_hash, hash from ingest.batches order by first_offset"
+    )
+    head = await connection.fetchval("select head_hash from ingest.partitions")
+    assert [row["prev_hash"] for row in rows] == [bytes(32), rows[0]["hash"], rows[1]["hash"]]
+    assert head == rows[2]["hash"]
+
+
+async def test_what_changed_waits_in_the_outbox(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    await _store(ingest_database, [measured("a", "1"), measured("b", "1", unit="line-2", hours=48)])
+
+    value = await connection.fetchval("select value from ingest.outbox")
+    assert b'"kpi":"downtime","units":["line-1","line-2"]' in value
+    assert b'"start":"2026-03-01","end":"2026-03-04"' in value
