@@ -1,5 +1,6 @@
 """How much of what should have been measured was: unit-days observed against expected."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -39,16 +40,8 @@ def coverage_of(
     excluded: Callable[[str], frozenset[int]],
 ) -> Coverage:
     """Count; `series` holds rows of the window, the units and no excluded day."""
-    observed = dict.fromkeys(units, 0)
-    previous: tuple[str, int] | None = None
-    days: dict[str, set[int]] = {unit: set() for unit in units}
-    for unit, day in zip(series.unit, series.day, strict=True):
-        key = (unit, day.toordinal())
-        # Rows are sorted, so segments and arms of one day mostly stand together.
-        if key != previous:
-            days[unit].add(key[1])
-            previous = key
-    observed = {unit: len(seen) for unit, seen in days.items()}
+    unit_days = set(zip(series.unit, series.day, strict=True))
+    observed = Counter(unit for unit, _ in unit_days)
     expected = {unit: days_in(window) - len(excluded(unit)) for unit in units}
     return Coverage(
         expected_unit_days=sum(expected.values()),

@@ -5,11 +5,15 @@ Columnar and exact. Rows are sorted by (unit, segment, arm, day), so equal conte
 
 import hashlib
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
+Cell = TypeVar("Cell")
+Converted = TypeVar("Converted")
 Key = tuple[str, str, str, date]
 
 
@@ -51,7 +55,7 @@ class Series:
                 seen, needed = len(getattr(self, name)), len(self.unit)
                 raise ValueError(f"column {name} has {seen} rows, needs {needed}")
         keys = list(zip(self.unit, self.segment, self.arm, self.day, strict=True))
-        if any(left >= right for left, right in itertools.pairwise(keys)):
+        if not all(itertools.starmap(operator.lt, itertools.pairwise(keys))):
             raise ValueError("rows must be sorted by unit, segment, arm, day, each key once")
 
     def __len__(self) -> int:
@@ -60,8 +64,10 @@ class Series:
     def where(self, keep: Callable[[Key], bool]) -> "Series":
         """Return the rows whose (unit, segment, arm, day) is wanted."""
         keys = zip(self.unit, self.segment, self.arm, self.day, strict=True)
-        rows = [index for index, key in enumerate(keys) if keep(key)]
-        columns = {name: tuple(getattr(self, name)[row] for row in rows) for name in COLUMNS}
+        kept = list(map(keep, keys))
+        if all(kept):
+            return self
+        columns = {name: tuple(itertools.compress(getattr(self, name), kept)) for name in COLUMNS}
         return Series(kpi=self.kpi, **columns)
 
     def sha256(self) -> str:
@@ -75,6 +81,7 @@ class Series:
 
 
 COLUMNS = tuple(field.name for field in fields(Series) if field.name != "kpi")
+_AS_THEY_ARE = frozenset({"unit", "segment", "arm", "n"})
 _DECIMAL_COLUMNS = COLUMNS[COLUMNS.index("sum") :]
 
 
@@ -83,7 +90,9 @@ def plain(value: str | int | date | Decimal | None) -> str:
     if value is None:
         return ""
     if isinstance(value, Decimal):
-        text = format(value, "f")
+        text = str(value)
+        if "E" in text:
+            text = format(value, "f")
         text = text.rstrip("0").rstrip(".") if "." in text else text
         return "0" if text == "-0" else text
     return value.isoformat() if isinstance(value, date) else str(value)
@@ -101,9 +110,9 @@ def series_from_columns(kpi: str, columns: Mapping[str, Sequence[object]]) -> Se
     for name in COLUMNS:
         cells = columns[name]
         if name == "day":
-            read[name] = tuple(date.fromisoformat(str(cell)) for cell in cells)
+            read[name] = _each_once(_day, cells)
         elif name in _DECIMAL_COLUMNS:
-            read[name] = tuple(None if cell is None else Decimal(str(cell)) for cell in cells)
+            read[name] = _each_once(_decimal, cells)
         else:
             read[name] = tuple(cells)
     return Series(kpi=kpi, **_in_order(read))  # type: ignore[arg-type]  # checked by __post_init__
@@ -111,7 +120,7 @@ def series_from_columns(kpi: str, columns: Mapping[str, Sequence[object]]) -> Se
 
 def _in_order(columns: dict[str, tuple[object, ...]]) -> dict[str, tuple[object, ...]]:
     keys = list(zip(*(columns[name] for name in COLUMNS[:4]), strict=True))
-    if all(left <= right for left, right in itertools.pairwise(keys)):
+    if all(itertools.starmap(operator.le, itertools.pairwise(keys))):
         return columns
     order = sorted(range(len(keys)), key=keys.__getitem__)
     return {name: tuple(cells[row] for row in order) for name, cells in columns.items()}
@@ -122,7 +131,34 @@ def columns_of(series: Series) -> dict[str, list[str | int | None]]:
     columns: dict[str, list[str | int | None]] = {}
     for name in COLUMNS:
         cells = getattr(series, name)
-        columns[name] = [
-            cell if cell is None or isinstance(cell, (int, str)) else plain(cell) for cell in cells
-        ]
+        columns[name] = list(cells if name in _AS_THEY_ARE else _each_once(_text, cells))
     return columns
+
+
+def _each_once(
+    convert: Callable[[Cell], Converted], cells: Iterable[Cell]
+) -> tuple[Converted, ...]:
+    # A million cells hold far fewer distinct days and amounts; looking them up runs in C.
+    return tuple(map(_Converted(convert).__getitem__, cells))
+
+
+class _Converted(dict[Cell, Converted]):
+    def __init__(self, convert: Callable[[Cell], Converted]) -> None:
+        super().__init__()
+        self._convert = convert
+
+    def __missing__(self, cell: Cell) -> Converted:
+        converted = self[cell] = self._convert(cell)
+        return converted
+
+
+def _day(cell: object) -> date:
+    return date.fromisoformat(str(cell))
+
+
+def _decimal(cell: object) -> Decimal | None:
+    return None if cell is None else Decimal(str(cell))
+
+
+def _text(cell: date | Decimal | None) -> str | None:
+    return None if cell is None else plain(cell)

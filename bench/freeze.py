@@ -1,0 +1,52 @@
+"""How long it takes to freeze two years of a thousand units: `python bench/freeze.py [UNITS]`."""
+
+import sys
+import time
+from datetime import date, timedelta
+
+from aivalue.baselines.freeze import Subject, freeze
+from aivalue.baselines.window import Scope
+from aivalue.kpis.definition import Kpi, Window
+from aivalue.kpis.series import COLUMNS, series_from_columns
+
+START, N_DAYS = date(2022, 1, 1), 730
+
+
+def columns(n_units: int) -> dict[str, list[object]]:
+    """By value, with distinct sums in every row, as ingest would answer."""
+    days = [(START + timedelta(days=day)).isoformat() for day in range(N_DAYS)]
+    rows = n_units * N_DAYS
+    cells: dict[str, list[object]] = {name: ["0"] * rows for name in COLUMNS}
+    return cells | {
+        "unit": [f"unit-{unit:05}" for unit in range(n_units) for _ in days],
+        "segment": [""] * rows,
+        "arm": [""] * rows,
+        "day": days * n_units,
+        "n": [3] * rows,
+        "sum": [f"{row % 9973}.{row % 97:02}" for row in range(rows)],
+        "sum_squares": [f"{row % 99991}.{row % 9973:04}" for row in range(rows)],
+        "minimum": ["1.5"] * rows,
+        "maximum": ["3.5"] * rows,
+    }
+
+
+def main() -> None:
+    """Print seconds and bytes as one line."""
+    n_units = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
+    answer = columns(n_units)
+    kpi = Kpi(key="k", process="p", name="K", unit="min", better_when="lower", aggregation="mean")
+    subject = Subject(initiative="i", kpi=kpi, kpi_version=1, kpi_sha256="", go_live=None)
+    scope = Scope(window=Window(start=START, end=START + timedelta(days=N_DAYS)))
+    begun = time.perf_counter()
+    series = series_from_columns("k", answer)
+    read = time.perf_counter()
+    frozen = freeze(series, subject=subject, scope=scope, today=date(2025, 1, 1))
+    done = time.perf_counter()
+    print(
+        f"{n_units} units x {N_DAYS} days: read {read - begun:.1f} s, "
+        f"freeze {done - read:.1f} s, {len(frozen.content) / 1e6:.1f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()
