@@ -29,9 +29,9 @@ async def running(
         internal_prefix=f"{unique}.",
         partitions=3,
         replication_factor=1,
-        session_timeout_ms=6_000,
+        session_timeout_ms=2_000,
         rebalance_timeout_ms=1_000,
-        heartbeat_interval_ms=200,
+        heartbeat_interval_ms=500,
     )
     peers = Peers()
     peers.freeze()
