@@ -180,7 +180,7 @@ async def test_the_real_services_give_what_the_fakes_give(trio: Trio) -> None:
     # Frozen long after go-live, as everything in this test is.
     assert effect["baseline"]["reconstructed"] is True
     assert effect["grade"] == "C"
-    assert Decimal(value.json()["value"]["net"]["point"]) == Decimal("22080") - Decimal("3000.50")
+    assert Decimal(value.json()["value"]["net"]["point"]) == Decimal(22_080) - Decimal("3000.50")
     assert run.json()["snapshot_id"] == position.json()["id"]
     assert explained.json()["inputs"]["series"][world.KPI]["n_rows"] == 16 * 152
 
@@ -230,7 +230,7 @@ def test_ingest_s_changes_are_understood(
 
     assert change is not None
     assert change.tenant == "t"
-    assert change.kpi == "defects" or change.initiatives == {"inspection"}
+    assert change.kpi == "defects" or change.initiatives == frozenset({"inspection"})
 
 
 def _shape(value: object, path: str = "$") -> Iterator[tuple[str, str]]:
