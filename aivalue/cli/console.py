@@ -5,7 +5,9 @@ from typing import NoReturn
 
 from rich.console import Console
 
-results = Console(highlight=False)
+# A pipe has no width, and a table must not be cut up because nobody watches.
+PIPE_WIDTH = 165
+results = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 notes = Console(stderr=True, highlight=False)
 
 FAILED = 1

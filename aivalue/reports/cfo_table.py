@@ -18,6 +18,7 @@ HEADER = (
     "KPI", "baseline", "now", "effect", "grade", "value", "cost", "ROI", "payback", "truth",
 )  # fmt: skip
 _MISSING = "-"
+_SHARE = "share"
 _MILLION = 1_000_000
 _THOUSAND = 1_000
 
@@ -91,7 +92,7 @@ def cfo_rows(
 def cells(row: CfoRow) -> tuple[str, ...]:
     """Write a row for people, in the order of `HEADER`."""
     return (
-        row.name,
+        row.name if row.unit in {None, _SHARE} else f"{row.name}, {row.unit}",
         _level(None if row.baseline is None else float(row.baseline), row.unit),
         _level(row.now, row.unit),
         _effect(row),
@@ -119,7 +120,7 @@ def _kpi_row(summary: InitiativeSummary, kpi: KpiSummary, truth: Truth, *, alone
         refusal=kpi.refusal,
         currency=value.currency if value else None,
         value=value.by_kpi.get(kpi.kpi) if value else None,
-        cost=_cost(summary) if alone else None,
+        cost=known_cost(summary) if alone else None,
         roi=value.roi if value and alone else None,
         payback_months=value.payback_months if value and alone else None,
         truth_effect=truth.effect,
@@ -136,7 +137,7 @@ def _initiative_row(summary: InitiativeSummary, truth: Truth) -> CfoRow:
         refusal=summary.value_reason,
         currency=value.currency if value else None,
         value=value.benefit if value else None,
-        cost=_cost(summary),
+        cost=known_cost(summary),
         roi=value.roi if value else None,
         payback_months=value.payback_months if value else None,
         truth_effect=truth.effect,
@@ -144,16 +145,19 @@ def _initiative_row(summary: InitiativeSummary, truth: Truth) -> CfoRow:
     )
 
 
-def _cost(summary: InitiativeSummary) -> Decimal | None:
-    cost = summary.value.cost if summary.value else summary.cost
-    return cost.total if cost else None
+def known_cost(summary: InitiativeSummary) -> Decimal | None:
+    """Return what was spent; None where no charge was ever recorded, which is not a cost of 0."""
+    if summary.value is not None:
+        return summary.value.cost.total
+    cost = summary.cost
+    return cost.total if cost is not None and cost.by_category else None
 
 
 def effect_cell(kpi: KpiSummary) -> EffectCell | None:
     """Show a share in percentage points, another KPI in % of its level without the AI."""
     if kpi.effect is None:
         return None
-    if kpi.unit == "share":
+    if kpi.unit == _SHARE:
         return _scaled(kpi.effect, 100, "pp")
     if kpi.relative_effect is not None:
         return _scaled(kpi.relative_effect, 100, "%")
@@ -175,7 +179,9 @@ def _scaled(interval: IntervalReport, factor: int, unit: str) -> EffectCell:
 
 
 def _level(level: float | None, unit: str | None) -> str:
-    return _MISSING if level is None else f"{level:.3g} {unit or ''}".rstrip()
+    if level is None:
+        return _MISSING
+    return f"{100 * level:.3g} %" if unit == _SHARE else f"{level:.3g}"
 
 
 def _effect(row: CfoRow) -> str:
@@ -190,16 +196,26 @@ def _effect(row: CfoRow) -> str:
 def _range(row: CfoRow) -> str:
     if row.value is None:
         return _MISSING
-    point, low, high = (_amount(end) for end in (row.value.point, row.value.low, row.value.high))
-    return f"{row.currency} {point} ({low} to {high})"
+    ends = (row.value.point, row.value.low, row.value.high)
+    scale, suffix = _scale(max(abs(end) for end in ends))
+    point, low, high = (_scaled_amount(end, scale) for end in ends)
+    return f"{row.currency} {point}{suffix} ({low} to {high})"
 
 
 def _amount(amount: Decimal) -> str:
-    if abs(amount) >= _MILLION:
-        return f"{amount / _MILLION:,.2f} M"
-    if abs(amount) >= _THOUSAND:
-        return f"{amount / _THOUSAND:,.1f} k"
-    return f"{amount:,.0f}"
+    scale, suffix = _scale(abs(amount))
+    return _scaled_amount(amount, scale) + suffix
+
+
+def _scale(magnitude: Decimal) -> tuple[int, str]:
+    if magnitude >= _MILLION:
+        return _MILLION, " M"
+    return (_THOUSAND, " k") if magnitude >= _THOUSAND else (1, "")
+
+
+def _scaled_amount(amount: Decimal, scale: int) -> str:
+    places = {_MILLION: 2, _THOUSAND: 1, 1: 0}[scale]
+    return f"{amount / scale:,.{places}f}"
 
 
 def _percent(figure: FigureReport | None) -> str:
@@ -215,7 +231,7 @@ def _months(figure: FigureReport | None) -> str:
         return _MISSING
     if figure.value is None:
         return f"{_MISSING} ({figure.reason})"
-    return f"{figure.value:.1f} months"
+    return f"{figure.value:.1f} mo"
 
 
 def _truth(row: CfoRow) -> str:

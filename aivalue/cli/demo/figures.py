@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from aivalue.cli.demo.case import Case
 from aivalue.cli.demo.prove import Json
-from aivalue.reports.cfo_table import CfoRow, EffectCell, Truth, cfo_rows, effect_cell
+from aivalue.reports.cfo_table import CfoRow, EffectCell, Truth, cfo_rows, effect_cell, known_cost
 from aivalue.reports.evidence import Evidence
 from aivalue.reports.summary import InitiativeSummary, KpiSummary
 from aivalue.reports.value_report import Exact, FigureReport, RangeReport, Report
@@ -86,7 +86,7 @@ def figures_of(case: Case, summary: InitiativeSummary, late: Json) -> Iterator[F
 
 
 def _figure(case: Case, summary: InitiativeSummary, kpi: KpiSummary, late: Json) -> Figure:
-    value, cost = summary.value, summary.cost
+    value = summary.value
     return Figure(
         case=case.name,
         initiative=summary.initiative,
@@ -106,7 +106,7 @@ def _figure(case: Case, summary: InitiativeSummary, kpi: KpiSummary, late: Json)
         value=value.by_kpi.get(kpi.kpi) if value else None,
         value_reason=summary.value_reason,
         initiative_value=value.benefit if value else None,
-        cost=value.cost.total if value else cost.total if cost else None,
+        cost=known_cost(summary),
         roi=value.roi if value else None,
         payback_months=value.payback_months if value else None,
         truth=_truth(case, kpi.kpi),

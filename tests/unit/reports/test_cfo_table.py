@@ -24,15 +24,15 @@ def test_one_kpi_is_one_line_with_all_of_it() -> None:
     (row,) = cfo_rows(page, truth={"handle-time": Truth(effect=-11.5, value=Decimal(950))})
 
     assert dict(zip(HEADER, cells(row), strict=True)) == {
-        "KPI": "Handle time",
-        "baseline": "7.4 min",
-        "now": "6.6 min",
+        "KPI": "Handle time, min",
+        "baseline": "7.4",
+        "now": "6.6",
         "effect": "-12.0 % (-16.0 to -8.0) confirmed",
         "grade": "A",
-        "value": "EUR 1.0 k (800 to 1.2 k)",
+        "value": "EUR 1.0 k (0.8 to 1.2)",
         "cost": "500",
         "ROI": "100%",
-        "payback": "0.0 months",
+        "payback": "0.0 mo",
         "truth": "-11.5 %, 950",
     }
 
@@ -95,4 +95,4 @@ def test_a_kpi_that_may_be_zero_without_the_ai_is_shown_in_its_unit() -> None:
     (row,) = cfo_rows(summary(found=evidence(relative=None), worth=value(2_500_000)))
 
     assert cells(row)[3] == "-0.9 min (-1.2 to -0.6) confirmed"
-    assert cells(row)[5] == "EUR 2.50 M (2.50 M to 2.50 M)"
+    assert cells(row)[5] == "EUR 2.50 M (2.50 to 2.50)"
