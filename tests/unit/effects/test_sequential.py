@@ -133,7 +133,7 @@ def test_thirty_daily_looks_rarely_reject_without_an_effect(is_skewed: bool) -> 
         return float((np.abs(point) > margin).any(axis=1).mean())
 
     fixed = ever_rejects(1.96 * error)
-    anytime = ever_rejects(anytime_margin(error, 2.0 * n, n_best=2.0 * n[-1]))
+    anytime = ever_rejects(anytime_margin(error, (2.0 * n).astype(np.float64), n_best=2.0 * n[-1]))
     mixture = ever_rejects(ratio_test_margin(error, prior_scale=0.05))
     planned = ever_rejects(obrien_fleming(n_days) * error)
 
