@@ -74,9 +74,8 @@ class Series:
         """Digest of the content: equal content, equal digest, whatever the scale of a decimal."""
         digest = hashlib.sha256(self.kpi.encode())
         for name in COLUMNS:
-            digest.update(f"\x1e{name}".encode())
-            for value in getattr(self, name):
-                digest.update(b"\x1f" + plain(value).encode())
+            texts = _each_once(plain, getattr(self, name))
+            digest.update("\x1f".join([f"\x1e{name}", *texts]).encode())
         return digest.hexdigest()
 
 
