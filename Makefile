@@ -44,6 +44,9 @@ up: $(INSTALLED) ## Run the whole system until Ctrl-C
 format: $(INSTALLED) ## Format, and fix what can be fixed
 	@$(BIN)/ruff format .; $(BIN)/ruff check --fix .
 
+picture: $(INSTALLED) ## Draw the README's picture: the table that make demo prints
+	@$(BIN)/aivalue demo --picture docs/demo.svg
+
 lock: ## Write requirements/ again from pyproject.toml (needs uv)
 	@for group in ingest baseline attribution reporting cli dev; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
@@ -71,4 +74,4 @@ $(KAFKA_JARS)/.done: tests/kafka/pom.xml
 	@mvn -q -B -f tests/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA_JARS)
 	@touch $@
 
-.PHONY: demo test check test-kafka test-faults bench up format lock clean help
+.PHONY: demo test check test-kafka test-faults bench up format picture lock clean help

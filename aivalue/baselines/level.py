@@ -1,6 +1,6 @@
 """The KPI's level over a window: one exact number per unit, and one for all units together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
@@ -32,7 +32,7 @@ def levels_of(series: Series, kpi: Kpi) -> Levels:
         The measurements are not of the form that the KPI needs, or have no volume.
     """
     _require_form(series, kpi)
-    tops, bottoms = _parts(series, kpi)
+    tops, bottoms = level_parts(series, kpi)
     top: dict[str, Decimal] = {}
     bottom: dict[str, Decimal] = {}
     with localcontext(prec=_SUM_DIGITS):
@@ -53,24 +53,27 @@ def _level(top: Decimal, bottom: Decimal) -> Decimal:
         return top / bottom
 
 
-def _parts(series: Series, kpi: Kpi) -> tuple[Iterable[Decimal], Iterable[Decimal]]:
+def level_parts(series: Series, kpi: Kpi) -> tuple[tuple[Decimal, ...], tuple[Decimal, ...]]:
+    """Return each row's part of the level: what is added up above, and below, the line."""
     match kpi.aggregation:
         case "mean":
-            return series.sum, map(Decimal, series.n)
+            return series.sum, tuple(map(Decimal, series.n))
         case "ratio" | "rate":
             return series.numerator, series.denominator
         case "sum":
             return series.sum, _unit_days(series)
         case "count":
-            return map(Decimal, series.n), _unit_days(series)
+            return tuple(map(Decimal, series.n)), _unit_days(series)
 
 
-def _unit_days(series: Series) -> Iterable[Decimal]:
+def _unit_days(series: Series) -> tuple[Decimal, ...]:
     # Segments of one unit, arm and day share that unit-day: the first row carries it.
     seen = set()
+    days = []
     for key in zip(series.unit, series.arm, series.day, strict=True):
-        yield Decimal(key not in seen)
+        days.append(Decimal(key not in seen))
         seen.add(key)
+    return tuple(days)
 
 
 def _require_form(series: Series, kpi: Kpi) -> None:

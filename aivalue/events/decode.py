@@ -107,6 +107,8 @@ def _event(attributes: Attributes, body: bytes | None, *, now: datetime) -> Even
                 recorded, _ = instant_and_day(attributes.recordedtime, attribute="recordedtime")
             break
     canonical, typed = data
+    if attributes.supersedes == attributes.id:
+        raise invalid("supersedes", "names the event itself")
     business_date = getattr(typed, "business_date", None)
     if business_date is not None and business_date > _latest_date(now):
         raise InvalidEvent(

@@ -14,9 +14,10 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
 
@@ -31,6 +32,7 @@ from aivalue.runtime.settings import RuntimeSettings
 SERVICES = ("ingest", "baseline", "attribution", "reporting")
 DEFAULT_PORTS = {"ingest": 8101, "baseline": 8102, "attribution": 8103, "reporting": 8104}
 READY_SECONDS = 60.0
+WATCH_SECONDS = 0.2
 # The embedded broker is alone on its machine, so a member that is gone is noticed soon; it knows
 # no idempotent producer and keeps everything in memory.
 EMBEDDED_KAFKA = {
@@ -42,6 +44,7 @@ EMBEDDED_KAFKA = {
     "AIVALUE_KAFKA__HEARTBEAT_INTERVAL_MS": "500",
 }
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass
@@ -91,31 +94,39 @@ class Stack:
                 )
             time.sleep(0.1)
 
-    def ended(self) -> tuple[str, int] | None:
-        """Return the first server that ended by itself and its status, if one did."""
+    def require_alive(self) -> None:
+        """Raise ServerFailed where a server has ended by itself; the message says which and why."""
         for name, server in self.servers.items():
             status = server.process.poll()
             if status is not None:
-                return name, status
-        return None
+                raise ServerFailed(
+                    f"{name} ended with status {status}, so everything stops; the end of its log:\n"
+                    f"{server.log_tail()}"
+                )
 
     def supervise(self) -> None:
-        """Watch until interrupted.
-
-        Raises
-        ------
-        ServerFailed
-            A server ended by itself.
-        """
+        """Watch until interrupted; raises ServerFailed as `require_alive`."""
         while True:
-            gone = self.ended()
-            if gone is not None:
-                name, status = gone
-                raise ServerFailed(
-                    f"{name} ended with status {status}, so everything stops; the end of its log "
-                    f"({self.logs / (name + '.log')}):\n{self.servers[name].log_tail()}"
-                )
-            time.sleep(0.2)
+            self.require_alive()
+            time.sleep(WATCH_SECONDS)
+
+    async def watched(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do the work, and give up as soon as a server ends: it would only wait in vain."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not task.done():
+                self.require_alive()
+                await asyncio.wait({task}, timeout=WATCH_SECONDS)
+            return task.result()
+        except ServerFailed:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise
+        except Exception:
+            # A server that died under the work is the better explanation of its failure.
+            await asyncio.sleep(WATCH_SECONDS)
+            self.require_alive()
+            raise
 
 
 @contextlib.contextmanager

@@ -23,6 +23,9 @@ def demo(
     data_dir: Annotated[
         Path | None, typer.Option(help="Keep PostgreSQL's data here; temporary without it.")
     ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Also draw the table to this SVG file.")
+    ] = None,
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Keep running until Ctrl-C.")] = False,
 ) -> None:
@@ -43,4 +46,4 @@ def demo(
         if events is None or definitions is None
         else [case_of(events, definitions)]
     )
-    tell(cases, report=report, data_dir=data_dir, keep=keep)
+    tell(cases, report=report, data_dir=data_dir, picture=picture, keep=keep)

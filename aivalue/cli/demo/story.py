@@ -5,9 +5,11 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,6 +23,7 @@ from aivalue.cli.apply import apply_definitions
 from aivalue.cli.console import fail, notes, results, say
 from aivalue.cli.demo.case import Case
 from aivalue.cli.demo.figures import Figure, figures_of, rows_of
+from aivalue.cli.demo.picture import draw
 from aivalue.cli.demo.prove import Clients, connected, prove, reported
 from aivalue.cli.demo.replay import counted, send
 from aivalue.cli.demo.table import print_case
@@ -44,15 +47,21 @@ class Outcome:
 
 
 def tell(
-    cases: Sequence[Case], *, report: Path, data_dir: Path | None = None, keep: bool = False
+    cases: Sequence[Case],
+    *,
+    report: Path,
+    data_dir: Path | None = None,
+    picture: Path | None = None,
+    keep: bool = False,
 ) -> None:
     """Start everything, replay and prove the cases, print and write what they came to."""
     begun = utc_now()
     try:
         with running_stack(data_dir=data_dir, ports=_ports(), say=say) as stack:
-            outcomes = asyncio.run(_prove_all(cases, settings_of(stack.environment)))
-            for outcome in outcomes:
-                print_case(results, outcome.case, outcome.rows, outcome.figures)
+            outcomes = asyncio.run(stack.watched(_prove_all(cases, settings_of(stack.environment))))
+            _print(results, outcomes)
+            if picture is not None:
+                draw(picture, partial(_print, outcomes=outcomes), title="make demo")
             _write(report, outcomes)
             _print_addresses(stack)
             say(f"report: {report}; took {(utc_now() - begun).total_seconds():.0f} s")
@@ -139,6 +148,11 @@ def _print_addresses(stack: Stack) -> None:
         path = "/v1/summary" if service == "reporting" else "/openapi.json"
         results.print(f"{service:<12} {httpx.URL(stack.url(service) + path)}", markup=False)
     results.print(f"metrics      {stack.url('reporting')}/metrics/business", markup=False)
+
+
+def _print(console: Console, outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        print_case(console, outcome.case, outcome.rows, outcome.figures)
 
 
 def _write(path: Path, outcomes: Sequence[Outcome]) -> None:
