@@ -65,6 +65,8 @@ def create_app(
         lifespan=lifespan,
     )
     application.state.board = board
+    application.state.engine = engine
+    application.state.sources = sources
     application.state.refresher = refresher
     return application
 

@@ -19,7 +19,7 @@ LIMIT = "cardinality_limit"
 Rows = list[tuple[tuple[str, ...], float]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # registries key by identity
 class BusinessCollector(Collector):
     """Collects what the board shows of some tenants.
 

@@ -25,6 +25,7 @@ from aivalue.runtime.problems import DependencyUnavailable
 from services.reporting.settings import ReportingGroup
 from services.reporting.snapshot import Estimate, Figures, FrozenBaseline, Reading, Snapshot
 
+LIST = "/v1/initiatives"
 PAGE = 500
 Json = Mapping[str, Any]
 
@@ -87,16 +88,16 @@ async def read_snapshot(sources: Sources, tenant: str) -> Snapshot:
 
 
 class _Moved(Exception):
-    """An answer belongs to another run than the one that was listed."""
+    """What was listed is not there any more, or is of another run."""
 
 
 async def _position(sources: Sources, tenant: str) -> _Position:
-    listed = await _json(sources.baseline, "/v1/initiatives", tenant)
+    listed = await _json(sources.baseline, LIST, tenant)
     runs: dict[str, Json] = {}
     cursor: str | None = None
     while True:
         params = {"limit": str(PAGE)} | ({} if cursor is None else {"cursor": cursor})
-        page = await _json(sources.attribution, "/v1/initiatives", tenant, params)
+        page = await _json(sources.attribution, LIST, tenant, params)
         runs |= {each["initiative"]: each for each in page["initiatives"]}
         cursor = page["next_cursor"]
         if cursor is None:
@@ -194,8 +195,8 @@ async def _json(
     peer: ServiceClient, path: str, tenant: str, params: Mapping[str, str] | None = None
 ) -> Any:  # noqa: ANN401 - what a service answers is read by the models that take it
     response = await peer.get(path, tenant=tenant, params=params)
-    if response.status_code == httpx.codes.NOT_FOUND:
-        # It was listed a moment ago: it is gone, or has come to be under another run.
+    if response.status_code == httpx.codes.NOT_FOUND and path != LIST:
+        # It was listed a moment ago, so it has just gone.
         raise _Moved
     if response.is_error:
         raise DependencyUnavailable(f"{response.status_code} in answer to {path}")
