@@ -22,7 +22,7 @@ from services.ingest.http_ingestion import HttpIngestion
 from services.ingest.maintenance import keep_event_partitions
 from services.ingest.settings import PORT, SERVICE, IngestSettings
 from services.ingest.tables import outbox
-from services.ingest.writer import WRITING, Writer, connection_settings
+from services.ingest.writer import Writer, connection_settings
 
 COLLECTOR_THRESHOLD = 100_000
 
@@ -83,7 +83,7 @@ class _Service:
                     min_size=1,
                     max_size=settings.ingest.http_partitions,
                     init=store.prepare,
-                    **connection_settings("ingest-http", **WRITING),
+                    **connection_settings("ingest-http"),
                 )
             )
             application.state.http_ingestion = HttpIngestion(settings, writing, store)

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from aivalue.events.business import CostCharged, InterventionAssigned
+from aivalue.events.changes import Changed as AnyChange
 from aivalue.events.changes import (
-    Changed,
     CostsChanged,
     InterventionsChanged,
     SeriesChanged,
     encode_change,
 )
 from aivalue.events.event import Event
+from services.ingest.correcting import Changed
 from services.ingest.queries.storing import Change
 from services.ingest.snapshot import snapshot
 
@@ -20,18 +21,21 @@ UNITS_MAX = 500
 
 def messages_of(
     tenant: str,
-    changes: Sequence[Change],
     events: Iterable[Event],
+    changes: Sequence[Changed],
     *,
     positions: Sequence[Mapping[str, object]],
     now: datetime,
 ) -> list[tuple[bytes, bytes]]:
     """Return key and value of every message, the key being what changed."""
     read_at = str(snapshot(positions)["id"])
-    changed: list[tuple[str, Changed]] = []
-    for change in changes:
-        changed += [(change.kpi, each) for each in _series_changed(change, read_at)]
+    changed: list[tuple[str, AnyChange]] = []
     interventions, costs = set[str](), set[str]()
+    for part in changes:
+        interventions |= part.interventions
+        costs |= part.costs
+        for change in part.series:
+            changed += [(change.kpi, each) for each in _series_changed(change, read_at)]
     for event in events:
         if isinstance(event.data, InterventionAssigned):
             interventions.add(event.data.initiative)

@@ -13,18 +13,16 @@ from dataclasses import dataclass, field
 from asyncpg import Connection
 
 from aivalue.events.event import Event
+from services.ingest import correcting
 from services.ingest.batch import Batch, DeadLetter, Record
 from services.ingest.changes import messages_of
+from services.ingest.correcting import Changed
 from services.ingest.failpoints import failpoint
 from services.ingest.identities import Identities
+from services.ingest.pairing import pair
 from services.ingest.queries import dead_letters, facts, joining, outbox, partitions, storing
-from services.ingest.staging import (
-    decision_rows,
-    event_rows,
-    names_in,
-    outcome_rows,
-    staged_rows,
-)
+from services.ingest.queries.corrections import Key
+from services.ingest.staging import event_rows, names_in, staged_rows
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +32,15 @@ class Stored:
     inserted: list[tuple[Record, Event]] = field(default_factory=list)
     duplicates: list[tuple[Record, Event]] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Keys:
+    """Staged events that are not simply new: known, contradicting, or announced before."""
+
+    duplicates: set[int] = field(default_factory=set)
+    conflicts: dict[int, str] = field(default_factory=dict)
+    awaited: set[Key] = field(default_factory=set)
 
 
 class Store:
@@ -71,88 +78,91 @@ class Store:
 
     async def write(self, connection: Connection, batch: Batch) -> Stored:
         """Store the batch inside the caller's transaction."""
-        await partitions.advance(connection, batch.tenant, batch.stretches)
+        tenant = batch.tenant
+        await partitions.advance(connection, tenant, batch.stretches)
         await failpoint("after_cas")
-        kept, duplicates, dead = await self._store_events(connection, batch)
-        dead = batch.dead + dead
-        await failpoint("mid_insert")
-        changes = await storing.insert_measurements(connection, batch.tenant) if kept else []
-        stored = Stored(
-            inserted=[batch.events[seq] for seq in kept],
-            duplicates=[batch.events[seq] for seq in duplicates],
-            dead=dead,
-        )
-        await self._store_facts(connection, batch.tenant, stored.inserted)
-        if dead:
+        stored = Stored(dead=list(batch.dead))
+        changes = []
+        if batch.events:
+            changes = await self._store_events(connection, batch, stored)
+        if stored.dead:
             await failpoint("in_dlq_insert")
             await dead_letters.insert_dead_letters(
-                connection, batch.tenant, dead, received_at=batch.received_at
+                connection, tenant, stored.dead, received_at=batch.received_at
             )
         await outbox.record_changes(
             connection,
-            batch.tenant,
+            tenant,
             self._changes_topic,
             messages_of(
-                batch.tenant,
-                changes,
+                tenant,
                 (event for _, event in stored.inserted),
-                positions=await partitions.positions(connection, batch.tenant),
+                changes,
+                positions=await partitions.positions(connection, tenant),
                 now=batch.received_at,
             ),
         )
-        await partitions.record_batches(connection, batch.tenant, _batch_rows(batch, stored))
+        await partitions.record_batches(connection, tenant, _batch_rows(batch, stored))
         return stored
 
     async def _store_events(
-        self, connection: Connection, batch: Batch
-    ) -> tuple[list[int], list[int], list[DeadLetter]]:
-        """Store keys, halves of decisions and raw events; return what is kept, known and dead."""
-        if not batch.events:
-            return [], [], []
+        self, connection: Connection, batch: Batch, stored: Stored
+    ) -> list[Changed]:
+        """Store the events and all that is derived from them; fill in what became of each."""
+        tenant = batch.tenant
         await storing.stage(connection, staged_rows(batch, self._identities))
-        duplicates, dead = await self._store_keys(connection, batch)
-        dead |= await self._join(connection, batch)
-        gone = dead.keys() | duplicates
-        kept = [seq for seq in range(len(batch.events)) if seq not in gone]
-        rows = event_rows(batch, kept, self._identities)
-        await storing.insert_events(connection, rows)
-        letters = [_dead_letter(batch.events[seq], reason) for seq, reason in sorted(dead.items())]
-        return kept, sorted(duplicates), letters
+        keys = await self._store_keys(connection, batch)
+        unpaired, days = await pair(connection, batch)
+        dead = keys.conflicts | unpaired
+        kept = [
+            seq
+            for seq in range(len(batch.events))
+            if seq not in dead and seq not in keys.duplicates
+        ]
+        concerned, late = await correcting.register(connection, batch, kept, self._identities)
+        if late:
+            await storing.forget_keys(connection, tenant, list(late))
+            await storing.unstage(connection, list(late))
+            dead |= late
+            kept = [seq for seq in kept if seq not in late]
+        await storing.insert_events(connection, event_rows(batch, kept, self._identities))
+        await failpoint("mid_insert")
+        stored.inserted += [batch.events[seq] for seq in kept]
+        stored.duplicates += [batch.events[seq] for seq in sorted(keys.duplicates)]
+        stored.dead += [_dead_letter(batch.events[seq], dead[seq]) for seq in sorted(dead)]
+        changes = [Changed(series=await storing.insert_measurements(connection, tenant))]
+        await self._store_facts(connection, tenant, stored.inserted)
+        concerned |= keys.awaited
+        if concerned or days:
+            changes.append(await correcting.apply(connection, tenant, concerned, days))
+        return changes
 
-    async def _store_keys(
-        self, connection: Connection, batch: Batch
-    ) -> tuple[set[int], dict[int, str]]:
-        seqs = await storing.insert_keys(connection, batch.tenant)
+    async def _store_keys(self, connection: Connection, batch: Batch) -> "_Keys":
+        """Claim the events' identities and tell apart those that exist already."""
+        tenant = batch.tenant
+        seqs = await storing.insert_keys(connection, tenant)
         if not seqs:
-            return set(), {}
-        seen = await storing.compare_keys(connection, batch.tenant, seqs)
-        duplicates = {each.seq for each in seen if each.same}
-        conflicts = {each.seq: "id_conflict" for each in seen if not each.same}
-        await storing.unstage(connection, sorted(duplicates | conflicts.keys()))
-        return duplicates, conflicts
-
-    async def _join(self, connection: Connection, batch: Batch) -> dict[int, str]:
-        """Bring decisions and outcomes together; return those that contradict an earlier one."""
-        decisions, outcomes = decision_rows(batch), outcome_rows(batch)
-        if not decisions and not outcomes:
-            return {}
-        tenant, dead = batch.tenant, dict[int, str]()
-        await joining.lock_decisions(connection, tenant)
-        if decisions:
-            await joining.stage_decisions(connection, decisions)
-            dead |= dict.fromkeys(
-                await joining.fill_decisions(connection, tenant), "decision_exists"
+            return _Keys()
+        seen = await storing.compare_keys(connection, tenant, seqs)
+        awaited = [each.seq for each in seen if each.awaited]
+        arrived: list[int] = []
+        if awaited:
+            arrived = await storing.fill_awaited_keys(connection, tenant, awaited)
+            # Of twins that were awaited one has arrived; what the other is can be told now.
+            seen = await storing.compare_keys(
+                connection, tenant, [seq for seq in seqs if seq not in arrived]
             )
-        if outcomes:
-            await joining.stage_outcomes(connection, outcomes)
-            dead |= dict.fromkeys(
-                await joining.insert_outcomes(connection, tenant), "outcome_exists"
-            )
-        if dead:
-            await storing.forget_keys(connection, tenant, list(dead))
-            await storing.unstage(connection, list(dead))
-        await joining.stage_joined(connection, tenant)
-        return dead
+            await storing.unpair(connection, arrived)
+        keys = _Keys(
+            duplicates={each.seq for each in seen if each.same},
+            conflicts={each.seq: "id_conflict" for each in seen if not each.same},
+            awaited={
+                (self._identities.source(tenant, event.source), event.id)
+                for _, event in (batch.events[seq] for seq in arrived)
+            },
+        )
+        await storing.unstage(connection, sorted(keys.duplicates | keys.conflicts.keys()))
+        return keys
 
     async def _store_facts(
         self, connection: Connection, tenant: str, events: Sequence[tuple[Record, Event]]
@@ -170,6 +180,7 @@ _REASONS = {
     "id_conflict": "the source has sent another event under this id",
     "decision_exists": "the decision was made already, by an event with another id",
     "outcome_exists": "the decision has an outcome of this KPI already",
+    "already_retracted": "the event was retracted before",
 }
 
 

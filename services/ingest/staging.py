@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from aivalue.events.business import OutcomeRecorded
+from aivalue.events.business import EventRetracted, OutcomeRecorded
 from aivalue.events.event import Event
 from aivalue.events.model import DecisionMade
 from aivalue.measurements.measurement import SeriesKey, measurement_of
@@ -21,6 +21,8 @@ def names_in(events: Iterable[Event]) -> tuple[set[str], set[SeriesKey]]:
     sources, series = set(), set()
     for event in events:
         sources.add(event.source)
+        if isinstance(event.data, EventRetracted):
+            sources.add(event.data.source)
         measurement = measurement_of(event)
         if measurement is not None:
             series.add(measurement.series)
@@ -54,7 +56,7 @@ def decision_rows(batch: Batch) -> list[Row]:
         (
             seq, data.model, data.version, data.unit, data.segment, data.arm, data.initiative,
             _text(data.score), _text(data.threshold), data.action, _text(data.propensity),
-            event.time,
+            event.time, event.supersedes,
         )
         for seq, (_, event) in enumerate(batch.events)
         if isinstance(data := event.data, DecisionMade)
@@ -64,7 +66,7 @@ def decision_rows(batch: Batch) -> list[Row]:
 def outcome_rows(batch: Batch) -> list[Row]:
     """Return the outcomes among the events, in the order of OUTCOME_COLUMNS."""
     return [
-        (seq, data.kpi, data.label, _text(data.value), event.time)
+        (seq, data.kpi, data.label, _text(data.value), event.time, event.supersedes)
         for seq, (_, event) in enumerate(batch.events)
         if isinstance(data := event.data, OutcomeRecorded)
     ]

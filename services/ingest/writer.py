@@ -9,7 +9,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, Final
+from typing import Any
 
 import asyncpg
 import uvloop
@@ -21,12 +21,7 @@ CONNECT_SECONDS = 10
 STOP_SECONDS = 10
 
 
-# The planner knows nothing of a temporary table that was filled a moment ago, and guesses nested
-# loops that take seconds.
-WRITING: Final = {"enable_nestloop": "off"}
-
-
-def connection_settings(application_name: str, **server_settings: str) -> dict[str, Any]:
+def connection_settings(application_name: str) -> dict[str, Any]:
     """Return how connections that bypass SQLAlchemy are opened."""
     return {
         "timeout": CONNECT_SECONDS,
@@ -37,7 +32,6 @@ def connection_settings(application_name: str, **server_settings: str) -> dict[s
             "statement_timeout": "30000",
             "idle_in_transaction_session_timeout": "15000",
             "timezone": "UTC",
-            **server_settings,
         },
     }
 
@@ -69,7 +63,7 @@ class Writer:
         async with self._turn:
             if self._connection is None or self._connection.is_closed():
                 self._connection = await asyncpg.connect(
-                    self._address, **connection_settings("ingest-writer", **WRITING)
+                    self._address, **connection_settings("ingest-writer")
                 )
                 await self._store.prepare(self._connection)
             try:

@@ -4,15 +4,16 @@ Both halves lock the decision's row first, so of two workers that bring one half
 sees the first's half; statements after the lock have a snapshot of their own and see it too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
 
 from asyncpg import Connection
 
 DECISION_COLUMNS = (
     "seq", "model", "version", "unit", "segment", "arm", "initiative", "score", "threshold",
-    "action", "propensity", "decided_at",
+    "action", "propensity", "decided_at", "supersedes",
 )  # fmt: skip
-OUTCOME_COLUMNS = ("seq", "kpi", "label", "value", "recorded_at")
+OUTCOME_COLUMNS = ("seq", "kpi", "label", "value", "recorded_at", "supersedes")
 
 
 async def prepare(connection: Connection) -> None:
@@ -20,13 +21,13 @@ async def prepare(connection: Connection) -> None:
     await connection.execute(
         "create temporary table if not exists staged_decisions (seq integer primary key, "
         "model text, version text, unit text, segment text, arm text, initiative text, score text, "
-        "threshold text, action text, propensity text, decided_at timestamptz) "
+        "threshold text, action text, propensity text, decided_at timestamptz, supersedes text) "
         "on commit delete rows"
     )
     await connection.execute(
         "create temporary table if not exists staged_outcomes (seq integer primary key, "
-        'kpi text collate "C", label boolean, value text, recorded_at timestamptz) '
-        "on commit delete rows"
+        'kpi text collate "C", label boolean, value text, recorded_at timestamptz, '
+        "supersedes text) on commit delete rows"
     )
 
 
@@ -57,13 +58,19 @@ async def lock_decisions(connection: Connection, tenant: str) -> None:
     )
 
 
-async def fill_decisions(connection: Connection, tenant: str) -> list[int]:
+async def analyze(connection: Connection) -> None:
+    """Tell the planner what is staged, before statements that join it."""
+    await connection.execute("analyze staged, staged_decisions, staged_outcomes")
+
+
+async def fill_decisions(connection: Connection, tenant: str, seqs: Sequence[int]) -> list[int]:
     """Complete the decisions; return the `seq` of those that were made already."""
     rows = await connection.fetch(
         "with first as (select distinct on (s.decision) s.seq, s.decision, s.source_id, "
         "s.event_id, s.business_date, d.model, d.version, d.unit, d.segment, d.arm, d.initiative, "
         "d.score, d.threshold, d.action, d.propensity, d.decided_at "
-        "from staged_decisions d join staged s using (seq) order by s.decision, s.seq), "
+        "from staged_decisions d join staged s using (seq) where s.decision is not null "
+        "and s.seq = any($2) order by s.decision, s.seq), "
         "filled as (update ingest.decisions d set model = f.model, version = f.version, "
         "unit = f.unit, segment = f.segment, arm = f.arm, initiative = f.initiative, "
         "score = f.score::numeric, threshold = f.threshold::numeric, action = f.action, "
@@ -71,28 +78,79 @@ async def fill_decisions(connection: Connection, tenant: str) -> list[int]:
         "business_date = f.business_date, source_id = f.source_id, event_id = f.event_id "
         "from first f where d.tenant_id = $1 and d.decision = f.decision and d.model is null "
         "returning f.seq) "
-        "select d.seq from staged_decisions d join staged s using (seq) "
-        "left join filled f using (seq) where f.seq is null order by d.seq",
+        "select s.seq from staged_decisions d join staged s using (seq) "
+        "where s.decision is not null and s.seq = any($2) "
+        "except all select seq from filled order by seq",
         tenant,
+        seqs,
     )
     return [row["seq"] for row in rows]
 
 
-async def insert_outcomes(connection: Connection, tenant: str) -> list[int]:
+async def insert_outcomes(connection: Connection, tenant: str, seqs: Sequence[int]) -> list[int]:
     """Keep the outcomes; return the `seq` of those whose decision has one for the KPI already."""
     rows = await connection.fetch(
         "with kept as (insert into ingest.outcomes (tenant_id, decision, kpi, label, value, "
         'recorded_at, source_id, event_id, log_id, "partition", "offset") '
         "select $1, s.decision, o.kpi, o.label, o.value::numeric, o.recorded_at, s.source_id, "
         's.event_id, s.log_id, s."partition", s."offset" '
-        "from staged_outcomes o join staged s using (seq) order by s.decision, o.kpi, s.seq "
-        'on conflict do nothing returning log_id, "partition", "offset") '
-        "select o.seq from staged_outcomes o join staged s using (seq) "
-        'left join kept k using (log_id, "partition", "offset") '
-        "where k.log_id is null order by o.seq",
+        "from staged_outcomes o join staged s using (seq) where s.decision is not null "
+        "and s.seq = any($2) order by s.decision, o.kpi, s.seq "
+        "on conflict do nothing returning decision, kpi, source_id, event_id) "
+        "select s.seq from staged_outcomes o join staged s using (seq) "
+        "where s.decision is not null and s.seq = any($2) "
+        "and (s.decision, o.kpi, s.source_id, s.event_id) not in "
+        "(select decision, kpi, source_id, event_id from kept) order by s.seq",
         tenant,
+        seqs,
     )
     return [row["seq"] for row in rows]
+
+
+async def clear_superseded_decision(
+    connection: Connection, tenant: str, seq: int
+) -> list[tuple[int, date]]:
+    """Empty the decision that a staged one replaces; return the days that lose measurements."""
+    rows = await connection.fetch(
+        "with gone as (select d.* from staged s join staged_decisions x using (seq) "
+        "join ingest.decisions d on d.tenant_id = $1 and d.decision = s.decision "
+        "and d.source_id = s.source_id and d.event_id = x.supersedes where s.seq = $2), "
+        "cleared as (update ingest.decisions d set model = null, source_id = null, "
+        "event_id = null, active = true from gone g where d.tenant_id = $1 "
+        "and d.decision = g.decision) "
+        "delete from ingest.measurements m using gone g, ingest.outcomes o, ingest.series s "
+        "where o.tenant_id = $1 and o.decision = g.decision and s.tenant_id = $1 "
+        "and s.kpi = o.kpi and s.unit = g.unit and s.segment = g.segment and s.arm = g.arm "
+        "and m.tenant_id = $1 and m.series_id = s.series_id "
+        "and m.business_date = g.business_date and m.log_id = o.log_id "
+        'and m."partition" = o."partition" and m."offset" = o."offset" '
+        "returning m.series_id, m.business_date",
+        tenant,
+        seq,
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def clear_superseded_outcome(
+    connection: Connection, tenant: str, seq: int
+) -> list[tuple[int, date]]:
+    """Remove the outcome that a staged one replaces; return the days that lose measurements."""
+    rows = await connection.fetch(
+        "with gone as (delete from ingest.outcomes o using staged s, staged_outcomes x "
+        "where s.seq = $2 and x.seq = $2 and o.tenant_id = $1 and o.decision = s.decision "
+        "and o.kpi = x.kpi and o.source_id = s.source_id and o.event_id = x.supersedes "
+        "returning o.*) "
+        "delete from ingest.measurements m using gone o, ingest.decisions d, ingest.series s "
+        "where d.tenant_id = $1 and d.decision = o.decision and s.tenant_id = $1 "
+        "and s.kpi = o.kpi and s.unit = d.unit and s.segment = d.segment and s.arm = d.arm "
+        "and m.tenant_id = $1 and m.series_id = s.series_id "
+        "and m.business_date = d.business_date and m.log_id = o.log_id "
+        'and m."partition" = o."partition" and m."offset" = o."offset" '
+        "returning m.series_id, m.business_date",
+        tenant,
+        seq,
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 async def stage_joined(connection: Connection, tenant: str) -> None:

@@ -52,7 +52,7 @@ async def stage(connection: Connection, rows: Iterable[tuple[object, ...]]) -> N
 
 
 async def insert_keys(connection: Connection, tenant: str) -> list[int]:
-    """Claim the identity of every staged event; return the `seq` of those that have it already.
+    """Claim the identity of every staged event; return the `seq` of those whose it was not.
 
     Delivery is at least once, so replays are expected. Sorted, so that two workers with the same
     events wait for each other instead of deadlocking.
@@ -63,11 +63,20 @@ async def insert_keys(connection: Connection, tenant: str) -> list[int]:
         'select $1, source_id, event_id, payload_sha256, log_id, "partition", "offset", series_id, '
         "business_date, decision from staged order by source_id, event_id, seq "
         'on conflict do nothing returning log_id, "partition", "offset") '
-        'select s.seq from staged s left join kept k using (log_id, "partition", "offset") '
-        "where k.log_id is null order by s.seq",
+        # Not a join: without statistics of a table this young the planner would nest loops.
+        'select log_id, "partition", "offset" from staged except all '
+        'select log_id, "partition", "offset" from kept',
         tenant,
     )
-    return [row["seq"] for row in rows]
+    if not rows:
+        return []
+    columns = [[row[place] for row in rows] for place in range(3)]
+    lost = await connection.fetch(
+        'select seq from staged where (log_id, "partition", "offset") in '
+        "(select * from unnest($1::bigint[], $2::integer[], $3::bigint[])) order by seq",
+        *columns,
+    )
+    return [row["seq"] for row in lost]
 
 
 async def compare_keys(connection: Connection, tenant: str, seqs: Sequence[int]) -> list[Seen]:
@@ -102,6 +111,11 @@ async def fill_awaited_keys(connection: Connection, tenant: str, seqs: Sequence[
         seqs,
     )
     return [row["seq"] for row in rows]
+
+
+async def unpair(connection: Connection, seqs: Sequence[int]) -> None:
+    """Keep staged halves of decisions out of the join: they were withdrawn before they came."""
+    await connection.execute("update staged set decision = null where seq = any($1)", seqs)
 
 
 async def unstage(connection: Connection, seqs: Sequence[int]) -> None:

@@ -16,7 +16,7 @@ from services.ingest.batch import Batch, Record, decode_batch, stretch_of
 from services.ingest.handler import Store
 from services.ingest.queries import partitions
 from services.ingest.queries.partitions import Claim
-from services.ingest.writer import WRITING, connection_settings
+from services.ingest.writer import connection_settings
 
 TENANT = "acme"
 TOPIC = "aivalue.business.v1"
@@ -44,23 +44,33 @@ def measured(
 ) -> Message:
     """Return a measurement of downtime."""
     data = MeasurementRecorded(kpi="downtime", unit=unit, value=Decimal(value))
-    return message(data, event_id, hours=hours, **optional)
+    source = optional.pop("source", SOURCE)
+    return message(data, event_id, hours=hours, source=source, **optional)
 
 
-def decided(decision: str, *, event_id: str | None = None, arm: Arm = "treatment") -> Message:
+def decided(
+    decision: str, *, event_id: str | None = None, arm: Arm = "treatment", **optional: str
+) -> Message:
     """Return a decision on unit "men", made at START."""
     data = DecisionMade(
         decision=decision, model="m", version="1", unit="men", arm=arm, action="show"
     )
-    return message(data, event_id or f"made-{decision}")
+    return message(data, event_id or f"made-{decision}", hours=0, source=SOURCE, **optional)
 
 
 def came_of(
-    decision: str, *, label: bool, event_id: str | None = None, kpi: str = "click"
+    decision: str,
+    *,
+    label: bool,
+    event_id: str | None = None,
+    kpi: str = "click",
+    **optional: str,
 ) -> Message:
     """Return the outcome of a decision, ten days later."""
     data = OutcomeRecorded(decision=decision, kpi=kpi, label=label)
-    return message(data, event_id or f"outcome-{decision}-{kpi}", hours=48)
+    return message(
+        data, event_id or f"outcome-{decision}-{kpi}", hours=48, source=SOURCE, **optional
+    )
 
 
 def retracted(event_id: str, *, by: str = "") -> Message:
@@ -71,16 +81,18 @@ def retracted(event_id: str, *, by: str = "") -> Message:
 
 async def open_store(address: str) -> tuple[asyncpg.Connection, Store]:
     """Return a connection and the store that writes through it."""
-    connection = await asyncpg.connect(address, **connection_settings("test", **WRITING))
+    connection = await asyncpg.connect(address, **connection_settings("test"))
     store = Store(changes_topic="aivalue.changes.v1")
     await store.prepare(connection)
     return connection, store
 
 
-async def claim(connection: asyncpg.Connection, *, partition: int = 0) -> Claim:
+async def claim(
+    connection: asyncpg.Connection, *, partition: int = 0, tenant: str = TENANT
+) -> Claim:
     """Take a partition of the test's topic over."""
-    log_id, _ = await partitions.open_log(connection, TENANT, TOPIC, kind="kafka", identity="")
-    claimed = await partitions.claim(connection, TENANT, TOPIC, log_id, partition, owner="test")
+    log_id, _ = await partitions.open_log(connection, tenant, TOPIC, kind="kafka", identity="")
+    claimed = await partitions.claim(connection, tenant, TOPIC, log_id, partition, owner="test")
     assert claimed is not None
     return claimed
 
@@ -107,15 +119,19 @@ def batch_of(claimed: Claim, messages: Sequence[Message]) -> Batch:
         head_hash=claimed.head_hash,
         records=records,
     )
-    return decode_batch(TENANT, [stretch], partial(decode_record, now=NOW), received_at=NOW)
+    return decode_batch(claimed.tenant, [stretch], partial(decode_record, now=NOW), received_at=NOW)
 
 
-async def statistics(connection: asyncpg.Connection) -> list[tuple[object, ...]]:
+async def statistics(
+    connection: asyncpg.Connection, tenant: str = TENANT
+) -> list[tuple[object, ...]]:
     """Return every series and day with its n, sum, sum of squares, extremes."""
     rows = await connection.fetch(
         "select s.kpi, s.unit, s.arm, d.business_date::text, d.n, trim_scale(d.sum)::text, "
         "trim_scale(d.sum_squares)::text, trim_scale(d.minimum)::text, "
         "trim_scale(d.maximum)::text from ingest.daily_statistics d "
-        "join ingest.series s using (tenant_id, series_id) where d.n > 0 order by 1, 2, 3, 4"
+        "join ingest.series s using (tenant_id, series_id) where d.n > 0 and d.tenant_id = $1 "
+        "order by 1, 2, 3, 4",
+        tenant,
     )
     return [tuple(row) for row in rows]

@@ -1,0 +1,230 @@
+"""Retractions and corrections: which events hold, and the statistics of the days they touch.
+
+An event holds unless it was retracted or a later event supersedes it. Of several that supersede
+the same one, the latest by (recordedtime, sequence, id) holds. The rule looks at what is stored,
+never at what came first, so every order of arrival ends in the same state.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from asyncpg import Connection
+
+from services.ingest.queries.facts import TABLES
+from services.ingest.queries.storing import Change
+
+Key = tuple[int, str]
+"""Source id and event id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """One event that withdraws or replaces another; `seq` is the staged event that says so."""
+
+    seq: int
+    target: Key
+    by: Key
+    kind: Literal["retraction", "correction"]
+    recorded_at: datetime
+    sequence: str
+    reason: str
+
+
+async def register(
+    connection: Connection, tenant: str, corrections: Sequence[Correction]
+) -> list[int]:
+    """Keep corrections, announcing targets yet to come; return the `seq` of needless retractions.
+
+    The target's key row is what a correction and its target meet on: whichever comes second finds
+    it and waits for the first. Locked in order, so that two workers cannot deadlock.
+    """
+    targets = sorted({each.target for each in corrections})
+    first = corrections[0]
+    await connection.execute(
+        'insert into ingest.event_keys (tenant_id, source_id, event_id, log_id, "partition", '
+        '"offset") select $1, t.source_id, t.event_id, s.log_id, s."partition", s."offset" '
+        "from unnest($2::bigint[], $3::text[]) as t (source_id, event_id), "
+        "(select * from staged where seq = $4) s order by 2, 3 on conflict do nothing",
+        tenant, *_columns(targets), first.seq,
+    )  # fmt: skip
+    await connection.execute(
+        "select from ingest.event_keys where tenant_id = $1 and (source_id, event_id) in "
+        "(select * from unnest($2::bigint[], $3::text[])) order by source_id, event_id for update",
+        tenant, *_columns(targets),
+    )  # fmt: skip
+    needless = []
+    for each in corrections:
+        kept = await connection.fetchval(
+            "insert into ingest.corrections (tenant_id, source_id, event_id, by_source_id, "
+            "by_event_id, kind, recorded_at, sequence, reason) "
+            "values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning true",
+            tenant, *each.target, *each.by, each.kind, each.recorded_at, each.sequence,
+            each.reason,
+        )  # fmt: skip
+        if not kept:
+            needless.append(each.seq)
+    return needless
+
+
+async def affected(connection: Connection, tenant: str, keys: Sequence[Key]) -> list[Key]:
+    """Return the keys and every event whose standing depends on theirs."""
+    rows = await connection.fetch(
+        'with recursive reached as (select source_id, event_id collate "C" as event_id '
+        "from unnest($2::bigint[], $3::text[]) as k (source_id, event_id) union "
+        "select e.source_id, e.event_id from reached r cross join lateral ("
+        "select c.source_id, c.event_id from ingest.corrections c where c.tenant_id = $1 "
+        "and c.by_source_id = r.source_id and c.by_event_id = r.event_id and c.kind = 'correction' "
+        "union all select c.by_source_id, c.by_event_id from ingest.corrections c "
+        "where c.tenant_id = $1 and c.source_id = r.source_id and c.event_id = r.event_id "
+        "and c.kind = 'correction') e) select source_id, event_id from reached order by 1, 2",
+        tenant,
+        *_columns(keys),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def standing(connection: Connection, tenant: str, keys: Sequence[Key]) -> list[bool]:
+    """Say of each key whether its event holds."""
+    rows = await connection.fetch(
+        "with live as (select c.* from ingest.corrections c where c.tenant_id = $1 "
+        "and c.kind = 'correction' and not exists (select from ingest.corrections r "
+        "where r.tenant_id = $1 and r.kind = 'retraction' and r.source_id = c.by_source_id "
+        "and r.event_id = c.by_event_id)) "
+        "select not exists (select from ingest.corrections r where r.tenant_id = $1 "
+        "and r.kind = 'retraction' and r.source_id = k.source_id and r.event_id = k.event_id) "
+        "and not exists (select from live c where c.source_id = k.source_id "
+        "and c.event_id = k.event_id) "
+        "and not exists (select from live c join live o on o.source_id = c.source_id "
+        "and o.event_id = c.event_id and (o.recorded_at, o.sequence, o.by_event_id) > "
+        "(c.recorded_at, c.sequence, c.by_event_id) "
+        "where c.by_source_id = k.source_id and c.by_event_id = k.event_id) as holds "
+        "from unnest($2::bigint[], $3::text[]) with ordinality as k (source_id, event_id, place) "
+        "order by k.place",
+        tenant,
+        *_columns(keys),
+    )
+    return [row["holds"] for row in rows]
+
+
+async def apply_to_measurements(
+    connection: Connection, tenant: str, keys: Sequence[Key], holds: Sequence[bool]
+) -> list[tuple[int, date]]:
+    """Count measurements or stop counting them; return the series and days that changed."""
+    rows = await connection.fetch(
+        "update ingest.measurements m set active = w.holds from ingest.event_keys k, "
+        "unnest($2::bigint[], $3::text[], $4::boolean[]) as w (source_id, event_id, holds) "
+        "where k.tenant_id = $1 and k.source_id = w.source_id and k.event_id = w.event_id "
+        "and m.tenant_id = $1 and m.series_id = k.series_id and m.business_date = k.business_date "
+        'and m.log_id = k.log_id and m."partition" = k."partition" and m."offset" = k."offset" '
+        "and m.active is distinct from w.holds returning m.series_id, m.business_date",
+        tenant, *_columns(keys), list(holds),
+    )  # fmt: skip
+    return [(row[0], row[1]) for row in rows]
+
+
+async def apply_to_pairs(
+    connection: Connection, tenant: str, keys: Sequence[Key], holds: Sequence[bool]
+) -> list[tuple[int, date]]:
+    """Count what decisions and outcomes measured together only while both hold."""
+    arguments = (tenant, *_columns(keys), list(holds))
+    decisions: set[str] = set()
+    for table in ("decisions", "outcomes"):
+        rows = await connection.fetch(
+            f"update ingest.{table} t set active = w.holds from ingest.event_keys k, "  # noqa: S608 - two names of ours
+            "unnest($2::bigint[], $3::text[], $4::boolean[]) as w (source_id, event_id, holds) "
+            "where k.tenant_id = $1 and k.source_id = w.source_id and k.event_id = w.event_id "
+            "and t.tenant_id = $1 and t.decision = k.decision and t.source_id = w.source_id "
+            "and t.event_id = w.event_id and t.active is distinct from w.holds "
+            "returning t.decision",
+            *arguments,
+        )
+        decisions |= {row["decision"] for row in rows}
+    rows = await connection.fetch(
+        "insert into ingest.measurements (tenant_id, series_id, business_date, log_id, "
+        '"partition", "offset", active, value) '
+        'select $1, s.series_id, d.business_date, o.log_id, o."partition", o."offset", '
+        "d.active and o.active, coalesce(o.value, o.label::integer) "
+        "from ingest.decisions d join ingest.outcomes o on o.tenant_id = $1 "
+        "and o.decision = d.decision join ingest.series s on s.tenant_id = $1 and s.kpi = o.kpi "
+        "and s.unit = d.unit and s.segment = d.segment and s.arm = d.arm "
+        "where d.tenant_id = $1 and d.decision = any($2) and d.model is not null "
+        'on conflict (tenant_id, series_id, business_date, log_id, "partition", "offset") '
+        "do update set active = excluded.active returning series_id, business_date",
+        tenant,
+        sorted(decisions),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def apply_to_facts(
+    connection: Connection, tenant: str, keys: Sequence[Key], holds: Sequence[bool]
+) -> dict[str, set[str]]:
+    """Let facts hold or not; return by table the initiatives (or models) concerned."""
+    changed: dict[str, set[str]] = {}
+    for table in TABLES.values():
+        subject = "initiative" if table in {"interventions", "costs", "realizations"} else "model"
+        rows = await connection.fetch(
+            f"update ingest.{table} t set active = w.holds from "  # noqa: S608 - names of ours
+            "unnest($2::bigint[], $3::text[], $4::boolean[]) as w (source_id, event_id, holds) "
+            "where t.tenant_id = $1 and t.source_id = w.source_id and t.event_id = w.event_id "
+            f"and t.active is distinct from w.holds returning t.{subject} as subject",
+            tenant, *_columns(keys), list(holds),
+        )  # fmt: skip
+        changed[table] = {row["subject"] for row in rows}
+    return changed
+
+
+async def recompute_days(
+    connection: Connection, tenant: str, days: Sequence[tuple[int, date]]
+) -> list[Change]:
+    """Derive daily statistics anew from the measurements that hold, and say what changed.
+
+    Lock first, then look: a worker that is adding to one of these days either has committed and
+    is seen, or waits for us and adds to what we wrote.
+    """
+    series = [series_id for series_id, _ in sorted(set(days))]
+    dates = [day for _, day in sorted(set(days))]
+    await connection.execute(
+        "insert into ingest.daily_statistics (tenant_id, series_id, business_date, n, sum, "
+        "sum_squares, numerator, denominator, numerator_squares, denominator_squares, "
+        "cross_product) select $1, t.*, 0, 0, 0, 0, 0, 0, 0, 0 "
+        "from unnest($2::bigint[], $3::date[]) as t order by 2, 3 on conflict do nothing",
+        tenant, series, dates,
+    )  # fmt: skip
+    await connection.execute(
+        "select from ingest.daily_statistics where tenant_id = $1 and (series_id, business_date) "
+        "in (select * from unnest($2::bigint[], $3::date[])) "
+        "order by series_id, business_date for update",
+        tenant, series, dates,
+    )  # fmt: skip
+    rows = await connection.fetch(
+        "with fresh as (select t.series_id, t.business_date, count(m.log_id) as n, "
+        "coalesce(sum(m.value), 0) as sum, coalesce(sum(m.value * m.value), 0) as sum_squares, "
+        "min(m.value) as minimum, max(m.value) as maximum, "
+        "coalesce(sum(m.numerator), 0) as a, coalesce(sum(m.denominator), 0) as b, "
+        "coalesce(sum(m.numerator * m.numerator), 0) as aa, "
+        "coalesce(sum(m.denominator * m.denominator), 0) as bb, "
+        "coalesce(sum(m.numerator * m.denominator), 0) as ab "
+        "from unnest($2::bigint[], $3::date[]) as t (series_id, business_date) "
+        "left join ingest.measurements m on m.tenant_id = $1 and m.series_id = t.series_id "
+        "and m.business_date = t.business_date and m.active "
+        "group by t.series_id, t.business_date), "
+        "daily as (update ingest.daily_statistics d set n = f.n, sum = f.sum, "
+        "sum_squares = f.sum_squares, minimum = f.minimum, maximum = f.maximum, numerator = f.a, "
+        "denominator = f.b, numerator_squares = f.aa, denominator_squares = f.bb, "
+        "cross_product = f.ab from fresh f where d.tenant_id = $1 "
+        "and d.series_id = f.series_id and d.business_date = f.business_date "
+        "returning d.series_id, d.business_date) "
+        "select s.kpi, array_agg(distinct s.unit order by s.unit) as units, "
+        "min(d.business_date) as first, max(d.business_date) as last "
+        "from daily d join ingest.series s on s.tenant_id = $1 and s.series_id = d.series_id "
+        "group by s.kpi order by s.kpi",
+        tenant, series, dates,
+    )  # fmt: skip
+    return [Change(**row) for row in rows]
+
+
+def _columns(keys: Sequence[Key]) -> tuple[list[int], list[str]]:
+    return [source_id for source_id, _ in keys], [event_id for _, event_id in keys]
