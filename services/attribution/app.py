@@ -67,11 +67,16 @@ def _workplace(
     baseline: httpx.AsyncBaseTransport | None,
 ) -> Workplace:
     addresses, auth = settings.services, settings.auth
+    patience = settings.attribution.read_timeout_seconds
     return Workplace(
         engine=create_engine(settings.database, application_name="aivalue-attribution"),
         peers=Peers(
-            ingest=ServiceClient("ingest", addresses.ingest, auth, transport=ingest),
-            baseline=ServiceClient("baseline", addresses.baseline, auth, transport=baseline),
+            ingest=ServiceClient(
+                "ingest", addresses.ingest, auth, timeout_seconds=patience, transport=ingest
+            ),
+            baseline=ServiceClient(
+                "baseline", addresses.baseline, auth, timeout_seconds=patience, transport=baseline
+            ),
         ),
         settings=settings,
     )

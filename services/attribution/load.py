@@ -73,15 +73,34 @@ async def load_inputs(
     NotEstimable
         It has no design, so nothing says how its effect is to be read.
     DependencyUnavailable
-        Ingest or baseline does not answer.
+        Ingest or baseline does not answer, or answers what cannot be read.
     """
+    try:
+        return await _load(
+            peers, tenant, initiative, rules, scopes_max=scopes_max, attempts=snapshot_attempts
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DependencyUnavailable(
+            f"an answer about {initiative} cannot be read: {type(error).__name__}: {error}"
+        ) from error
+
+
+async def _load(
+    peers: Peers,
+    tenant: str,
+    initiative: str,
+    rules: Sequence[PricedBy],
+    *,
+    scopes_max: int,
+    attempts: int,
+) -> Inputs:
     definitions = await _definitions(peers.baseline, tenant, initiative)
     keys = [kpi.key for kpi in definitions.kpis]
     frozen = await asyncio.gather(
         *(_baseline(peers.baseline, tenant, definitions, kpi) for kpi in definitions.kpis)
     )
     measured = await _measured(peers.ingest, tenant, initiative, keys)
-    for _ in range(snapshot_attempts - 1):
+    for _ in range(attempts - 1):
         if len({read.snapshot_id for read in measured.reads}) == 1:
             break
         measured = await _measured(peers.ingest, tenant, initiative, keys)
@@ -117,29 +136,35 @@ async def _measured(
     ingest: ServiceClient, tenant: str, initiative: str, kpis: Sequence[str]
 ) -> _Measured:
     about = {"initiative": initiative}
-    interventions, costs, *answers = await asyncio.gather(
-        _get(ingest, "/v1/interventions", tenant, about),
-        _get(ingest, "/v1/costs", tenant, about),
-        *(_get(ingest, "/v1/series", tenant, {"kpi": kpi}) for kpi in kpis),
+    (interventions, of_rollout), (costs, of_costs), *found = await asyncio.gather(
+        _rows(ingest, tenant, "interventions", about),
+        _rows(ingest, tenant, "costs", about),
+        *(_series(ingest, tenant, kpi) for kpi in kpis),
     )
-    series = {
-        kpi: await asyncio.to_thread(series_from_columns, kpi, answer["columns"])
-        for kpi, answer in zip(kpis, answers, strict=True)
-    }
-    names = ["interventions", "costs", *(f"series/{kpi}" for kpi in kpis)]
     return _Measured(
-        series=series,
-        interventions=interventions["interventions"],
-        costs=costs["costs"],
-        reads=tuple(
-            Read(
-                what=name,
-                snapshot_id=answer["snapshot"]["id"],
-                positions=answer["snapshot"]["positions"],
-            )
-            for name, answer in zip(names, [interventions, costs, *answers], strict=True)
-        ),
+        series={kpi: series for kpi, (series, _) in zip(kpis, found, strict=True)},
+        interventions=interventions,
+        costs=costs,
+        reads=(of_rollout, of_costs, *(read for _, read in found)),
     )
+
+
+async def _series(ingest: ServiceClient, tenant: str, kpi: str) -> tuple[Series, Read]:
+    answer = await _get(ingest, "/v1/series", tenant, {"kpi": kpi})
+    read = _read(f"series/{kpi}", answer)
+    return await asyncio.to_thread(series_from_columns, kpi, answer["columns"]), read
+
+
+async def _rows(
+    ingest: ServiceClient, tenant: str, what: str, about: Mapping[str, str]
+) -> tuple[list[Mapping[str, Any]], Read]:
+    answer = await _get(ingest, f"/v1/{what}", tenant, about)
+    return answer[what], _read(what, answer)
+
+
+def _read(what: str, answer: Mapping[str, Any]) -> Read:
+    snapshot = answer["snapshot"]
+    return Read(what=what, snapshot_id=snapshot["id"], positions=snapshot["positions"])
 
 
 async def _definitions(baseline: ServiceClient, tenant: str, initiative: str) -> Definitions:

@@ -31,6 +31,9 @@ class AttributionGroup(BaseModel):
     snapshot_attempts: int = Field(
         default=3, ge=1, description="Reads of the inputs before a run may mix snapshots."
     )
+    read_timeout_seconds: float = Field(
+        default=120.0, gt=0, description="A series of a million rows takes its time."
+    )
     scopes_max: int = Field(
         default=50, ge=0, description="Units that get an effect of their own, at most."
     )

@@ -290,6 +290,16 @@ async def test_a_service_that_is_away_stores_nothing(service: Service, away: str
     assert again.json()["number"] == 1
 
 
+async def test_an_answer_that_cannot_be_read_is_no_answer(service: Service) -> None:
+    service.peers.costs = [{**cost(1, month=2, amount="100"), "treatment": "lease"}]
+
+    response = await service.run()
+
+    assert response.status_code == 503
+    assert "treatment" in response.json()["detail"]
+    assert await service.sql("select 1 from attribution.runs") == []
+
+
 async def test_a_run_is_stored_whole_or_not_at_all(service: Service) -> None:
     await service.apply()
     before = await service.sql("select count(*) as n from attribution.outbox")
