@@ -1,4 +1,4 @@
-"""Write what follows from the metric catalogue: rules, dashboards, and docs/metrics.md.
+"""Write what follows from code: events and topics, metrics, rules and dashboards.
 
 `python -m deploy.generate --currency EUR` writes them for portfolios reported in euro; the
 metrics' names end in the currency. A test runs it and compares with what is committed.
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.grafana.executive import executive_dashboard
+from deploy.kafka.documents import asyncapi_document, topics_document
+from deploy.metrics_page import metrics_page
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -22,6 +24,9 @@ def generated_files(currency: str) -> Mapping[Path, str]:
     dashboards = DEPLOY / "grafana" / "provisioning" / "dashboards" / "json"
     prometheus = DEPLOY / "prometheus"
     return {
+        ROOT / "docs" / "metrics.md": metrics_page(),
+        ROOT / "docs" / "asyncapi" / "asyncapi.json": _json(asyncapi_document()),
+        DEPLOY / "kafka" / "topics.yaml": topics_document(),
         dashboards / "executive.json": _json(executive_dashboard(currency)),
         prometheus / "rules" / "business.yml": _rendered("business", currency),
         prometheus / "tests" / "business.yml": _rendered("business-test", currency),

@@ -1,7 +1,7 @@
 """Whether corrections and retractions end in the same statistics, whatever arrives first."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import reduce
 
 import asyncpg
@@ -15,6 +15,7 @@ from aivalue.events.kafka_binding import decode_record
 from aivalue.kpis.series import plain
 from aivalue.measurements.daily_statistics import DailyStatistics, statistics_of
 from aivalue.measurements.measurement import measurement_of
+from services.ingest.handler import Store
 from tests.integration.ingest.material import (
     NOW,
     TENANT,
@@ -32,17 +33,25 @@ DAY = "2026-03-01"
 LATER = "2026-03-05T00:00:00Z"
 
 
-async def _deliver(address: str, *batches: Sequence[Message], tenant: str = TENANT) -> list[str]:
+Opened = tuple[asyncpg.Connection, Store]
+
+
+@pytest.fixture
+async def opened(ingest_database: str) -> AsyncIterator[Opened]:
+    """Return a connection and the store that writes through it."""
+    connection, store = await open_store(ingest_database)
+    yield connection, store
+    await connection.close()
+
+
+async def _deliver(opened: Opened, *batches: Sequence[Message], tenant: str = TENANT) -> list[str]:
     """Store the batches one after the other; return the reasons of dead letters."""
-    connection, store = await open_store(address)
+    connection, store = opened
     reasons = []
-    try:
-        for batch in batches:
-            claimed = await claim(connection, tenant=tenant)
-            stored = await store.store(connection, batch_of(claimed, batch))
-            reasons += [letter.reason for letter in stored.dead]
-    finally:
-        await connection.close()
+    for batch in batches:
+        claimed = await claim(connection, tenant=tenant)
+        stored = await store.store(connection, batch_of(claimed, batch))
+        reasons += [letter.reason for letter in stored.dead]
     return reasons
 
 
@@ -79,14 +88,14 @@ _CASES = {
 
 @pytest.mark.parametrize("case", _CASES)
 async def test_every_order_of_arrival_ends_the_same(
-    ingest_database: str, connection: asyncpg.Connection, case: str
+    opened: Opened, connection: asyncpg.Connection, case: str
 ) -> None:
     messages, sums = _CASES[case]
     for number, order in enumerate(itertools.permutations(messages)):
         one_by_one, together = f"{number}-single", f"{number}-batch"
 
-        await _deliver(ingest_database, *[[each] for each in order], tenant=one_by_one)
-        await _deliver(ingest_database, order, order, tenant=together)
+        await _deliver(opened, *[[each] for each in order], tenant=one_by_one)
+        await _deliver(opened, order, order, tenant=together)
 
         for tenant in (one_by_one, together):
             rows = await statistics(connection, tenant)
@@ -94,10 +103,10 @@ async def test_every_order_of_arrival_ends_the_same(
 
 
 async def test_extremes_are_those_of_what_is_left(
-    ingest_database: str, connection: asyncpg.Connection
+    opened: Opened, connection: asyncpg.Connection
 ) -> None:
     await _deliver(
-        ingest_database,
+        opened,
         [measured("a", "5"), measured("b", "1"), measured("c", "3")],
         [retracted("a"), retracted("b")],
     )
@@ -106,10 +115,10 @@ async def test_extremes_are_those_of_what_is_left(
 
 
 async def test_a_correction_can_move_a_measurement(
-    ingest_database: str, connection: asyncpg.Connection
+    opened: Opened, connection: asyncpg.Connection
 ) -> None:
     await _deliver(
-        ingest_database,
+        opened,
         [measured("a", "5")],
         [measured("b", "5", unit="line-2", hours=24, supersedes="a")],
     )
@@ -123,10 +132,10 @@ async def test_a_correction_can_move_a_measurement(
 
 
 async def test_a_second_retraction_is_a_dead_letter(
-    ingest_database: str, connection: asyncpg.Connection
+    opened: Opened, connection: asyncpg.Connection
 ) -> None:
     reasons = await _deliver(
-        ingest_database, [measured("a", "5"), retracted("a"), retracted("a", by="again")]
+        opened, [measured("a", "5"), retracted("a"), retracted("a", by="again")]
     )
 
     assert reasons == ["already_retracted"]
@@ -134,18 +143,18 @@ async def test_a_second_retraction_is_a_dead_letter(
 
 
 async def test_a_corrected_decision_moves_its_outcomes(
-    ingest_database: str, connection: asyncpg.Connection
+    opened: Opened, connection: asyncpg.Connection
 ) -> None:
     moved = decided("d", event_id="d-again", arm="control", supersedes="made-d")
 
-    reasons = await _deliver(ingest_database, [decided("d"), came_of("d", label=True)], [moved])
+    reasons = await _deliver(opened, [decided("d"), came_of("d", label=True)], [moved])
 
     assert reasons == []
     assert [row[2:6] for row in await statistics(connection)] == [("control", DAY, 1, "1")]
 
 
 async def test_a_corrected_outcome_replaces_the_first(
-    ingest_database: str, connection: asyncpg.Connection
+    opened: Opened, connection: asyncpg.Connection
 ) -> None:
     other = came_of("d", label=False, event_id="again", supersedes="outcome-d-click")
 
@@ -156,7 +165,7 @@ async def test_a_corrected_outcome_replaces_the_first(
             [[other], [came_of("d", label=True)], [decided("d")]],
         ]
     ):
-        reasons = await _deliver(ingest_database, *batches, tenant=f"t{number}")
+        reasons = await _deliver(opened, *batches, tenant=f"t{number}")
 
         assert reasons == []
         assert [row[4:6] for row in await statistics(connection, f"t{number}")] == [(1, "0")]
@@ -164,7 +173,7 @@ async def test_a_corrected_outcome_replaces_the_first(
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_statistics_equal_a_recomputation_after_any_mix(
-    ingest_database: str, connection: asyncpg.Connection, seed: int
+    opened: Opened, connection: asyncpg.Connection, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
     messages = _mix(rng)
@@ -174,7 +183,7 @@ async def test_statistics_equal_a_recomputation_after_any_mix(
     cuts = sorted(rng.integers(len(delivered), size=4))
     batches = [delivered[a:b] for a, b in itertools.pairwise([0, *cuts, len(delivered)]) if b > a]
 
-    reasons = await _deliver(ingest_database, *batches)
+    reasons = await _deliver(opened, *batches)
 
     assert set(reasons) <= {"already_retracted"}
     assert await statistics(connection) == _recomputed(messages)
