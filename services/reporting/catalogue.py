@@ -144,7 +144,7 @@ _EFFECTS = (
 
 
 def _money(currency: str) -> Iterator[Family]:
-    until = "cumulative since the first month that is priced"
+    until = "cumulative from the first flow to the last measured month"
     yield from _band("aivalue_gross_value", currency, USE_CASE, f"Value of the effects, {until}")
     yield _family(
         "aivalue_risk_adjusted_value",

@@ -1,0 +1,34 @@
+"""The reporting service on a real PostgreSQL and broker, with peers that a test may change."""
+
+import pytest
+from pydantic import SecretStr
+
+from aivalue.runtime.migrations import migrate
+from aivalue.runtime.settings import DatabaseSettings, KafkaSettings
+from services.reporting.settings import ReportingGroup, ReportingSettings
+from tests.service.reporting.world import TENANT, Peers, settings
+
+
+@pytest.fixture
+def peers() -> Peers:
+    """Return both services with four initiatives."""
+    return Peers()
+
+
+@pytest.fixture
+async def migrated(database_url: str, broker: str, unique: str) -> ReportingSettings:
+    """Return the settings of a migrated service that reads only when it is told to."""
+    chosen = settings(
+        database=DatabaseSettings(url=SecretStr(database_url)),
+        kafka=KafkaSettings(
+            bootstrap=broker,
+            tenants={TENANT: ""},
+            internal_prefix=f"{unique}.",
+            partitions=2,
+            replication_factor=1,
+            idempotent_producer=False,
+        ),
+        reporting=ReportingGroup(refresh_seconds=3_600, settle_seconds=0),
+    )
+    await migrate(chosen.database, "reporting")
+    return chosen
