@@ -114,7 +114,9 @@ def test_a_number_explains_itself(filled: Stack) -> None:
         == (found.baselines["handle-time"]["sha256"])
     )
     assert told["inputs"]["series"]["handle-time"]["sha256"]
-    assert told["figures"][0]["estimator"]
+    effect = told["outputs"]["effects"][0]
+    assert (effect["estimator"], effect["estimator_version"]) == ("difference_in_differences", "1")
+    assert effect["alternatives"]
     assert told["snapshots"]
 
 
