@@ -11,7 +11,7 @@ from datetime import date
 
 from aivalue.baselines.coverage import Coverage, coverage_of
 from aivalue.baselines.level import Levels, levels_of
-from aivalue.baselines.window import Scope, excluded_days, require_before
+from aivalue.baselines.window import Scope, excluded_days, require_before, restrict
 from aivalue.errors import NotFreezable
 from aivalue.kpis.canonical import Json, body_of, canonical_bytes
 from aivalue.kpis.definition import Kpi
@@ -61,24 +61,19 @@ def freeze(series: Series, *, subject: Subject, scope: Scope, today: date) -> Fr
         The window is not before go-live, nothing was measured, or a unit has no measurement.
     """
     require_before(scope.window, go_live=subject.go_live, today=today)
-    start, end = scope.window.start, scope.window.end
-    excluded = excluded_days(scope.exclusions, scope.window)
-    chosen = None if scope.units is None else frozenset(scope.units)
-
-    kept = series.where(
-        lambda key: (
-            (chosen is None or key[0] in chosen)
-            and start <= key[3] < end
-            and key[3].toordinal() not in excluded(key[0])
-        )
-    )
+    kept = restrict(series, scope)
     units = _require_measured(kept, series=series, subject=subject, scope=scope)
     content = _content(kept, subject=subject, scope=scope, units=units)
     return FrozenBaseline(
         content=content,
         sha256=hashlib.sha256(content).hexdigest(),
         units=units,
-        coverage=coverage_of(kept, window=scope.window, units=units, excluded=excluded),
+        coverage=coverage_of(
+            kept,
+            window=scope.window,
+            units=units,
+            excluded=excluded_days(scope.exclusions, scope.window),
+        ),
         levels=levels_of(kept, subject.kpi),
         n=sum(kept.n),
         reconstructed=subject.go_live is not None and today >= subject.go_live,

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aivalue.errors import NotFreezable
 from aivalue.kpis.definition import Text, Window
+from aivalue.kpis.series import Key as SeriesKey
+from aivalue.kpis.series import Series
 
 
 class Exclusion(Window):
@@ -72,3 +74,18 @@ class Scope(BaseModel):
     window: Window
     units: tuple[Text, ...] | None = Field(default=None, min_length=1)
     exclusions: tuple[Exclusion, ...] = ()
+
+
+def restrict(series: Series, scope: Scope) -> Series:
+    """Return the rows of the scope: in the window, of its units, on no excluded day."""
+    start, end = scope.window.start, scope.window.end
+    excluded = excluded_days(scope.exclusions, scope.window)
+    chosen = None if scope.units is None else frozenset(scope.units)
+
+    def wanted(key: SeriesKey) -> bool:
+        unit, _, _, day = key
+        if not start <= day < end or (chosen is not None and unit not in chosen):
+            return False
+        return not scope.exclusions or day.toordinal() not in excluded(unit)
+
+    return series.where(wanted)

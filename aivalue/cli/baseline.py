@@ -1,4 +1,4 @@
-"""`aivalue baseline`: freeze what was before the AI, list it, show it."""
+"""`aivalue baseline`: check, freeze, list and show what was before the AI."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,7 +9,8 @@ import httpx
 import typer
 from rich.table import Table
 
-from aivalue.cli.console import fail, results
+from aivalue.cli.console import FAILED, fail, results
+from aivalue.cli.readiness import show_readiness
 from aivalue.cli.service_calls import Services, call, connected
 from aivalue.errors import AivalueError
 from aivalue.runtime.settings import RuntimeSettings
@@ -48,11 +49,7 @@ def freeze(
     as_json: AsJson = False,
 ) -> None:
     """Freeze the pre-AI series of a KPI; days are [start, end), else those of the design."""
-    if (start is None) != (end is None):
-        raise typer.BadParameter("--start and --end go together")
-    request: dict[str, object] = {"initiative": initiative, "kpi": kpi, "reason": reason}
-    if start is not None and end is not None:
-        request |= {"start": start.date().isoformat(), "end": end.date().isoformat()}
+    request = _scope(initiative, kpi, start, end) | {"reason": reason}
     if unit:
         request["units"] = unit
     frozen = _run(lambda services: call(services.baseline, "POST", "/v1/baselines", json=request))
@@ -60,6 +57,40 @@ def freeze(
         results.print_json(data=frozen)
     else:
         _describe(frozen)
+
+
+@app.command()
+def readiness(
+    initiative: Initiative,
+    kpi: Annotated[str, typer.Argument(help="Key of the KPI.")],
+    start: Day = None,
+    end: Day = None,
+    treated_units: Annotated[
+        int | None, typer.Option(min=1, help="Units to get the AI in the trial.")
+    ] = None,
+    weeks: Annotated[int, typer.Option(min=1, max=520, help="Length of the trial.")] = 26,
+    pilot: Annotated[
+        list[str] | None, typer.Option(help="A unit that gets the AI first, repeatable.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Check a history before it is frozen: gaps, outliers, season, shifts, power.
+
+    Ends with status 1 where something fails.
+    """
+    request = _scope(initiative, kpi, start, end) | {"weeks": weeks}
+    if treated_units is not None:
+        request["treated_units"] = treated_units
+    if pilot:
+        request["pilots"] = pilot
+    answer = _run(lambda services: call(services.baseline, "POST", "/v1/readiness", json=request))
+    if as_json:
+        results.print_json(data=answer)
+    else:
+        show_readiness(answer)
+    if answer["status"] == "fail":
+        raise typer.Exit(FAILED)
 
 
 @app.command("list")
@@ -92,6 +123,17 @@ def show(
         results.print_json(data=answer)
     else:
         _describe(answer)
+
+
+def _scope(
+    initiative: str, kpi: str, start: datetime | None, end: datetime | None
+) -> dict[str, object]:
+    if (start is None) != (end is None):
+        raise typer.BadParameter("--start and --end go together")
+    scope: dict[str, object] = {"initiative": initiative, "kpi": kpi}
+    if start is not None and end is not None:
+        scope |= {"start": start.date().isoformat(), "end": end.date().isoformat()}
+    return scope
 
 
 def _run(ask: Callable[[Services], Awaitable[Json]]) -> Json:

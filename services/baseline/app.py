@@ -16,7 +16,12 @@ from aivalue.runtime.migrations import migrations_of
 from aivalue.runtime.outbox.relay import relay
 from aivalue.runtime.postgres import create_engine
 from aivalue.runtime.settings import RuntimeSettings
-from services.baseline import baseline_routes, definition_routes, initiative_routes
+from services.baseline import (
+    baseline_routes,
+    definition_routes,
+    initiative_routes,
+    readiness_routes,
+)
 from services.baseline.tables import metadata, outbox
 
 
@@ -43,7 +48,12 @@ def create_app(
         "baseline",
         settings,
         summary="Definitions and frozen baselines: what the process was before the AI.",
-        routers=[definition_routes.router, initiative_routes.router, baseline_routes.router],
+        routers=[
+            definition_routes.router,
+            initiative_routes.router,
+            readiness_routes.router,
+            baseline_routes.router,
+        ],
         checks={"postgres": partial(_require_schema, engine)},
         lifespan=lifespan,
     )

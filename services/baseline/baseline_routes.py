@@ -1,14 +1,13 @@
 """HTTP surface of baselines: freeze, list, read; frozen bytes never change."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Header, HTTPException, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel
 
-from aivalue.baselines.window import Exclusion
-from aivalue.kpis.definition import Day, Key, Text, Window
+from aivalue.kpis.definition import Text
 from aivalue.kpis.series import plain
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
@@ -16,32 +15,17 @@ from services.baseline import baseline_queries as queries
 from services.baseline.baseline_queries import StoredBaseline
 from services.baseline.definitions import Author
 from services.baseline.dependencies import Engine, Ingest, ReadConnection, Settings
-from services.baseline.freezing import Wanted, freeze_baseline
+from services.baseline.freezing import freeze_baseline
+from services.baseline.requests import ScopeRequest
 
 router = APIRouter(prefix="/v1/baselines", tags=["baselines"])
 NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"description": "Not frozen."}}
 
 
-class FreezeRequest(BaseModel):
-    """What to freeze and why; without start and end the design's baseline window is taken."""
+class FreezeRequest(ScopeRequest):
+    """What to freeze and why."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    initiative: Key
-    kpi: Key
-    start: Day | None = None
-    end: Day | None = None
-    units: tuple[Text, ...] | None = Field(default=None, min_length=1)
-    exclusions: tuple[Exclusion, ...] = ()
     reason: Text
-
-    @model_validator(mode="after")
-    def _start_goes_with_end(self) -> Self:
-        if (self.start is None) != (self.end is None):
-            raise ValueError("start and end go together")
-        if self.start is not None and self.end is not None:
-            Window(start=self.start, end=self.end)
-        return self
 
 
 class CoverageResponse(BaseModel):
@@ -119,21 +103,11 @@ async def post_baseline(
     response: Response,
 ) -> BaselineResponse:
     """Freeze the pre-AI series of a KPI; the same content again is the same baseline."""
-    window = None
-    if request.start is not None and request.end is not None:
-        window = Window(start=request.start, end=request.end)
-    wanted = Wanted(
-        initiative=request.initiative,
-        kpi=request.kpi,
-        window=window,
-        units=request.units,
-        exclusions=request.exclusions,
-    )
     author = Author(
         tenant=principal.tenant, subject=principal.subject, now=utc_now(), reason=request.reason
     )
     outcome = await freeze_baseline(
-        engine, ingest, wanted=wanted, author=author, kafka=settings.kafka
+        engine, ingest, wanted=request.wanted(), author=author, kafka=settings.kafka
     )
     stored = outcome.baseline
     response.status_code = 201 if outcome.created else 200

@@ -3,48 +3,24 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from fastapi import HTTPException
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aivalue.baselines.freeze import FrozenBaseline, Subject, freeze
-from aivalue.baselines.window import Exclusion, Scope
-from aivalue.errors import NotFreezable
+from aivalue.baselines.window import Scope
 from aivalue.kpis.canonical import Json, body_of
-from aivalue.kpis.definition import Design, Initiative, Kpi, Window
-from aivalue.kpis.series import Series, plain, series_from_columns
+from aivalue.kpis.series import plain
 from aivalue.runtime.http_client import ServiceClient
 from aivalue.runtime.outbox.queries import record
-from aivalue.runtime.problems import DependencyUnavailable
 from aivalue.runtime.settings import KafkaSettings
 from services.baseline import baseline_queries as queries
-from services.baseline import definition_queries
 from services.baseline.announcements import BASELINE_FROZEN, announcement
 from services.baseline.baseline_queries import StoredBaseline
 from services.baseline.definitions import Author
+from services.baseline.load import Wanted, defined, read_series, scope_of
 from services.baseline.tables import outbox
 
 ID_DIGITS = 32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defined:
-    """What definitions say about an initiative's KPI."""
-
-    subject: Subject
-    design: Design | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What someone asks to freeze; without a window the design's is taken."""
-
-    initiative: str
-    kpi: str
-    window: Window | None
-    units: tuple[str, ...] | None
-    exclusions: tuple[Exclusion, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +48,9 @@ async def freeze_baseline(
         See `aivalue.baselines.freeze`; also where no window is known.
     """
     async with engine.connect() as connection:
-        known = await defined(connection, author.tenant, wanted.initiative, wanted.kpi)
-    scope = _scope(wanted, known.design)
-    series, snapshot = await read_series(
-        ingest, author.tenant, wanted.kpi, scope.window, scope.units
-    )
+        known = await defined(connection, author.tenant, wanted)
+    scope = scope_of(wanted, known.design)
+    series, snapshot = await read_series(ingest, author.tenant, wanted.kpi, scope)
     # A year of a thousand units is seconds of work: off the event loop, so that others are served.
     frozen = await asyncio.to_thread(
         freeze, series, subject=known.subject, scope=scope, today=author.now.date()
@@ -84,63 +58,6 @@ async def freeze_baseline(
     baseline = _stored(frozen, subject=known.subject, scope=scope, author=author, snapshot=snapshot)
     async with engine.begin() as connection:
         return await store(connection, author, baseline, frozen.content, kafka)
-
-
-async def defined(connection: AsyncConnection, tenant: str, initiative: str, kpi: str) -> Defined:
-    """Read what a freeze needs to know.
-
-    Raises
-    ------
-    HTTPException
-        404 where the initiative or its KPI is not defined.
-    """
-
-    async def stored(kind: str, key: str) -> definition_queries.Stored | None:
-        return await definition_queries.version_of(connection, tenant, kind, key, None)
-
-    of_initiative = await stored("initiative", initiative)
-    if of_initiative is None:
-        raise HTTPException(404, f"there is no initiative {initiative!r}")
-    of_kpi = await stored("kpi", kpi)
-    if of_kpi is None:
-        raise HTTPException(404, f"there is no KPI {kpi!r}")
-    of_design = await stored("design", initiative)
-    subject = Subject(
-        initiative=initiative,
-        kpi=Kpi.model_validate(of_kpi.body),
-        kpi_version=of_kpi.version,
-        kpi_sha256=of_kpi.sha256,
-        go_live=Initiative.model_validate(of_initiative.body).go_live,
-    )
-    design = None if of_design is None else Design.model_validate(of_design.body)
-    return Defined(subject=subject, design=design)
-
-
-async def read_series(
-    ingest: ServiceClient, tenant: str, kpi: str, window: Window, units: tuple[str, ...] | None
-) -> tuple[Series, Mapping[str, Json]]:
-    """Ask ingest for the series of the window and for the snapshot it was read at.
-
-    Raises
-    ------
-    DependencyUnavailable
-        Ingest does not answer, refuses, or answers what is not a series.
-    """
-    params: dict[str, str | list[str]] = {
-        "kpi": kpi,
-        "start": window.start.isoformat(),
-        "end": window.end.isoformat(),
-    }
-    if units is not None:
-        params["unit"] = list(units)
-    response = await ingest.get("/v1/series", tenant=tenant, params=params)
-    if not response.is_success:
-        raise DependencyUnavailable(f"ingest answered {response.status_code} for the series")
-    try:
-        answer: dict[str, Any] = response.json()
-        return series_from_columns(kpi, answer["columns"]), answer["snapshot"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DependencyUnavailable(f"ingest's answer is not a series: {error!r}") from error
 
 
 async def store(
@@ -169,15 +86,6 @@ async def store(
     )
     await record(connection, outbox, [message])
     return Outcome(baseline=baseline, created=True, superseded=False)
-
-
-def _scope(wanted: Wanted, design: Design | None) -> Scope:
-    window = wanted.window or (None if design is None else design.baseline)
-    if window is None:
-        raise NotFreezable(
-            f"no window: name start and end, or give the design of {wanted.initiative} a baseline"
-        )
-    return Scope(window=window, units=wanted.units, exclusions=wanted.exclusions)
 
 
 def _stored(

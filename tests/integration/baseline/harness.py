@@ -11,9 +11,10 @@ from aivalue.runtime.settings import RuntimeSettings
 
 @dataclass
 class FakeIngest:
-    """Answers GET /v1/series as a test wants it, and keeps what it was asked."""
+    """Answers GET /v1/series and /v1/interventions as a test wants, and keeps what it was asked."""
 
     columns: dict[str, list[Any]] = field(default_factory=dict)
+    interventions: list[dict[str, Any]] = field(default_factory=list)
     status: int = 200
     asked: list[httpx.QueryParams] = field(default_factory=list)
 
@@ -21,6 +22,8 @@ class FakeIngest:
         return httpx.MockTransport(self.answer)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/interventions":
+            return httpx.Response(self.status, json={"interventions": self.interventions})
         assert request.url.path == "/v1/series"
         self.asked.append(request.url.params)
         body = {

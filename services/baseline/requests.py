@@ -1,0 +1,43 @@
+"""What callers may ask to freeze or to assess: an initiative's KPI, days, units, exclusions."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from aivalue.baselines.window import Exclusion
+from aivalue.kpis.definition import Day, Key, Text, Window
+from services.baseline.load import Wanted
+
+
+class ScopeRequest(BaseModel):
+    """Which history; without start and end the design's baseline window is taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    initiative: Key
+    kpi: Key
+    start: Day | None = None
+    end: Day | None = None
+    units: tuple[Text, ...] | None = Field(default=None, min_length=1)
+    exclusions: tuple[Exclusion, ...] = ()
+
+    @model_validator(mode="after")
+    def _start_goes_with_end(self) -> Self:
+        if (self.start is None) != (self.end is None):
+            raise ValueError("start and end go together")
+        if self.start is not None and self.end is not None:
+            Window(start=self.start, end=self.end)
+        return self
+
+    def wanted(self) -> Wanted:
+        """Return the scope as the use cases take it."""
+        window = None
+        if self.start is not None and self.end is not None:
+            window = Window(start=self.start, end=self.end)
+        return Wanted(
+            initiative=self.initiative,
+            kpi=self.kpi,
+            window=window,
+            units=self.units,
+            exclusions=self.exclusions,
+        )
