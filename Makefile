@@ -18,13 +18,14 @@ demo: $(INSTALLED) ## Replay real and simulated AI programmes and print what the
 
 test: $(INSTALLED) ## Run the tests (embedded PostgreSQL and broker, nothing else needed)
 	@echo "== tests: unit, service, contract, integration, end to end"
-	@$(BIN)/python -m pytest -q -m "not kafka and not faults"
+	@$(BIN)/python -m pytest -q -m "not kafka and not faults and not prometheus"
 
 ##@ Slower tiers
-check: $(INSTALLED) ## Lint, types, import contracts, documents
+check: $(INSTALLED) ## Lint, types, import contracts, what Prometheus says to our files
 	@echo "== format and lint"; $(BIN)/ruff format --check .; $(BIN)/ruff check .
 	@echo "== types"; $(BIN)/mypy
 	@echo "== import contracts"; $(BIN)/lint-imports
+	@echo "== rules, alerts, metrics, dashboard"; $(BIN)/python -m pytest -q -m prometheus
 
 test-kafka: $(INSTALLED) $(KAFKA_JARS)/.done ## Integration tests against real Apache Kafka (JDK 17, Maven)
 	@echo "== tests against Apache Kafka"
