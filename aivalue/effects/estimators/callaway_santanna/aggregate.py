@@ -1,0 +1,173 @@
+"""Effects by cohort and period, averaged: overall, per cohort, per event time, per calendar period.
+
+Source: Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), section 3 and table 1.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import linalg, special
+
+from aivalue.effects.effect import Interval
+from aivalue.effects.estimators.callaway_santanna.group_time import GroupTime
+from aivalue.effects.estimators.callaway_santanna.influence import Figures, Spread, spread_of
+from aivalue.effects.panel import Booleans, Floats
+from aivalue.effects.student_t import t_quantile
+from aivalue.errors import NotEstimable
+
+By = Literal["overall", "cohort", "event_time", "period"]
+
+PRE_TREND_CELLS_MAX = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Average:
+    """Averages with their intervals.
+
+    Attributes
+    ----------
+    at : length n
+        Start of the cohort, periods since go-live, or calendar period; empty for the overall.
+    intervals : length n
+    covariance : shape (n, n)
+    overall
+        Over all treated cells for "overall" and over cohorts by their size for "cohort"; for
+        "event_time" (from go-live on) and "period" every entry counts the same.
+    """
+
+    by: By
+    at: tuple[int, ...]
+    intervals: tuple[Interval, ...]
+    covariance: Floats
+    overall: Interval
+
+
+def average_effects(found: GroupTime, *, by: By, confidence: float = 0.95) -> Average:
+    """Average the cells with AI; by event time, also the cells before it."""
+    start = found.cohort[found.group]
+    if by == "overall":
+        return _summed_up(found, by, (), [], _pooled(found, found.after), confidence)
+    label = {"cohort": start, "event_time": found.time - start, "period": found.time}[by]
+    shown = np.ones_like(found.after) if by == "event_time" else found.after
+    at = np.unique(label[shown])
+    pooled = _evenly if by == "cohort" else _pooled
+    rows = [pooled(found, shown & (label == value)) for value in at]
+    if by == "cohort":
+        overall = _over_cohorts(found, rows)
+    else:
+        kept = [row for row, value in zip(rows, at, strict=True) if by == "period" or value >= 0]
+        overall = (
+            np.mean([row[0] for row in kept], axis=0),
+            np.mean([row[1] for row in kept], axis=0),
+        )
+    return _summed_up(found, by, tuple(int(value) for value in at), rows, overall, confidence)
+
+
+def cell_effects(found: GroupTime, confidence: float = 0.95) -> tuple[Interval, ...]:
+    """Return every cell's effect with its interval, in the order of the cells."""
+    n_cells = len(found.effect)
+    nothing = np.zeros((n_cells, len(found.cohort)))
+    figures = Figures(weights=np.eye(n_cells), shares=nothing)
+    return _intervals(found.effect, spread_of(found, figures), confidence)
+
+
+def pre_trend(found: GroupTime) -> tuple[float, float]:
+    """Return the joint statistic of all cells before go-live, and its p-value.
+
+    Raises
+    ------
+    NotEstimable
+        No cohort has two periods before go-live, or there are more cells than units say about.
+    """
+    before = np.flatnonzero(~found.after)
+    if not 0 < len(before) <= min(PRE_TREND_CELLS_MAX, len(found.outcome) - 1):
+        raise NotEstimable(f"{len(before)} cells before go-live: no joint test of them")
+    nothing = np.zeros((len(before), len(found.cohort)))
+    weights = np.eye(len(found.effect))[before]
+    spread = spread_of(found, Figures(weights=weights, shares=nothing))
+    try:
+        solved = linalg.solve(spread.covariance, found.effect[before], assume_a="pos")
+    except linalg.LinAlgError as error:
+        raise NotEstimable("cells before go-live repeat each other: no joint test") from error
+    statistic = float(found.effect[before] @ solved)
+    free = float(spread.degrees_of_freedom.min())
+    if np.isinf(free):
+        return statistic, float(special.chdtrc(len(before), statistic))
+    # Hotelling's T squared, so that few units cannot make a pre-trend out of noise.
+    second = free - len(before) + 1
+    if second <= 0:
+        raise NotEstimable(f"{len(before)} cells before go-live, and {free:.0f} units to test them")
+    ratio = statistic * second / (free * len(before))
+    return statistic, float(special.fdtrc(len(before), second, ratio))
+
+
+Row = tuple[Floats, Floats]
+
+
+def _pooled(found: GroupTime, chosen: Booleans) -> Row:
+    """Average cells by the size of their cohort; the sizes are estimates of shares."""
+    size = np.where(chosen, found.size[found.group], 0.0)
+    weights = size / size.sum()
+    return weights, _of_shares(found, chosen, found.effect, float(size.sum()))
+
+
+def _evenly(found: GroupTime, chosen: Booleans) -> Row:
+    return chosen / chosen.sum(), np.zeros(len(found.cohort))
+
+
+def _over_cohorts(found: GroupTime, rows: list[Row]) -> Row:
+    cohorts = np.unique(found.group[found.after])
+    size = found.size[cohorts].astype(np.float64)
+    weights = np.average([row[0] for row in rows], axis=0, weights=size)
+    effects = np.array([row[0] @ found.effect for row in rows])
+    shares = np.zeros(len(found.cohort))
+    shares[cohorts] = (effects - np.average(effects, weights=size)) / size.sum()
+    return weights, shares
+
+
+def _of_shares(found: GroupTime, chosen: Booleans, effect: Floats, total: float) -> Floats:
+    mean = float((np.where(chosen, found.size[found.group], 0.0) @ effect) / total)
+    gap = np.where(chosen, effect - mean, 0.0)
+    return np.bincount(found.group, gap, len(found.cohort)) / total
+
+
+def _summed_up(
+    found: GroupTime,
+    by: By,
+    at: tuple[int, ...],
+    rows: list[Row],
+    overall: Row,
+    confidence: float,
+) -> Average:
+    together = [*rows, overall]
+    figures = Figures(
+        weights=np.array([row[0] for row in together]),
+        shares=np.array([row[1] for row in together]),
+    )
+    spread = spread_of(found, figures)
+    intervals = _intervals(figures.weights @ found.effect, spread, confidence)
+    return Average(
+        by=by,
+        at=at,
+        intervals=intervals[:-1],
+        covariance=spread.covariance[:-1, :-1],
+        overall=intervals[-1],
+    )
+
+
+def _intervals(point: Floats, spread: Spread, confidence: float) -> tuple[Interval, ...]:
+    standard_error = np.sqrt(np.maximum(np.diag(spread.covariance), 0.0))
+    found = []
+    for value, error, free in zip(point, standard_error, spread.degrees_of_freedom, strict=True):
+        half_width = float(error) * t_quantile((1 + confidence) / 2, float(free))
+        found.append(
+            Interval(
+                point=float(value),
+                low=float(value) - half_width,
+                high=float(value) + half_width,
+                standard_error=float(error),
+                confidence=confidence,
+            )
+        )
+    return tuple(found)

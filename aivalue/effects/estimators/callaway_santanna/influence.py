@@ -1,0 +1,182 @@
+"""Uncertainty of weighted sums of cell effects: what each unit contributes to their error.
+
+Asymptotic: the published influence functions, in which units are drawn from a population and the
+shares of the cohorts are estimated too. Calibrated: given who was treated when, each cohort's
+paths vary by their own covariance, or, where a cohort has too few units to show it, by that of all
+units about their cohort's path; Student's t with Welch-Satterthwaite degrees of freedom.
+
+Source: Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), theorem 2 and corollary 2;
+Satterthwaite (1946), Biometrics Bulletin 2(6) 110-114.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aivalue.effects.estimators.callaway_santanna.group_time import GroupTime
+from aivalue.effects.panel import Floats, Integers
+from aivalue.errors import NotEstimable
+
+OWN_SPREAD_UNITS_MIN = 10  # A cohort of fewer borrows its spread from all units.
+UNITS_FREE_MIN = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Weighted sums of cell effects, and of cohort means if `levels` is given.
+
+    Attributes
+    ----------
+    weights : shape (n_figures, n_cells)
+    shares : shape (n_figures, n_cohorts)
+        What one more unit in a cohort moves the figure by, through the weights; used only where
+        cohort shares are estimated.
+    levels : shape (n_figures, n_cohorts, n_periods), or None
+    """
+
+    weights: Floats
+    shares: Floats
+    levels: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Covariance of figures, and the degrees of freedom of each."""
+
+    covariance: Floats
+    degrees_of_freedom: Floats
+
+
+def spread_of(found: GroupTime, figures: Figures) -> Spread:
+    """Return how uncertain the figures are."""
+    if found.influence is not None or found.cluster is not None:
+        return _by_unit(found, figures)
+    paths = _paths(found, figures)
+    if found.inference == "asymptotic":
+        constants = figures.shares + _offsets(found, figures)
+        parts = np.stack(
+            [paths[:, row] @ within @ paths[:, row].T for row, within in enumerate(found.within)]
+        )
+        covariance = parts.sum(axis=0) + (constants * found.size) @ constants.T
+        return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), np.inf))
+    return _calibrated(found, paths)
+
+
+def _calibrated(found: GroupTime, paths: Floats) -> Spread:
+    free = len(found.outcome) - len(found.cohort)
+    if free < UNITS_FREE_MIN:
+        raise NotEstimable(
+            f"{len(found.outcome)} units in {len(found.cohort)} cohorts leave {free} to learn the "
+            f"spread from, needs {UNITS_FREE_MIN}",
+            verdict="below_sample_floor",
+        )
+    pooled = found.within.sum(axis=0) / free
+    own = found.size >= OWN_SPREAD_UNITS_MIN
+    n_figures = len(paths)
+    parts = [np.zeros((n_figures, n_figures))]
+    freedom = [float(free)]
+    for row, size in enumerate(found.size):
+        if own[row]:
+            parts.append(paths[:, row] @ found.within[row] @ paths[:, row].T * size / (size - 1))
+            freedom.append(float(size - 1))
+        else:
+            parts[0] += paths[:, row] @ pooled @ paths[:, row].T * size
+    return _satterthwaite(np.stack(parts), np.array(freedom))
+
+
+def _by_unit(found: GroupTime, figures: Figures) -> Spread:
+    contribution = unit_contributions(found, figures)
+    asymptotic = found.inference == "asymptotic"
+    if asymptotic:
+        contribution = contribution + figures.shares[:, found.cohort_of].T
+    if found.cluster is not None:
+        cluster, cluster_of = np.unique(found.cluster, return_inverse=True)
+        summed = np.zeros((len(cluster), contribution.shape[1]))
+        np.add.at(summed, cluster_of, contribution)
+        n_free = _clusters_free(found, cluster_of)
+        covariance = summed.T @ summed
+        if not asymptotic:
+            covariance *= len(cluster) / (len(cluster) - 1)
+        freedom = np.inf if asymptotic else float(n_free)
+        return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), freedom))
+    if asymptotic:
+        covariance = contribution.T @ contribution
+        return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), np.inf))
+    parts = np.stack(
+        [
+            contribution[found.cohort_of == row].T
+            @ contribution[found.cohort_of == row]
+            * (size / max(size - 1, 1))
+            for row, size in enumerate(found.size)
+        ]
+    )
+    return _satterthwaite(parts, np.maximum(found.size - 1, 1).astype(np.float64))
+
+
+def unit_contributions(found: GroupTime, figures: Figures) -> Floats:
+    """Return what each unit adds to each figure's error, cohort shares apart; units x figures."""
+    centred = found.outcome - found.mean[found.cohort_of]
+    if found.influence is None:
+        paths = _paths(found, figures)
+        given = (
+            np.zeros((len(paths), len(found.cohort)))
+            if found.inference == "calibrated"
+            else _offsets(found, figures)
+        )
+        moved = given[:, found.cohort_of].T
+    else:
+        paths = _levels(found, figures)
+        moved = found.influence @ figures.weights.T
+    contribution = np.empty((len(centred), len(paths)))
+    for row in range(len(found.cohort)):
+        inside = found.cohort_of == row
+        contribution[inside] = centred[inside] @ paths[:, row].T + moved[inside]
+    return contribution
+
+
+def _paths(found: GroupTime, figures: Figures) -> Floats:
+    """Return the weight of one unit's outcome: figures x cohorts x periods."""
+    counted = found.compared @ found.size
+    cells = np.arange(len(found.group))
+    loading = -1.0 * found.compared / counted[:, None]
+    loading[cells, found.group] = 1 / found.size[found.group]
+    contrast = np.zeros((len(cells), found.outcome.shape[1]))
+    contrast[cells, found.time] = 1
+    contrast[cells, found.base] -= 1
+    paths = _levels(found, figures)
+    for figure, weights in enumerate(figures.weights):
+        used = np.flatnonzero(weights)
+        paths[figure] += loading[used].T @ (weights[used, None] * contrast[used])
+    return paths
+
+
+def _levels(found: GroupTime, figures: Figures) -> Floats:
+    shape = (len(figures.weights), len(found.cohort), found.outcome.shape[1])
+    if figures.levels is None:
+        return np.zeros(shape)
+    return figures.levels / found.size[:, None]
+
+
+def _offsets(found: GroupTime, figures: Figures) -> Floats:
+    """Return how a comparison cohort differs from the others it is pooled with."""
+    change = found.change
+    counted = found.compared * found.size
+    pooled = (counted * change).sum(axis=1) / counted.sum(axis=1)
+    gap = found.compared * (change - pooled[:, None]) / counted.sum(axis=1)[:, None]
+    offsets: Floats = -figures.weights @ gap
+    return offsets
+
+
+def _clusters_free(found: GroupTime, cluster_of: Integers) -> int:
+    treated = found.cohort[found.cohort_of] < found.outcome.shape[1]
+    sides = [len(np.unique(cluster_of[side])) for side in (treated, ~treated) if side.any()]
+    return max(min(sides) - 1, 1)
+
+
+def _satterthwaite(parts: Floats, freedom: Floats) -> Spread:
+    covariance = parts.sum(axis=0)
+    variance = np.diag(covariance)
+    shares = np.diagonal(parts, axis1=1, axis2=2) / np.where(variance > 0, variance, 1.0)
+    together = (shares**2 / freedom[:, None]).sum(axis=0)
+    degrees = np.where(together > 0, 1 / np.where(together > 0, together, 1.0), np.inf)
+    return Spread(covariance=covariance, degrees_of_freedom=degrees)
