@@ -69,6 +69,7 @@ def test_every_query_is_promql_on_metrics_that_exist(panel: dict[str, Any]) -> N
         assert names <= exported, names - exported
 
 
+@pytest.mark.prometheus
 def test_prometheus_itself_accepts_the_queries(tmp_path: Any) -> None:
     queries = [
         with_values(target["expr"])

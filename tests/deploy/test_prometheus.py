@@ -18,16 +18,19 @@ RULE_FILES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 
 
+@pytest.mark.prometheus
 def test_prometheus_accepts_its_configuration() -> None:
     run("promtool", "check", "config", "--syntax-only", PROMETHEUS / "prometheus.yml")
 
 
 @pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.name)
+@pytest.mark.prometheus
 def test_prometheus_accepts_the_rules(path: Path) -> None:
     run("promtool", "check", "rules", path)
 
 
 @pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.name)
+@pytest.mark.prometheus
 def test_the_rules_do_what_their_tests_say(path: Path) -> None:
     tests = sorted((PROMETHEUS / "tests").glob(f"{path.stem}*.yml"))
 
@@ -51,6 +54,7 @@ def test_generated_files_are_up_to_date() -> None:
         assert path.read_text() == content, f"{name} is out of date: python -m deploy.generate"
 
 
+@pytest.mark.prometheus
 def test_the_rules_hold_in_another_currency(tmp_path: Path) -> None:
     for path, content in generated_files("EUR").items():
         copy = tmp_path / path.relative_to(ROOT)
@@ -78,6 +82,7 @@ def test_every_alert_names_its_audience_and_severity() -> None:
         assert rule["annotations"]["summary"]
 
 
+@pytest.mark.prometheus
 def test_alertmanager_accepts_its_configuration_and_routes_by_audience() -> None:
     run("amtool", "check-config", ALERTMANAGER)
     for audience in ("business", "platform"):
@@ -101,6 +106,7 @@ def test_the_scrape_targets_are_the_services_of_the_compose_file() -> None:
     }
 
 
+@pytest.mark.prometheus
 def test_the_catalogue_follows_the_naming_rules() -> None:
     families = business_families(["USD", "EUR"])
     exposition = "".join(

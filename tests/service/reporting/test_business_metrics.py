@@ -51,6 +51,7 @@ async def test_the_exposition_has_exactly_the_families_of_the_catalogue(exported
         assert all(math.isfinite(value) for value in samples.values())
 
 
+@pytest.mark.prometheus
 async def test_promtool_finds_nothing_to_complain_about(service: Service) -> None:
     await service.refresh()
     response = await service.client.get("/metrics/business")
