@@ -120,7 +120,9 @@ def without_unit_levels(inverse: Floats) -> tuple[Floats, float]:
 
 
 def covariance_of(dependence: Dependence, noise: Floats, paths: Floats) -> tuple[Floats, float]:
-    """Return the covariance of figures, and the factor by which their tails exceed the normal's.
+    """Return the scale matrix and degrees of freedom of the Student's t to read figures with.
+
+    It has the variance of the average over models, and its kurtosis.
 
     Parameters
     ----------
@@ -149,7 +151,8 @@ def covariance_of(dependence: Dependence, noise: Floats, paths: Floats) -> tuple
     second = sum(probability * size**2 for probability, size in spread)
     own = 3 * (free - 2) / (free - KURTOSIS_FREEDOM)  # Kurtosis of t given the model.
     kurtosis = own * second / first**2 if first > 0 else own
-    return mean, kurtosis
+    freedom = degrees_of_freedom(kurtosis)
+    return mean * (freedom - 2) / freedom, freedom
 
 
 def degrees_of_freedom(kurtosis: float) -> float:

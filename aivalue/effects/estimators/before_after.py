@@ -70,13 +70,14 @@ def before_after(weekly: Weekly, *, confidence: float = 0.95) -> Effect:
     n_periods = len(weekly.periods)
     weights = np.zeros(regressors.shape[1])
     weights[:n_periods] = weekly.volume
+    covariance, freedom = fit.student_t(weights)
     vector = Vector(
         periods=weekly.periods,
         point=fit.point[:n_periods],
-        covariance=fit.covariance[:n_periods, :n_periods],
+        covariance=covariance[:n_periods, :n_periods],
         volume=weekly.volume,
         observed=weekly.observed,
-        degrees_of_freedom=fit.degrees_of_freedom(weights),
+        degrees_of_freedom=freedom,
     )
     return effect_of(
         vector,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aivalue.effects.dependence import covariance_of, degrees_of_freedom, dependence_of
+from aivalue.effects.dependence import covariance_of, dependence_of
 from aivalue.effects.effect import Design, Effect, Period, Scale
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.effects.two_way import TwoWay, contributions, fit_two_way
@@ -135,8 +135,7 @@ def _uncertainty(
 
     surprise = (y - x * levels.rate) / np.where(weight > 0, weight, 1.0)
     dependence = dependence_of(surprise, weight)
-    covariance, kurtosis = covariance_of(dependence, noise, paths)
-    return covariance, degrees_of_freedom(kurtosis)
+    return covariance_of(dependence, noise, paths)
 
 
 def _answered(rollout: Rollout) -> Booleans:
