@@ -11,7 +11,13 @@ from datetime import date
 
 from aivalue.baselines.coverage import Coverage, coverage_of
 from aivalue.baselines.level import Levels, levels_of
-from aivalue.baselines.window import Scope, excluded_days, require_before, restrict
+from aivalue.baselines.window import (
+    Scope,
+    excluded_days,
+    is_reconstructed,
+    require_before,
+    restrict,
+)
 from aivalue.errors import NotFreezable
 from aivalue.kpis.canonical import Json, body_of, canonical_bytes
 from aivalue.kpis.definition import Kpi
@@ -76,7 +82,7 @@ def freeze(series: Series, *, subject: Subject, scope: Scope, today: date) -> Fr
         ),
         levels=levels_of(kept, subject.kpi),
         n=sum(kept.n),
-        reconstructed=subject.go_live is not None and today >= subject.go_live,
+        reconstructed=is_reconstructed(subject.go_live, today),
     )
 
 

@@ -43,6 +43,11 @@ def require_before(window: Window, *, go_live: date | None, today: date) -> None
         )
 
 
+def is_reconstructed(go_live: date | None, today: date) -> bool:
+    """Say whether a baseline frozen today comes after the fact, which caps evidence at grade C."""
+    return go_live is not None and today >= go_live
+
+
 def days_in(window: Window) -> int:
     """Count the days of the window."""
     return (window.end - window.start).days

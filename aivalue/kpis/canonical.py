@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from aivalue.kpis.series import plain
 
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+# Named by pydantic, which could not follow a recursive alias of ours.
+Json = JsonValue
 
 
 def body_of(definition: BaseModel) -> dict[str, Json]:

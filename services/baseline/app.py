@@ -19,9 +19,11 @@ from aivalue.runtime.settings import RuntimeSettings
 from services.baseline import (
     baseline_routes,
     definition_routes,
+    draft_routes,
     initiative_routes,
     readiness_routes,
 )
+from services.baseline.settings import BaselineSettings
 from services.baseline.tables import metadata, outbox
 
 
@@ -53,12 +55,16 @@ def create_app(
             initiative_routes.router,
             readiness_routes.router,
             baseline_routes.router,
+            draft_routes.router,
         ],
         checks={"postgres": partial(_require_schema, engine)},
         lifespan=lifespan,
     )
     application.state.engine = engine
     application.state.ingest = ingest
+    application.state.review_required = (
+        isinstance(settings, BaselineSettings) and settings.review_required
+    )
     return application
 
 

@@ -35,6 +35,8 @@ class StoredBaseline:
     snapshot: Mapping[str, Json]
     frozen_at: datetime
     frozen_by: str
+    drafted_by: str | None = None
+    reviewed_by: str | None = None
 
 
 async def lock_baseline(connection: AsyncConnection, tenant: str, key: tuple[str, str]) -> None:

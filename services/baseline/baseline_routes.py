@@ -14,7 +14,13 @@ from aivalue.runtime.clock import utc_now
 from services.baseline import baseline_queries as queries
 from services.baseline.baseline_queries import StoredBaseline
 from services.baseline.definitions import Author
-from services.baseline.dependencies import Engine, Ingest, ReadConnection, Settings
+from services.baseline.dependencies import (
+    Engine,
+    Ingest,
+    ReadConnection,
+    ReviewRequired,
+    Settings,
+)
 from services.baseline.freezing import freeze_baseline
 from services.baseline.requests import ScopeRequest
 
@@ -54,7 +60,7 @@ class BaselineResponse(BaseModel):
     kpi: str
     kpi_version: int
     version: int
-    status: Literal["frozen"]
+    status: Literal["draft", "frozen"]
     superseded: bool
     start: date
     end: date
@@ -67,6 +73,8 @@ class BaselineResponse(BaseModel):
     snapshot: dict[str, Any]
     frozen_at: datetime
     frozen_by: str
+    drafted_by: str | None
+    reviewed_by: str | None
     level: str
     levels: dict[str, str]
     n: int
@@ -100,9 +108,14 @@ async def post_baseline(
     engine: Engine,
     ingest: Ingest,
     settings: Settings,
+    review_required: ReviewRequired,
     response: Response,
 ) -> BaselineResponse:
     """Freeze the pre-AI series of a KPI; the same content again is the same baseline."""
+    if review_required:
+        raise HTTPException(
+            409, "baselines are reviewed here: post it to /v1/baseline-drafts, have it approved"
+        )
     author = Author(
         tenant=principal.tenant, subject=principal.subject, now=utc_now(), reason=request.reason
     )
@@ -186,6 +199,8 @@ def baseline_response(stored: StoredBaseline, *, superseded: bool) -> BaselineRe
             "snapshot": stored.snapshot,
             "frozen_at": stored.frozen_at,
             "frozen_by": stored.frozen_by,
+            "drafted_by": stored.drafted_by,
+            "reviewed_by": stored.reviewed_by,
             "level": plain(stored.level),
             "levels": stored.levels,
             "n": stored.n,

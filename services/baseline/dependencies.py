@@ -35,7 +35,14 @@ async def settings(request: Request) -> RuntimeSettings:
     return found
 
 
+async def review_required(request: Request) -> bool:
+    """Say whether only reviewed drafts may be frozen here."""
+    found: bool = request.app.state.review_required
+    return found
+
+
 ReadConnection = Annotated[AsyncConnection, Depends(read_connection)]
 Engine = Annotated[AsyncEngine, Depends(engine)]
 Ingest = Annotated[ServiceClient, Depends(ingest)]
 Settings = Annotated[RuntimeSettings, Depends(settings)]
+ReviewRequired = Annotated[bool, Depends(review_required)]

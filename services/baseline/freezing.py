@@ -40,7 +40,16 @@ async def freeze_baseline(
     author: Author,
     kafka: KafkaSettings,
 ) -> Outcome:
-    """Freeze the pre-AI series of a KPI.
+    """Freeze the pre-AI series of a KPI at once."""
+    baseline, content = await measure(engine, ingest, wanted=wanted, author=author)
+    async with engine.begin() as connection:
+        return await store(connection, author, baseline, content, kafka)
+
+
+async def measure(
+    engine: AsyncEngine, ingest: ServiceClient, *, wanted: Wanted, author: Author
+) -> tuple[StoredBaseline, bytes]:
+    """Read what a baseline would hold now; nothing is stored and the version is 0.
 
     Raises
     ------
@@ -56,8 +65,7 @@ async def freeze_baseline(
         freeze, series, subject=known.subject, scope=scope, today=author.now.date()
     )
     baseline = _stored(frozen, subject=known.subject, scope=scope, author=author, snapshot=snapshot)
-    async with engine.begin() as connection:
-        return await store(connection, author, baseline, frozen.content, kafka)
+    return baseline, frozen.content
 
 
 async def store(

@@ -1,7 +1,13 @@
-"""Settings of the baseline service: the shared ones suffice; read once, at start."""
+"""Settings of the baseline service: the shared ones and its own; read once, at start."""
+
+from pydantic import Field
 
 from aivalue.runtime.settings import RuntimeSettings
 
 
 class BaselineSettings(RuntimeSettings):
     """What the baseline service reads from `AIVALUE_*`."""
+
+    review_required: bool = Field(
+        default=False, description="Freeze only drafts that a second person approved."
+    )

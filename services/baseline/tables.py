@@ -63,6 +63,8 @@ baselines = Table(
     Column("snapshot", JSONB, nullable=False),
     Column("frozen_at", DateTime(timezone=True), nullable=False),
     Column("frozen_by", Text, nullable=False),
+    Column("drafted_by", Text),
+    Column("reviewed_by", Text),
     UniqueConstraint("tenant_id", "initiative", "kpi", "version", name="baselines_version"),
 )
 
@@ -80,6 +82,34 @@ baseline_content = Table(
     ),
 )
 
+# A draft becomes the baseline of the same id, byte for byte, once a second person has agreed.
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("baseline_id", Text, primary_key=True),
+    Column("candidate", JSONB, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("drafted_at", DateTime(timezone=True), nullable=False),
+    Column("drafted_by", Text, nullable=False),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("baseline_id", Text, primary_key=True),
+    Column("reviewed_by", Text, primary_key=True),
+    Column("decision", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("reviewed_at", DateTime(timezone=True), nullable=False),
+    ForeignKeyConstraint(
+        ["tenant_id", "baseline_id"],
+        ["baseline.drafts.tenant_id", "baseline.drafts.baseline_id"],
+        name="review_of",
+    ),
+)
+
 outbox = outbox_table(metadata)
 
-APPEND_ONLY = (definitions, baselines, baseline_content)
+APPEND_ONLY = (definitions, baselines, baseline_content, drafts, reviews)

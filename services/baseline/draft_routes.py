@@ -1,0 +1,153 @@
+"""HTTP surface of drafts: propose a baseline, have a second person agree, freeze it."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from pydantic import BaseModel, ConfigDict
+
+from aivalue.kpis.definition import Text
+from aivalue.runtime.auth import Principal, Reader, Writer, require
+from aivalue.runtime.clock import utc_now
+from services.baseline import draft_queries as queries
+from services.baseline.baseline_routes import BaselineResponse, FreezeRequest, baseline_response
+from services.baseline.definitions import Author
+from services.baseline.dependencies import Engine, Ingest, ReadConnection, Settings
+from services.baseline.draft_queries import Draft
+from services.baseline.drafting import draft_baseline, freeze_draft, review_draft
+
+router = APIRouter(prefix="/v1/baseline-drafts", tags=["drafts"])
+Approver = Annotated[Principal, Depends(require("approver"))]
+RESPONSES: dict[int | str, dict[str, object]] = {
+    404: {"description": "No such draft."},
+    409: {"description": "Not the second person, or not agreed yet."},
+}
+
+
+class ReviewRequest(BaseModel):
+    """What a second person decides, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decision: Literal["approved", "rejected"]
+    comment: Text
+
+
+class ReviewResponse(BaseModel):
+    """One review."""
+
+    reviewed_by: str
+    decision: str
+    comment: str
+    reviewed_at: datetime
+
+
+class DraftResponse(BaseModel):
+    """A baseline to be; `baseline` is what freezing would store."""
+
+    status: Literal["draft", "reviewed", "rejected", "frozen"]
+    drafted_at: datetime
+    drafted_by: str
+    reviews: list[ReviewResponse]
+    baseline: BaselineResponse
+
+
+class DraftsResponse(BaseModel):
+    """Drafts, the newest first."""
+
+    drafts: list[DraftResponse]
+
+
+@router.post("", status_code=201)
+async def post_draft(
+    request: FreezeRequest, principal: Writer, engine: Engine, ingest: Ingest, response: Response
+) -> DraftResponse:
+    """Capture what would be frozen; the same content again is the same draft."""
+    author = _author(principal, request.reason)
+    draft, created = await draft_baseline(engine, ingest, wanted=request.wanted(), author=author)
+    response.status_code = 201 if created else 200
+    return _response(draft)
+
+
+@router.get("")
+async def list_drafts(
+    principal: Reader,
+    connection: ReadConnection,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> DraftsResponse:
+    """Return the newest drafts."""
+    found = await queries.listed(connection, principal.tenant, limit=limit)
+    return DraftsResponse(drafts=[_response(each) for each in found])
+
+
+@router.get("/{baseline_id}", responses=RESPONSES)
+async def read_draft(
+    baseline_id: str, principal: Reader, connection: ReadConnection
+) -> DraftResponse:
+    """Return one draft with its reviews."""
+    draft = await queries.draft_of(connection, principal.tenant, baseline_id)
+    return _response(_found(draft, baseline_id))
+
+
+@router.post("/{baseline_id}/reviews", status_code=201, responses=RESPONSES)
+async def post_review(
+    baseline_id: str, request: ReviewRequest, principal: Approver, engine: Engine
+) -> DraftResponse:
+    """Approve or reject a draft; whoever drafted it cannot."""
+    author = _author(principal, request.comment)
+    async with engine.begin() as connection:
+        draft = _found(await queries.draft_of(connection, author.tenant, baseline_id), baseline_id)
+        await review_draft(connection, author, draft, request.decision)
+        reviewed = await queries.draft_of(connection, author.tenant, baseline_id)
+    return _response(_found(reviewed, baseline_id))
+
+
+@router.post("/{baseline_id}:freeze", status_code=201, responses=RESPONSES)
+async def post_freeze(
+    baseline_id: str,
+    principal: Writer,
+    engine: Engine,
+    settings: Settings,
+    response: Response,
+) -> BaselineResponse:
+    """Freeze exactly what was reviewed."""
+    async with engine.begin() as connection:
+        draft = _found(
+            await queries.draft_of(connection, principal.tenant, baseline_id), baseline_id
+        )
+        author = _author(principal, draft.candidate.reason)
+        outcome = await freeze_draft(connection, author, draft, settings.kafka)
+    response.status_code = 201 if outcome.created else 200
+    return baseline_response(outcome.baseline, superseded=outcome.superseded)
+
+
+def _author(principal: Principal, reason: str) -> Author:
+    return Author(tenant=principal.tenant, subject=principal.subject, now=utc_now(), reason=reason)
+
+
+def _found(draft: Draft | None, baseline_id: str) -> Draft:
+    if draft is None:
+        raise HTTPException(404, f"there is no draft {baseline_id!r}")
+    return draft
+
+
+def _response(draft: Draft) -> DraftResponse:
+    baseline = baseline_response(draft.candidate, superseded=False)
+    status = draft.status
+    # A candidate is shown as what it is until it is frozen.
+    shown = baseline.model_copy(
+        update={
+            "status": "frozen" if status == "frozen" else "draft",
+            "version": draft.version or 0,
+        }
+    )
+    return DraftResponse.model_validate(
+        {
+            "status": status,
+            "drafted_at": draft.drafted_at,
+            "drafted_by": draft.drafted_by,
+            "reviews": draft.reviews,
+            "baseline": shown,
+        },
+        from_attributes=True,
+    )

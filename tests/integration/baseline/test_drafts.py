@@ -1,0 +1,173 @@
+"""A baseline that a second person must agree to is frozen exactly as they saw it."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from aivalue.runtime.auth import digest_of
+from aivalue.runtime.migrations import migrate
+from aivalue.runtime.settings import AuthSettings, DatabaseSettings
+from services.baseline.app import create_app
+from services.baseline.settings import BaselineSettings
+from tests.integration.baseline.harness import FakeIngest, client_of
+from tests.integration.baseline.test_freezing import REQUEST, year_of
+
+Definitions = list[dict[str, Any]]
+PEOPLE = {
+    "ana": ["reader", "writer", "approver"],
+    "ben": ["reader", "writer", "approver"],
+    "eva": ["reader"],
+}
+
+
+@dataclass
+class Office:
+    """The service with three people who have tokens of their own."""
+
+    clients: dict[str, httpx.AsyncClient]
+    ingest: FakeIngest
+
+    async def draft(self, who: str = "ana") -> httpx.Response:
+        return await self.clients[who].post("/v1/baseline-drafts", json=REQUEST)
+
+    async def review(self, who: str, draft: str, decision: str = "approved") -> httpx.Response:
+        body = {"decision": decision, "comment": f"{who} looked at it"}
+        return await self.clients[who].post(f"/v1/baseline-drafts/{draft}/reviews", json=body)
+
+    async def freeze(self, who: str, draft: str) -> httpx.Response:
+        return await self.clients[who].post(f"/v1/baseline-drafts/{draft}:freeze")
+
+
+@pytest.fixture
+async def office(
+    database_url: str, tmp_path: Path, maintenance: Definitions
+) -> AsyncIterator[Office]:
+    tokens = tmp_path / "tokens.json"
+    tokens.write_text(
+        json.dumps(
+            [
+                {"sha256": digest_of(name), "tenant": "acme", "subject": name, "roles": roles}
+                for name, roles in PEOPLE.items()
+            ]
+        )
+    )
+    settings = BaselineSettings(
+        database=DatabaseSettings(url=SecretStr(database_url)),
+        auth=AuthSettings(mode="tokens", tokens_file=tokens),
+        review_required=True,
+    )
+    await migrate(settings.database, "baseline")
+    ingest = FakeIngest(columns=year_of(2))
+    app = create_app(settings, ingest_transport=ingest.transport())
+    clients = {}
+    for name in PEOPLE:
+        clients[name] = client_of(app)
+        clients[name].headers["authorization"] = f"Bearer {name}"
+    body = {"definitions": maintenance, "reason": "first version"}
+    applied = await clients["ana"].post("/v1/definitions:apply", json=body)
+    assert applied.status_code == 200
+    yield Office(clients=clients, ingest=ingest)
+    for client in clients.values():
+        await client.aclose()
+    await app.state.ingest.close()
+    await app.state.engine.dispose()
+
+
+async def test_what_was_reviewed_is_frozen_byte_for_byte(office: Office) -> None:
+    drafted = (await office.draft()).json()
+    identity = drafted["baseline"]["baseline_id"]
+    reviewed = (await office.review("ben", identity)).json()
+    # Corrections that arrive meanwhile are not what ben agreed to.
+    office.ingest.columns = year_of(2, downtime="99")
+
+    frozen = await office.freeze("ana", identity)
+
+    assert (drafted["status"], reviewed["status"]) == ("draft", "reviewed")
+    assert frozen.status_code == 201
+    body = frozen.json()
+    assert (body["version"], body["status"], body["level"]) == (1, "frozen", "0.625")
+    assert (body["drafted_by"], body["reviewed_by"], body["frozen_by"]) == ("ana", "ben", "ana")
+    content = await office.clients["eva"].get(f"/v1/baselines/{identity}/content")
+    assert hashlib.sha256(content.content).hexdigest() == drafted["baseline"]["sha256"]
+    after = (await office.clients["eva"].get(f"/v1/baseline-drafts/{identity}")).json()
+    assert (after["status"], after["baseline"]["version"]) == ("frozen", 1)
+
+
+async def test_nobody_reviews_their_own_draft(office: Office) -> None:
+    identity = (await office.draft("ana")).json()["baseline"]["baseline_id"]
+
+    own = await office.review("ana", identity)
+    unentitled = await office.review("eva", identity)
+    frozen = await office.freeze("ana", identity)
+
+    assert own.status_code == 409
+    assert own.json()["detail"] == "ana drafted it: a second person must review"
+    assert unentitled.status_code == 403
+    assert frozen.status_code == 409
+    assert frozen.json()["detail"] == "it is draft: a second person must approve it first"
+
+
+async def test_a_rejected_draft_is_not_frozen(office: Office) -> None:
+    identity = (await office.draft()).json()["baseline"]["baseline_id"]
+    await office.review("ben", identity, "rejected")
+
+    frozen = await office.freeze("ana", identity)
+
+    assert frozen.status_code == 409
+    assert frozen.json()["detail"] == "it is rejected: a second person must approve it first"
+
+
+async def test_a_person_reviews_once(office: Office) -> None:
+    identity = (await office.draft()).json()["baseline"]["baseline_id"]
+    await office.review("ben", identity, "rejected")
+
+    again = await office.review("ben", identity, "approved")
+
+    assert again.status_code == 409
+    assert again.json()["detail"] == "ben has reviewed it before"
+
+
+async def test_the_short_way_is_closed_where_review_is_required(office: Office) -> None:
+    refused = await office.clients["ana"].post("/v1/baselines", json=REQUEST)
+
+    assert refused.status_code == 409
+    assert "baseline-drafts" in refused.json()["detail"]
+
+
+async def test_a_draft_of_an_old_kpi_version_is_drafted_again(
+    office: Office, maintenance: Definitions
+) -> None:
+    identity = (await office.draft()).json()["baseline"]["baseline_id"]
+    await office.review("ben", identity)
+    maintenance[3]["body"]["name"] = "Unplanned downtime, renamed"
+    body = {"definitions": maintenance, "reason": "clearer name"}
+    await office.clients["ana"].post("/v1/definitions:apply", json=body)
+
+    refused = await office.freeze("ana", identity)
+
+    assert refused.status_code == 409
+    assert "draft it again" in refused.json()["detail"]
+
+
+async def test_the_same_content_is_one_draft_and_one_baseline(office: Office) -> None:
+    first = await office.draft()
+    second = await office.draft("ben")
+    identity = first.json()["baseline"]["baseline_id"]
+    await office.review("ben", identity)
+    frozen = await office.freeze("ana", identity)
+
+    again = await office.freeze("ana", identity)
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert second.json() == first.json()
+    assert (frozen.status_code, again.status_code) == (201, 200)
+    assert again.json() == frozen.json()
+    listed = (await office.clients["eva"].get("/v1/baseline-drafts")).json()
+    assert [each["status"] for each in listed["drafts"]] == ["frozen"]
