@@ -51,7 +51,7 @@ class Fleet:
             "AIVALUE_KAFKA__INTERNAL_PREFIX": kafka.internal_prefix,
             "AIVALUE_KAFKA__IDEMPOTENT_PRODUCER": "false",
             "AIVALUE_KAFKA__PARTITIONS": "1",
-            "AIVALUE_KAFKA__SESSION_TIMEOUT_MS": "2000",
+            "AIVALUE_KAFKA__SESSION_TIMEOUT_MS": "6000",
             "AIVALUE_KAFKA__HEARTBEAT_INTERVAL_MS": "500",
             "AIVALUE_SERVICES__INGEST": self.ingest,
             "AIVALUE_SERVICES__BASELINE": self.baseline,
