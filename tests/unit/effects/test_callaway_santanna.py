@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aivalue.effects.effect import Interval
+from aivalue.effects.estimators.averages import By
 from aivalue.effects.estimators.callaway_santanna import (
     average_effects,
     callaway_santanna,
@@ -16,9 +17,8 @@ from aivalue.effects.estimators.callaway_santanna import (
     pre_trend,
 )
 from aivalue.effects.estimators.callaway_santanna.adjusted import Adjustment
-from aivalue.effects.estimators.callaway_santanna.aggregate import By
 from aivalue.effects.estimators.callaway_santanna.group_time import Comparison, Inference
-from aivalue.effects.functional import average
+from aivalue.effects.functional import average, relative
 from aivalue.errors import NotEstimable
 from tests.unit.effects.staggered_builders import (
     NEVER,
@@ -162,14 +162,18 @@ def test_the_effect_per_period_is_the_calendar_average() -> None:
     assert (effect.n_treated, effect.n_control, effect.design) == (18, 22, "staggered")
 
 
-def test_observed_level_and_effect_vary_together() -> None:
-    # A relative effect needs both; the reference is the sum of squares of unit contributions.
-    outcome, start = rollout(np.random.default_rng(2))
-    effect = callaway_santanna(panel_of(outcome, start), inference="asymptotic")
+def test_units_of_very_different_size_still_have_a_relative_effect() -> None:
+    # Levels from 10 to 10,000 are known, not uncertain; the effect is -2 on a level near 1,000.
+    rng = np.random.default_rng(2)
+    outcome, start = rollout(rng)
+    outcome += 10 ** rng.uniform(1, 4, (40, 1))
+    treated = np.arange(10) >= np.array(start)[:, None]
 
-    last = np.where(np.arange(40) < 18, outcome[:, 9] - outcome[:18, 9].mean(), 0) / 18
-    assert effect.observed_covariance is not None
-    assert effect.observed_covariance[-1][-1] == pytest.approx(float((last**2).sum()))
+    found = relative(callaway_santanna(panel_of(outcome - 2 * treated, start)))
+
+    truth = -2 / outcome[treated].mean()
+    assert found.low < truth < found.high
+    assert found.high - found.low < abs(2 * truth)
 
 
 @given(

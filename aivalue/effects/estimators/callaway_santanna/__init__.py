@@ -1,7 +1,6 @@
 """Difference-in-differences by cohort and period, never using a treated unit as a comparison."""
 
 from aivalue.effects.estimators.callaway_santanna.aggregate import (
-    Average,
     average_effects,
     cell_effects,
     pre_trend,
@@ -10,7 +9,6 @@ from aivalue.effects.estimators.callaway_santanna.effect import callaway_santann
 from aivalue.effects.estimators.callaway_santanna.group_time import GroupTime, group_time_effects
 
 __all__ = [
-    "Average",
     "GroupTime",
     "average_effects",
     "callaway_santanna",

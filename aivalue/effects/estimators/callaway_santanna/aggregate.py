@@ -3,48 +3,25 @@
 Source: Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), section 3 and table 1.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 from scipy import linalg, special
 
 from aivalue.effects.effect import Interval
+from aivalue.effects.estimators.averages import Average, By, averaged, intervals_of
 from aivalue.effects.estimators.callaway_santanna.group_time import GroupTime
-from aivalue.effects.estimators.callaway_santanna.influence import Figures, Spread, spread_of
+from aivalue.effects.estimators.callaway_santanna.influence import Figures, spread_of
 from aivalue.effects.panel import Booleans, Floats
-from aivalue.effects.student_t import t_quantile
 from aivalue.errors import NotEstimable
-
-By = Literal["overall", "cohort", "event_time", "period"]
 
 PRE_TREND_CELLS_MAX = 400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Average:
-    """Averages with their intervals.
-
-    Attributes
-    ----------
-    at : length n
-        Start of the cohort, periods since go-live, or calendar period; empty for the overall.
-    intervals : length n
-    covariance : shape (n, n)
-    overall
-        Over all treated cells for "overall" and over cohorts by their size for "cohort"; for
-        "event_time" (from go-live on) and "period" every entry counts the same.
-    """
-
-    by: By
-    at: tuple[int, ...]
-    intervals: tuple[Interval, ...]
-    covariance: Floats
-    overall: Interval
-
-
 def average_effects(found: GroupTime, *, by: By, confidence: float = 0.95) -> Average:
-    """Average the cells with AI; by event time, also the cells before it."""
+    """Average the cells with AI; by event time, also the cells before it.
+
+    The overall figure is over all treated cells, or over cohorts by their size; by event time (from
+    go-live on) and by period every entry counts the same.
+    """
     start = found.cohort[found.group]
     if by == "overall":
         return _summed_up(found, by, (), [], _pooled(found, found.after), confidence)
@@ -69,7 +46,7 @@ def cell_effects(found: GroupTime, confidence: float = 0.95) -> tuple[Interval, 
     n_cells = len(found.effect)
     nothing = np.zeros((n_cells, len(found.cohort)))
     figures = Figures(weights=np.eye(n_cells), shares=nothing)
-    return _intervals(found.effect, spread_of(found, figures), confidence)
+    return intervals_of(found.effect, spread_of(found, figures), confidence)
 
 
 def pre_trend(found: GroupTime) -> tuple[float, float]:
@@ -145,29 +122,5 @@ def _summed_up(
         weights=np.array([row[0] for row in together]),
         shares=np.array([row[1] for row in together]),
     )
-    spread = spread_of(found, figures)
-    intervals = _intervals(figures.weights @ found.effect, spread, confidence)
-    return Average(
-        by=by,
-        at=at,
-        intervals=intervals[:-1],
-        covariance=spread.covariance[:-1, :-1],
-        overall=intervals[-1],
-    )
-
-
-def _intervals(point: Floats, spread: Spread, confidence: float) -> tuple[Interval, ...]:
-    standard_error = np.sqrt(np.maximum(np.diag(spread.covariance), 0.0))
-    found = []
-    for value, error, free in zip(point, standard_error, spread.degrees_of_freedom, strict=True):
-        half_width = float(error) * t_quantile((1 + confidence) / 2, float(free))
-        found.append(
-            Interval(
-                point=float(value),
-                low=float(value) - half_width,
-                high=float(value) + half_width,
-                standard_error=float(error),
-                confidence=confidence,
-            )
-        )
-    return tuple(found)
+    point = figures.weights @ found.effect
+    return averaged(by, at, point, spread_of(found, figures), confidence)

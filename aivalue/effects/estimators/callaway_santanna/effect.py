@@ -83,6 +83,10 @@ def _figures(found: GroupTime, shown: Integers, volume: Floats) -> tuple[Figures
     levels = np.zeros((len(weights), n_cohorts, found.outcome.shape[1]))
     for row, period in enumerate(shown):
         np.add.at(levels[n_shown + row, :, period], found.group, of_period[row])
+    # Units differ in level, and that is no uncertainty: a level varies about the unit's own past.
+    for index, start in enumerate(found.cohort):
+        own = levels[n_shown:-1, index].sum(axis=1, keepdims=True)
+        levels[n_shown:-1, index, :start] -= own / start
     level = found.mean[found.group, found.time]
     observed = of_period @ level
     # One more unit in a cohort moves an average towards that cohort's own value.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aivalue.effects.estimators.averages import Spread, clustered, satterthwaite
 from aivalue.effects.estimators.callaway_santanna.group_time import GroupTime
 from aivalue.effects.panel import Floats, Integers
 from aivalue.errors import NotEstimable
@@ -37,14 +38,6 @@ class Figures:
     weights: Floats
     shares: Floats
     levels: Floats | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
-    """Covariance of figures, and the degrees of freedom of each."""
-
-    covariance: Floats
-    degrees_of_freedom: Floats
 
 
 def spread_of(found: GroupTime, figures: Figures) -> Spread:
@@ -81,7 +74,7 @@ def _calibrated(found: GroupTime, paths: Floats) -> Spread:
             freedom.append(float(size - 1))
         else:
             parts[0] += paths[:, row] @ pooled @ paths[:, row].T * size
-    return _satterthwaite(np.stack(parts), np.array(freedom))
+    return satterthwaite(np.stack(parts), np.array(freedom))
 
 
 def _by_unit(found: GroupTime, figures: Figures) -> Spread:
@@ -90,13 +83,11 @@ def _by_unit(found: GroupTime, figures: Figures) -> Spread:
     if asymptotic:
         contribution = contribution + figures.shares[:, found.cohort_of].T
     if found.cluster is not None:
-        cluster, cluster_of = np.unique(found.cluster, return_inverse=True)
-        summed = np.zeros((len(cluster), contribution.shape[1]))
-        np.add.at(summed, cluster_of, contribution)
-        n_free = _clusters_free(found, cluster_of)
+        summed = clustered(contribution, found.cluster)
+        n_free = _clusters_free(found, found.cluster)
         covariance = summed.T @ summed
         if not asymptotic:
-            covariance *= len(cluster) / (len(cluster) - 1)
+            covariance *= len(summed) / (len(summed) - 1)
         freedom = np.inf if asymptotic else float(n_free)
         return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), freedom))
     if asymptotic:
@@ -110,7 +101,7 @@ def _by_unit(found: GroupTime, figures: Figures) -> Spread:
             for row, size in enumerate(found.size)
         ]
     )
-    return _satterthwaite(parts, np.maximum(found.size - 1, 1).astype(np.float64))
+    return satterthwaite(parts, np.maximum(found.size - 1, 1).astype(np.float64))
 
 
 def unit_contributions(found: GroupTime, figures: Figures) -> Floats:
@@ -167,16 +158,7 @@ def _offsets(found: GroupTime, figures: Figures) -> Floats:
     return offsets
 
 
-def _clusters_free(found: GroupTime, cluster_of: Integers) -> int:
+def _clusters_free(found: GroupTime, cluster: Integers) -> int:
     treated = found.cohort[found.cohort_of] < found.outcome.shape[1]
-    sides = [len(np.unique(cluster_of[side])) for side in (treated, ~treated) if side.any()]
+    sides = [len(np.unique(cluster[side])) for side in (treated, ~treated) if side.any()]
     return max(min(sides) - 1, 1)
-
-
-def _satterthwaite(parts: Floats, freedom: Floats) -> Spread:
-    covariance = parts.sum(axis=0)
-    variance = np.diag(covariance)
-    shares = np.diagonal(parts, axis1=1, axis2=2) / np.where(variance > 0, variance, 1.0)
-    together = (shares**2 / freedom[:, None]).sum(axis=0)
-    degrees = np.where(together > 0, 1 / np.where(together > 0, together, 1.0), np.inf)
-    return Spread(covariance=covariance, degrees_of_freedom=degrees)
