@@ -19,6 +19,7 @@ app = typer.Typer(help="Frozen baselines: the process before the AI.", no_args_i
 
 Json = dict[str, Any]
 Initiative = Annotated[str, typer.Argument(help="Key of the initiative.")]
+Identity = Annotated[str, typer.Argument(help="As `aivalue baseline list` prints it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
@@ -52,7 +53,46 @@ def freeze(
     request = _scope(initiative, kpi, start, end) | {"reason": reason}
     if unit:
         request["units"] = unit
-    frozen = _run(lambda services: call(services.baseline, "POST", "/v1/baselines", json=request))
+    frozen = _post("/v1/baselines", request)
+    if as_json:
+        results.print_json(data=frozen)
+    else:
+        _describe(frozen)
+
+
+@app.command()
+def draft(
+    initiative: Initiative,
+    kpi: Annotated[str, typer.Argument(help="Key of the KPI.")],
+    reason: Annotated[str, typer.Option(help="Why, and why this window; kept for ever.")],
+    start: Day = None,
+    end: Day = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Propose a baseline for a second person to review."""
+    request = _scope(initiative, kpi, start, end) | {"reason": reason}
+    _show_draft(_post("/v1/baseline-drafts", request), as_json=as_json)
+
+
+@app.command()
+def review(
+    baseline_id: Identity,
+    comment: Annotated[str, typer.Option(help="What you looked at; kept for ever.")],
+    *,
+    approve: Annotated[bool, typer.Option("--approve/--reject", help="Your decision.")],
+    as_json: AsJson = False,
+) -> None:
+    """Approve or reject a draft that somebody else proposed."""
+    request = {"decision": "approved" if approve else "rejected", "comment": comment}
+    answer = _post(f"/v1/baseline-drafts/{baseline_id}/reviews", request)
+    _show_draft(answer, as_json=as_json)
+
+
+@app.command("freeze-draft")
+def freeze_draft(baseline_id: Identity, *, as_json: AsJson = False) -> None:
+    """Freeze a draft exactly as it was approved."""
+    frozen = _post(f"/v1/baseline-drafts/{baseline_id}:freeze", {})
     if as_json:
         results.print_json(data=frozen)
     else:
@@ -84,7 +124,7 @@ def readiness(
         request["treated_units"] = treated_units
     if pilot:
         request["pilots"] = pilot
-    answer = _run(lambda services: call(services.baseline, "POST", "/v1/readiness", json=request))
+    answer = _post("/v1/readiness", request)
     if as_json:
         results.print_json(data=answer)
     else:
@@ -112,7 +152,7 @@ def list_command(
 
 @app.command()
 def show(
-    baseline_id: Annotated[str, typer.Argument(help="As `aivalue baseline list` prints it.")],
+    baseline_id: Identity,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -123,6 +163,21 @@ def show(
         results.print_json(data=answer)
     else:
         _describe(answer)
+
+
+def _post(path: str, request: Mapping[str, object]) -> Json:
+    return _run(lambda services: call(services.baseline, "POST", path, json=dict(request)))
+
+
+def _show_draft(draft: Json, *, as_json: bool) -> None:
+    if as_json:
+        results.print_json(data=draft)
+        return
+    results.print(f"{draft['status']}, drafted by {draft['drafted_by']}", markup=False)
+    for each in draft["reviews"]:
+        line = f"{each['decision']} by {each['reviewed_by']}: {each['comment']}"
+        results.print(line, markup=False, soft_wrap=True)
+    _describe(draft["baseline"])
 
 
 def _scope(
@@ -188,7 +243,9 @@ def _describe(baseline: Json) -> None:
             f"{coverage['observed_unit_days']} of {coverage['expected_unit_days']} unit-days "
             f"({float(coverage['ratio']):.1%})"
         ),
-        "frozen": f"{baseline['frozen_at']} by {baseline['frozen_by']}: {baseline['reason']}",
+        baseline["status"]: (
+            f"{baseline['frozen_at']} by {baseline['frozen_by']}: {baseline['reason']}"
+        ),
         "sha256": baseline["sha256"],
     }
     for name, text in lines.items():
