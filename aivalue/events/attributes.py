@@ -63,11 +63,15 @@ def require_acceptable(attributes: Attributes) -> None:
             f"must be {SPECVERSION}, got {attributes.specversion[:20]!r}",
             reason="unsupported_specversion",
         )
-    for name, text in (("id", attributes.id), ("source", attributes.source)):
-        if not 0 < len(text) <= IDENTIFIER_LENGTH_MAX:
-            raise invalid(name, f"must have 1 to {IDENTIFIER_LENGTH_MAX} characters")
-        if not (text.isascii() and text.isprintable()) and _FORBIDDEN.search(text):
-            raise invalid(name, "holds a control or non-character")
+    event_id, source = attributes.id, attributes.source
+    if not 0 < len(event_id) <= IDENTIFIER_LENGTH_MAX:
+        raise invalid("id", f"must have 1 to {IDENTIFIER_LENGTH_MAX} characters")
+    if not 0 < len(source) <= IDENTIFIER_LENGTH_MAX:
+        raise invalid("source", f"must have 1 to {IDENTIFIER_LENGTH_MAX} characters")
+    if not (event_id.isascii() and event_id.isprintable()) and _FORBIDDEN.search(event_id):
+        raise invalid("id", "holds a control or non-character")
+    if not (source.isascii() and source.isprintable()) and _FORBIDDEN.search(source):
+        raise invalid("source", "holds a control or non-character")
 
 
 def require_strings(attributes: Attributes) -> None:

@@ -7,15 +7,16 @@ beside a body; both end in the same checks and the same fingerprint.
 import base64
 import binascii
 import hashlib
+import struct
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
 from aivalue.errors import InvalidEvent
 from aivalue.events import strict_json
 from aivalue.events.attributes import (
-    KNOWN,
+    REQUIRED,
     Attributes,
     from_mapping,
     invalid,
@@ -38,10 +39,12 @@ class _Envelope(Attributes, frozen=True, forbid_unknown_fields=True, omit_defaul
     data_base64: str | None = None
 
 
-_OPTIONAL = tuple(name for name in Attributes.__struct_fields__[5:] if name != "datacontenttype")
 _envelopes = msgspec.json.Decoder(_Envelope)
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoders = {name: msgspec.json.Decoder(data) for name, data in DATA_BY_TYPE.items()}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOMENT = struct.Struct(">qi").pack
+_TYPES = {name: name.encode() + b"\0" for name in DATA_BY_TYPE}
 
 
 def decode_structured(value: bytes, *, now: datetime) -> Event:
@@ -55,17 +58,17 @@ def decode_structured(value: bytes, *, now: datetime) -> Event:
     _require_size(value)
     try:
         envelope = _envelopes.decode(value)
+        n_keys: int | None = _n_keys(envelope)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        envelope = _exact_envelope(value)
-    else:
-        if strict_json.is_suspect(value, _encoder.encode(envelope)):
-            envelope = _exact_envelope(value)
-    body = bytes(envelope.data)
+        # Read exactly, there is nothing left to suspect.
+        envelope, n_keys = _exact_envelope(value), None
     if envelope.data_base64 is not None:
-        if body:
+        if envelope.data != _NO_DATA:
             raise InvalidEvent("data and data_base64 exclude each other", reason="schema")
+        strict_json.parse(value)
         body = _from_base64(envelope.data_base64)
-    return _event(envelope, body, now=now)
+        return _event(envelope, body, body, 0, now)
+    return _event(envelope, bytes(envelope.data), value, n_keys, now)
 
 
 def decode_binary(attributes: Mapping[str, str], body: bytes | None, *, now: datetime) -> Event:
@@ -79,51 +82,91 @@ def decode_binary(attributes: Mapping[str, str], body: bytes | None, *, now: dat
         As `decode_structured`.
     """
     _require_size(body)
-    if not KNOWN.issuperset(attributes) or None in (
-        attributes.get("id"), attributes.get("source"), attributes.get("type"),
-        attributes.get("time"), attributes.get("specversion"),
-    ):  # fmt: skip
-        known = from_mapping(attributes)
-    else:
+    try:
         known = Attributes(**attributes)
-    return _event(known, body, now=now)
+    except TypeError:  # an attribute is missing, or an extension of the producer's own
+        known = from_mapping(attributes)
+    return _event(known, body, body, 0, now)
 
 
-def _event(attributes: Attributes, body: bytes | None, *, now: datetime) -> Event:
+def _event(
+    attributes: Attributes,
+    body: bytes | None,
+    original: bytes | None,
+    n_keys: int | None,
+    now: datetime,
+) -> Event:
+    """Read an event; `original` holds the body and `n_keys` more keys, None if it was checked."""
     require_acceptable(attributes)
-    data = _data(attributes, body)
+    canonical, data = _data(attributes, body)
+    if (
+        n_keys is not None
+        and original is not None
+        and strict_json.is_suspect(original, canonical, n_keys=n_keys)
+    ):
+        strict_json.parse(original)
     time, day = instant_and_day(attributes.time)
-    if time > now + FUTURE_TOLERANCE:
+    if time > now and time > now + FUTURE_TOLERANCE:
         raise InvalidEvent(
             f"time is {attributes.time}, more than 5 minutes ahead of the clock",
             reason="time_in_future",
             path="$.time",
         )
-    recorded = None
-    for name in _OPTIONAL:
-        if getattr(attributes, name) is not None:
-            require_strings(attributes)
-            if attributes.recordedtime is not None:
-                recorded, _ = instant_and_day(attributes.recordedtime, attribute="recordedtime")
-            break
-    canonical, typed = data
-    if attributes.supersedes == attributes.id:
-        raise invalid("supersedes", "names the event itself")
-    business_date = getattr(typed, "business_date", None)
-    if business_date is not None and business_date > _latest_date(now):
+    business_date: date | None = getattr(data, "business_date", None)
+    # The date line: somewhere it is tomorrow already.
+    if business_date is not None and business_date > now.date() + timedelta(days=1):
         raise InvalidEvent(
             f"business_date {business_date} lies in the future",
             reason="time_in_future",
             path="$.data.business_date",
         )
-    return Event(
-        source=attributes.source,
-        id=attributes.id,
-        type=attributes.type,
-        time=time,
-        day=business_date or day,
-        data=typed,
-        fingerprint=_fingerprint(attributes, time, day, canonical),
+    moment = _MOMENT(_microseconds(time), day.toordinal())
+    said = _TYPES[attributes.type] + moment + canonical
+    event = Event(
+        attributes.source, attributes.id, attributes.type, time, business_date or day, data,
+        hashlib.sha256(said).digest(),
+    )  # fmt: skip
+    return event if _is_plain(attributes) else _with_options(event, attributes, said)
+
+
+def _is_plain(attributes: Attributes) -> bool:
+    """Whether there is none of the optional attributes, as in nearly every event."""
+    return (
+        attributes.subject is None
+        and attributes.partitionkey is None
+        and attributes.traceparent is None
+        and attributes.tracestate is None
+        and attributes.supersedes is None
+        and attributes.recordedtime is None
+        and attributes.sequence is None
+        and attributes.backfillid is None
+        and attributes.dataschema is None
+        and attributes.correlationid is None
+        and attributes.causationid is None
+    )
+
+
+def _n_keys(envelope: _Envelope) -> int:
+    """Count the keys of an envelope outside its data."""
+    if envelope.data_base64 is None and _is_plain(envelope):
+        return len(REQUIRED) + 1 + (envelope.datacontenttype is not None)
+    return strict_json.count_keys(_encoder.encode(envelope)) - strict_json.count_keys(
+        bytes(envelope.data)
+    )
+
+
+def _with_options(event: Event, attributes: Attributes, said: bytes) -> Event:
+    require_strings(attributes)
+    if attributes.supersedes == attributes.id:
+        raise invalid("supersedes", "names the event itself")
+    recorded = None
+    if attributes.recordedtime is not None:
+        recorded, _ = instant_and_day(attributes.recordedtime, attribute="recordedtime")
+    if attributes.supersedes is not None:
+        said += f"\0{attributes.supersedes}\0{attributes.recordedtime}".encode()
+    return msgspec.structs.replace(
+        event,
+        fingerprint=hashlib.sha256(said).digest(),
         supersedes=attributes.supersedes,
         recordedtime=recorded,
         sequence=attributes.sequence,
@@ -131,9 +174,9 @@ def _event(attributes: Attributes, body: bytes | None, *, now: datetime) -> Even
     )
 
 
-def _latest_date(now: datetime) -> date:
-    # The date line: somewhere it is tomorrow already.
-    return now.date() + timedelta(days=1)
+def _microseconds(time: datetime) -> int:
+    since = time - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _data(attributes: Attributes, body: bytes | None) -> tuple[bytes, EventData]:
@@ -141,7 +184,7 @@ def _data(attributes: Attributes, body: bytes | None) -> tuple[bytes, EventData]
     if decoder is None:
         raise invalid("type", f"{attributes.type[:100]!r} is not known", reason="unknown_type")
     content_type = attributes.datacontenttype
-    if content_type is not None and not _is_json(content_type):
+    if content_type is not None and content_type != _JSON_TYPES[0] and not _is_json(content_type):
         raise invalid(
             "datacontenttype",
             f"must be JSON, got {content_type[:60]!r}",
@@ -159,18 +202,7 @@ def _data(attributes: Attributes, body: bytes | None) -> tuple[bytes, EventData]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         strict_json.parse(body)
         raise InvalidEvent(str(error), reason="not_json", path="$.data") from error
-    canonical = _encoder.encode(data)
-    if strict_json.is_suspect(body, canonical):
-        strict_json.parse(body)
-    return canonical, data
-
-
-def _fingerprint(attributes: Attributes, time: datetime, day: date, canonical: bytes) -> bytes:
-    said = (
-        f"{attributes.type}\0{time.timestamp():.6f}\0{day}\0{attributes.supersedes}\0"
-        f"{attributes.recordedtime}\0"
-    )
-    return hashlib.sha256(said.encode() + canonical).digest()
+    return _encoder.encode(data), data
 
 
 def _exact_envelope(value: bytes) -> _Envelope:

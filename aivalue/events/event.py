@@ -7,7 +7,7 @@ import msgspec
 from aivalue.events.fields import EventData
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One CloudEvent.
 
     Attributes

@@ -9,6 +9,8 @@ _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
 )
 _SECOND = slice(17, 19)
+_AFTER_SECONDS = frozenset(".Z+-")
+_SIGNS = frozenset("+-")
 
 
 def instant_and_day(text: str, *, attribute: str = "time") -> tuple[datetime, date]:
@@ -22,6 +24,22 @@ def instant_and_day(text: str, *, attribute: str = "time") -> tuple[datetime, da
     InvalidEvent
         Not RFC 3339, or without an offset: then nobody knows which instant is meant.
     """
+    if (
+        text[4:17:3] == "--T::"
+        and text[19:20] in _AFTER_SECONDS
+        and (text[-1] == "Z" or (text[-3:-2] == ":" and text[-6:-5] in _SIGNS))
+    ):
+        # The form nearly everybody writes; fromisoformat checks the digits.
+        try:
+            instant = datetime.fromisoformat(text)
+            if instant.tzinfo is not None:
+                return instant, instant.date()
+        except ValueError:
+            pass
+    return _exactly(text, attribute)
+
+
+def _exactly(text: str, attribute: str) -> tuple[datetime, date]:
     if not _RFC_3339.fullmatch(text):
         raise _invalid(text, attribute)
     leap = text[_SECOND] == "60"

@@ -16,23 +16,33 @@ from aivalue.errors import InvalidEvent
 DEPTH_MAX = 64
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _KEY_END = b'":'
+_ESCAPE = b"\\"
 
 
-def is_suspect(original: bytes, canonical: bytes) -> bool:
+def is_suspect(original: bytes, canonical: bytes, *, n_keys: int = 0) -> bool:
     """Whether the original may hold what its decoded value does not show.
 
-    `canonical` is the decoded value written without whitespace. No false negatives: without a
-    backslash a quote can only open or close a string, and one that is not followed by whitespace
-    is followed by a colon exactly where it closes a key.
+    No false negatives: without a backslash a quote can only open or close a string, and one that
+    is not followed by whitespace is followed by a colon exactly where it closes a key.
+
+    Parameters
+    ----------
+    canonical :
+        The decoded value, written without whitespace.
+    n_keys :
+        Keys that the original has besides those.
     """
-    return (
-        b"\\" in original
-        or original.count(_KEY_END) != canonical.count(_KEY_END)
-        or b'" ' in original
-        or b'"\n' in original
-        or b'"\t' in original
-        or b'"\r' in original
+    if original.count(_KEY_END) != canonical.count(_KEY_END) + n_keys or _ESCAPE in original:
+        return True
+    # Compact JSON has no whitespace to look for, and one split tells.
+    return len(original.split(None, 1)) > 1 and (
+        b'" ' in original or b'"\n' in original or b'"\t' in original or b'"\r' in original
     )
+
+
+def count_keys(canonical: bytes) -> int:
+    """Count the keys of JSON that was written without whitespace or escapes."""
+    return canonical.count(_KEY_END)
 
 
 def parse(raw: bytes) -> object:

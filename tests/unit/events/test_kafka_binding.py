@@ -111,7 +111,7 @@ def test_null_means_absent() -> None:
         ({"id": "x" * 201}, "invalid_attribute"),
         ({"subject": ""}, "invalid_attribute"),
         ({"subject": "two\nlines"}, "invalid_attribute"),
-        ({"id": "nul\x00"}, "invalid_text"),
+        ({"id": "nul\x00"}, "invalid_attribute"),
         ({"id": "c1\x85"}, "invalid_attribute"),
         ({"specversion": "0.3"}, "unsupported_specversion"),
         ({"specversion": "1.1"}, "unsupported_specversion"),
