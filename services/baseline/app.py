@@ -22,6 +22,7 @@ from services.baseline import (
     draft_routes,
     initiative_routes,
     readiness_routes,
+    target_routes,
 )
 from services.baseline.settings import BaselineSettings
 from services.baseline.tables import metadata, outbox
@@ -56,6 +57,7 @@ def create_app(
             readiness_routes.router,
             baseline_routes.router,
             draft_routes.router,
+            target_routes.router,
         ],
         checks={"postgres": partial(_require_schema, engine)},
         lifespan=lifespan,

@@ -1,0 +1,57 @@
+"""HTTP surface of targets in words: a sentence in, a target's fields or a question out."""
+
+from datetime import date
+from typing import Literal
+
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel, ConfigDict
+
+from aivalue.kpis.definition import Day, Key, Kpi
+from aivalue.kpis.series import plain
+from aivalue.kpis.target_text import read_target, target_of
+from aivalue.runtime.auth import Reader
+from aivalue.runtime.clock import utc_now
+from services.baseline import definition_queries as queries
+from services.baseline.dependencies import ReadConnection
+
+router = APIRouter(prefix="/v1/targets", tags=["targets"])
+
+
+class TargetTextRequest(BaseModel):
+    """A sentence, the KPI it is about, and the day from which its time counts (today)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    kpi: Key
+    start: Day | None = None
+
+
+class TargetTextResponse(BaseModel):
+    """The fields of a target, and what the sentence calls its subject."""
+
+    subject: str
+    kind: Literal["relative", "absolute", "percentage_points"]
+    amount: str
+    due: date
+
+
+@router.post(":read", responses={422: {"description": "A question: it can be read in two ways."}})
+async def read_target_text(
+    request: TargetTextRequest, principal: Reader, connection: ReadConnection
+) -> TargetTextResponse:
+    """Read a sentence as a target; nothing is stored."""
+    stored = await queries.version_of(connection, principal.tenant, "kpi", request.kpi, None)
+    if stored is None:
+        raise HTTPException(404, f"there is no KPI {request.kpi!r}")
+    read = read_target(request.text)
+    target = target_of(
+        read,
+        key="read",
+        initiative="read",
+        kpi=Kpi.model_validate(stored.body),
+        start=request.start or utc_now().date(),
+    )
+    return TargetTextResponse(
+        subject=read.subject, kind=target.kind, amount=plain(target.amount), due=target.due
+    )
