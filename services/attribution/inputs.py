@@ -112,6 +112,8 @@ class Inputs:
     Attributes
     ----------
     series, baselines : KPI -> its series, its newest frozen baseline or None
+    libraries : library -> version
+        Those that do the arithmetic: another version may differ in the last digit.
     reads :
         Where the data came from; not part of the digest.
     """
@@ -127,6 +129,7 @@ class Inputs:
     costs_sha256: str
     scopes_max: int
     code_version: str
+    libraries: Mapping[str, str]
     reads: tuple[Read, ...]
 
     @property
@@ -153,6 +156,7 @@ class Inputs:
             "costs": {"sha256": self.costs_sha256, "n": len(self.costs)},
             "parameters": {"scopes_max": self.scopes_max},
             "code_version": self.code_version,
+            "libraries": dict(self.libraries),
         }
 
 

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from typing import Any
 
 import httpx
@@ -120,6 +121,7 @@ async def _load(
         costs_sha256=costs_digest(costs),
         scopes_max=scopes_max,
         code_version=aivalue.__version__,
+        libraries={name: version(name) for name in ("numpy", "scipy")},
         reads=measured.reads,
     )
 
