@@ -108,8 +108,9 @@ def _money(series: _Series, summary: InitiativeSummary) -> Iterator[Sample]:
 
 def _cost(series: _Series, cost: CostReport) -> Iterator[Sample]:
     known = {name: float(amount) for name, amount in cost.by_category.items()}
-    for category in COST_CATEGORIES:
-        # The ledger is complete: a category without a charge did cost nothing.
+    # Where charges are known, a category without one has cost nothing; without any charge at all
+    # nobody knows what it cost.
+    for category in COST_CATEGORIES if known else ():
         amount = known.get(category, 0.0)
         yield series.one("aivalue_cost", amount, category, unit=cost.currency.lower())
 

@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics import parser as openmetrics
 
 from aivalue.kpis.definition import Aggregation
+from aivalue.money.cost import cost_totals
+from aivalue.reports.value_report import cost_report
 from aivalue.runtime.settings import AuthSettings, KafkaSettings
 from services.reporting.board import Shown
 from services.reporting.catalogue import business_families
@@ -159,6 +161,17 @@ async def test_an_initiative_without_value_has_its_cost_and_no_value_of_zero(
         if "_value_" in name or "_roi_" in name:
             owners = {dict(labels).get("use_case") for labels in samples}
             assert not owners & {"recommender", "forecast"}, name
+
+
+async def test_without_any_charge_nobody_says_that_it_cost_nothing(
+    service: Service, peers: Peers
+) -> None:
+    peers.programmes["recommender"].cost = cost_report(cost_totals([], currency="USD"))
+    await service.refresh()
+
+    series = await service.metrics()
+    owners = {dict(labels)["use_case"] for labels in series["aivalue_cost_usd"]}
+    assert owners == {"assistant", "maintenance"}
 
 
 async def test_a_new_initiative_is_there_by_name_alone(exported: Series) -> None:

@@ -10,7 +10,7 @@ import httpx
 
 from aivalue.kpis.canonical import body_of, sha256_of
 from aivalue.kpis.definition import Definition, Initiative, Kpi, Portfolio, Target
-from aivalue.reports.value_report import ValueReport
+from aivalue.reports.value_report import CostReport, ValueReport
 from aivalue.runtime.settings import AuthSettings, KafkaSettings, ServiceAddresses
 from services.reporting.settings import ReportingGroup, ReportingSettings
 from tests.unit.reports.builders import costs, interval, value
@@ -111,7 +111,10 @@ def frozen(kpi: Kpi, *, version: int = 1, level: str = "6.1") -> dict[str, Any]:
 
 @dataclass
 class Programme:
-    """One initiative as both services know it; `run_id` None is before its first run."""
+    """One initiative as both services know it.
+
+    `run_id` None is before its first run; `cost` is of one without `worth`.
+    """
 
     initiative: Initiative
     kpis: list[Kpi]
@@ -119,6 +122,7 @@ class Programme:
     targets: list[Target] = field(default_factory=list)
     baselines: list[dict[str, Any]] = field(default_factory=list)
     worth: ValueReport | None = None
+    cost: CostReport = field(default_factory=lambda: costs("40", currency="USD"))
     run_id: str | None = "run-1"
     pending: str | None = None
 
@@ -263,7 +267,7 @@ class Peers:
 
     def _value(self, programme: Programme) -> dict[str, Any]:
         worth = programme.worth
-        cost = costs("40", currency="USD") if worth is None else worth.cost
+        cost = programme.cost if worth is None else worth.cost
         return {
             **self._from_run(programme),
             "priced": worth is not None,
