@@ -18,7 +18,7 @@ demo: $(INSTALLED) ## Replay real and simulated AI programmes and print what the
 
 test: $(INSTALLED) ## Run the tests (embedded PostgreSQL and broker, nothing else needed)
 	@echo "== tests: unit, service, contract, integration, end to end"
-	@$(BIN)/python -m pytest -q -m "not kafka and not faults and not prometheus"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not kafka and not faults and not prometheus"
 
 ##@ Slower tiers
 check: $(INSTALLED) ## Lint, types, import contracts, what Prometheus says to our files
