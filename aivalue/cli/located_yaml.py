@@ -102,6 +102,11 @@ def read_documents(text: str, *, file: str) -> tuple[list[Document], list[FilePr
     return documents, problems
 
 
+def reads_as_text(text: str) -> bool:
+    """Say whether a plain scalar of these characters would be read as this very text."""
+    return isinstance(_plain_scalar(text), str)
+
+
 def field_name(path: Path) -> str:
     """Write a path as people do: targets[0].due."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
@@ -178,8 +183,10 @@ class _Reading:
 
 def _scalar(node: yaml.ScalarNode) -> Value:
     text = str(node.value)
-    if node.style is not None:
-        return text
+    return text if node.style is not None else _plain_scalar(text)
+
+
+def _plain_scalar(text: str) -> Value:
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

@@ -11,9 +11,11 @@ import typer
 from typer.testing import CliRunner
 
 from aivalue.cli.apply import Applied, apply_command, apply_definitions
+from aivalue.cli.definition_files import files_of
 from aivalue.cli.definitions import InvalidDefinitions
 from aivalue.cli.service_calls import CallFailed
-from aivalue.kpis.change import Change
+from aivalue.cli.stored_definitions import drift_of, stored_definitions
+from aivalue.kpis.change import Change, Difference
 from tests.integration.baseline.harness import Service
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -38,6 +40,12 @@ class FakeAttribution:
         self.stored: dict[str, Any] = {}
 
     def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            rules = [
+                {"kind": "valuation_rule", "key": key, "body": body}
+                for key, body in self.stored.items()
+            ]
+            return httpx.Response(200, json={"valuation_rules": rules, "next_cursor": None})
         changes = []
         for each in json.loads(request.content)["definitions"]:
             action = "none" if each["key"] in self.stored else "create"
@@ -175,3 +183,51 @@ def test_the_command_says_when_the_file_is_missing(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["-f", str(tmp_path / "none")])
 
     assert result.exit_code == 2
+
+
+async def test_without_a_change_there_is_no_drift(
+    service: Service, transports: Mapping[str, httpx.AsyncBaseTransport]
+) -> None:
+    await apply(EXAMPLES / "predictive-maintenance", service, transports)
+
+    drift = await drift_of(
+        EXAMPLES / "predictive-maintenance", settings=service.settings, transports=transports
+    )
+
+    assert (drift.changes, drift.unmanaged) == ((), ())
+
+
+async def test_drift_shows_what_was_changed_and_added_elsewhere(
+    service: Service,
+    transports: Mapping[str, httpx.AsyncBaseTransport],
+    maintenance: list[dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    await service.apply(maintenance)
+    stored = await stored_definitions(service.settings, transports=transports)
+    for name, text in files_of(stored).items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    extra = maintenance[4] | {"key": "downtime-2026"}
+    maintenance[0]["body"]["owner"] = "CFO"
+    await service.apply([*maintenance, extra], reason="by hand")
+
+    drift = await drift_of(tmp_path, settings=service.settings, transports=transports)
+
+    [change] = drift.changes
+    assert (change.kind, change.key) == ("portfolio", "plants")
+    assert change.diff == (Difference(path="owner", before="CFO", after="COO"),)
+    assert drift.unmanaged == (("target", "downtime-2026"),)
+
+
+async def test_what_is_exported_applies_unchanged(
+    service: Service, transports: Mapping[str, httpx.AsyncBaseTransport], tmp_path: Path
+) -> None:
+    await apply(EXAMPLES / "predictive-maintenance", service, transports)
+    await apply(EXAMPLES / "open-bandit", service, transports)
+
+    stored = await stored_definitions(service.settings, transports=transports)
+    for name, text in files_of(stored).items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    again = await apply(tmp_path, service, transports)
+
+    assert {each.action for each in again.changes} == {"none"}
