@@ -22,6 +22,7 @@ from aivalue.errors import NotEstimable
 PERSISTENT_SHARES = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 CORRELATIONS = (0.0, 0.3, 0.6, 0.8, 0.9, 0.97)
 CELLS_FREE_MIN = 5  # Below it, Student's t has no fourth moment.
+CELLS_PER_CHUNK = 4_000_000
 KURTOSIS_FREEDOM = 4  # Student's t has a fourth moment above four degrees of freedom.
 
 
@@ -64,17 +65,29 @@ def dependence_of(surprise: Floats, weight: Floats) -> Dependence:
             f"{cells_free} cells are left to estimate the spread from, needs {CELLS_FREE_MIN}"
         )
     middle = float(np.median(weight[seen]))
+    grid = np.array(
+        [
+            (share / middle, correlation)
+            for share in PERSISTENT_SHARES
+            for correlation in (CORRELATIONS if share > 0 else (0.0,))
+        ]
+    )
+    # Bounded memory: a few models at a time, each with one column per period.
+    per_chunk = max(1, CELLS_PER_CHUNK // (weight.size * weight.shape[1]))
     found: list[tuple[float, float, float, float]] = []
-    for share in PERSISTENT_SHARES:
-        for correlation in CORRELATIONS if share > 0 else (0.0,):
-            inverse, log_size = precision(
-                weight, seen, share=share / middle, correlation=correlation
-            )
-            squares, log_fixed = _left_over(inverse, surprise, seen)
-            if not squares > 0:
-                raise NotEstimable("nothing varies, so the uncertainty cannot be estimated")
-            likelihood = -(log_size + log_fixed + cells_free * np.log(squares)) / 2
-            found.append((share / middle, correlation, squares / cells_free, likelihood))
+    for start in range(0, len(grid), per_chunk):
+        share, correlation = grid[start : start + per_chunk].T
+        squares, log_sizes = _left_over(surprise, weight, seen, (share, correlation))
+        if not (squares > 0).all():
+            raise NotEstimable("nothing varies, so the uncertainty cannot be estimated")
+        likelihoods = -(log_sizes + cells_free * np.log(squares)) / 2
+        found += zip(
+            share.tolist(),
+            correlation.tolist(),
+            (squares / cells_free).tolist(),
+            likelihoods.tolist(),
+            strict=True,
+        )
     top = max(likelihood for *_, likelihood in found)
     total = sum(_prior(share) * np.exp(likelihood - top) for share, *_, likelihood in found)
     models = tuple(
@@ -89,34 +102,53 @@ def dependence_of(surprise: Floats, weight: Floats) -> Dependence:
     return Dependence(models=models, cells_free=cells_free)
 
 
-def precision(
-    weight: Floats, seen: Booleans, *, share: float, correlation: float
-) -> tuple[Floats, float]:
-    """Return each unit's inverse covariance, zero at absent cells, and the log determinant."""
-    n_periods = weight.shape[1]
-    both = seen[:, :, None] & seen[:, None, :]
-    covariance = np.where(both, share * autocorrelation(n_periods, correlation), 0.0)
-    diagonal = np.arange(n_periods)
-    covariance[:, diagonal, diagonal] += np.where(seen, 1 / np.where(seen, weight, 1.0), 1.0)
-    _, log_size = np.linalg.slogdet(covariance)
-    inverse = np.where(both, np.linalg.inv(covariance), 0.0)
-    return inverse, float(log_size.sum())
+def whitened(
+    columns: Floats, weight: Floats, share: Floats, correlation: Floats
+) -> tuple[Floats, Floats]:
+    """Return what each cell adds to its unit's earlier ones, over its deviation, per model.
+
+    One scalar Kalman filter per unit and model, all at once; absent cells (weight 0) add nothing.
+
+    Parameters
+    ----------
+    columns : shape (n_units, n_periods, n_columns)
+    share, correlation : shape (n_models,)
+
+    Returns
+    -------
+    shape (n_models, n_units, n_periods, n_columns), and the log determinants (n_models,)
+    """
+    n_models = len(share)
+    n_units, n_periods, n_columns = columns.shape
+    result = np.empty((n_models, n_units, n_periods, n_columns))
+    log_sizes = np.zeros(n_models)
+    level = np.zeros((n_models, n_units, n_columns))
+    spread = np.repeat(share[:, None], n_units, axis=1)
+    for period in range(n_periods):
+        seen = weight[:, period] > 0
+        total = np.where(seen, spread + 1 / np.where(seen, weight[:, period], 1.0), 1.0)
+        gap = np.where(seen[:, None], columns[:, period] - level, 0.0)
+        result[:, :, period] = gap / np.sqrt(total)[:, :, None]
+        log_sizes += np.log(total).sum(axis=1)
+        gain = np.where(seen, spread / total, 0.0)
+        level = correlation[:, None, None] * (level + gain[:, :, None] * gap)
+        carried = correlation[:, None] ** 2
+        spread = carried * spread * (1 - gain) + (1 - carried) * share[:, None]
+    return result, log_sizes
+
+
+def without_unit_levels(white: Floats, ones: Floats) -> tuple[Floats, Floats]:
+    """Take each unit's own level off whitened columns; return the log determinants too."""
+    size = (ones**2).sum(axis=-1)
+    known = np.where(size > 0, size, 1.0)
+    share = np.einsum("...t,...tc->...c", ones, white) / known[..., None]
+    return white - ones[..., None] * share[..., None, :], np.log(known).sum(axis=-1)
 
 
 def autocorrelation(n_periods: int, correlation: float) -> Floats:
     """Return correlation to the power of the lag, for every pair of periods."""
     lag = np.abs(np.subtract.outer(np.arange(n_periods), np.arange(n_periods)))
     return np.where(lag == 0, 1.0, correlation ** np.maximum(lag, 1))
-
-
-def without_unit_levels(inverse: Floats) -> tuple[Floats, float]:
-    """Return the precision after each unit's own level is estimated, and its log determinant."""
-    by_period = inverse.sum(axis=2)
-    by_unit = by_period.sum(axis=1)
-    known = by_unit > 0
-    by_unit = np.where(known, by_unit, 1.0)
-    reduced = inverse - by_period[:, :, None] * by_period[:, None, :] / by_unit[:, None, None]
-    return reduced, float(np.log(by_unit).sum())
 
 
 def covariance_of(dependence: Dependence, noise: Floats, paths: Floats) -> tuple[Floats, float]:
@@ -161,20 +193,27 @@ def degrees_of_freedom(kurtosis: float) -> float:
     return KURTOSIS_FREEDOM + 6 / excess
 
 
-def _left_over(inverse: Floats, surprise: Floats, seen: Booleans) -> tuple[float, float]:
-    reduced, log_units = without_unit_levels(inverse)
-    value = np.where(seen, surprise, 0.0)
-    normal = reduced.sum(axis=0)
-    right = np.einsum("uts,us->t", reduced, value)
-    squares = float(np.einsum("ut,uts,us->", value, reduced, value, optimize=True))
+def _left_over(
+    surprise: Floats, weight: Floats, seen: Booleans, models: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """Return, per model, squares left by unit and period levels, and log determinants."""
+    n_units, n_periods = weight.shape
     # Period levels, the first at zero because units already carry the mean.
     present = np.flatnonzero(seen.any(axis=0))[1:]
-    if present.size == 0:
-        return squares, log_units
-    inner = normal[np.ix_(present, present)]
-    solution = np.linalg.solve(inner, right[present])
-    _, log_periods = np.linalg.slogdet(inner)
-    return squares - float(right[present] @ solution), log_units + float(log_periods)
+    columns = np.zeros((n_units, n_periods, 2 + len(present)))
+    columns[:, :, 0] = np.where(seen, surprise, 0.0)
+    columns[:, :, 1] = 1.0
+    columns[:, present, 2 + np.arange(len(present))] = 1.0
+    white, log_sizes = whitened(columns, weight, *models)
+    free, log_units = without_unit_levels(np.delete(white, 1, axis=3), white[:, :, :, 1])
+    flat = free.reshape(len(free), -1, free.shape[3])
+    gram = flat.transpose(0, 2, 1) @ flat
+    squares, log_periods = gram[:, 0, 0], np.zeros(len(gram))
+    if len(present):
+        inner, right = gram[:, 1:, 1:], gram[:, 1:, 0]
+        squares = squares - (right * np.linalg.solve(inner, right[..., None])[..., 0]).sum(axis=1)
+        log_periods = np.linalg.slogdet(inner)[1]
+    return squares, log_sizes + log_units + log_periods
 
 
 def _prior(share: float) -> float:

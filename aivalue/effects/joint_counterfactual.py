@@ -105,16 +105,15 @@ def _coefficients(level: Floats, volume: Floats, regressors: Floats) -> Floats:
     later = period > 0
     levels[np.flatnonzero(later), n_units + period[later] - 1] = 1.0
     basis, _ = np.linalg.qr(levels * root[:, None])
-    outcome: Floats = level[seen] * root
+    outcome = level[seen] * root
     weighted: Floats = regressors * root[:, None]
-    outcome = outcome - basis @ (basis.T @ outcome)
-    left: Floats = weighted - basis @ (basis.T @ weighted)
+    # Regressors are free of unit and period levels, so the outcome need not be.
+    left = weighted - basis @ (basis.T @ weighted)
     gram = left.T @ left
     values = np.linalg.eigvalsh(gram)
     if values[0] <= values[-1] * RANK_TOLERANCE:
         raise NotEstimable("initiatives were always at work together, or everywhere at once")
-    coefficients: Floats = np.linalg.solve(gram, left.T @ outcome)
-    return coefficients
+    return np.asarray(np.linalg.solve(gram, left.T @ outcome), np.float64)
 
 
 def _names_of(mask: int, names: Sequence[str]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from aivalue.effects.dependence import dependence_of, precision, without_unit_levels
+from aivalue.effects.dependence import dependence_of, whitened, without_unit_levels
 from aivalue.effects.effect import Scale
 from aivalue.effects.panel import Floats
 from aivalue.effects.student_t import t_quantile
@@ -51,19 +51,20 @@ def leads_differ(y: Floats, x: Floats, leads: Floats, *, scale: Scale) -> LeadTe
     surprise = np.where(seen, (y - x * levels.rate) / np.where(seen, weight, 1.0), 0.0)
     dependence = dependence_of(surprise, weight)
     model = dependence.best()
-    inverse, _ = precision(weight, seen, share=model.share, correlation=model.correlation)
-    reduced, _ = without_unit_levels(inverse)
-
-    shown = np.where(seen, leads, 0.0)
-    weighted = np.einsum("uts,kus->kut", reduced, shown)
-    information = np.einsum("kut,jut->kj", weighted, shown)
-    score = np.einsum("kut,ut->k", weighted, surprise)
     present = np.flatnonzero(seen.any(axis=0))[1:]
-    by_month = weighted.sum(axis=1)[:, present]
-    normal = reduced.sum(axis=0)[np.ix_(present, present)]
-    right = np.einsum("uts,us->t", reduced, surprise)[present]
-    information = information - by_month @ np.linalg.solve(normal, by_month.T)
-    score = score - by_month @ np.linalg.solve(normal, right)
+    n_leads = len(leads)
+    columns = np.zeros((*seen.shape, 2 + n_leads + len(present)))
+    columns[:, :, 0] = 1.0
+    columns[:, :, 1] = surprise
+    columns[:, :, 2 : 2 + n_leads] = leads.transpose(1, 2, 0)
+    columns[:, present, 2 + n_leads + np.arange(len(present))] = 1.0
+    white, _ = whitened(columns, weight, np.array([model.share]), np.array([model.correlation]))
+    free_of_units, _ = without_unit_levels(white[0, :, :, 1:], white[0, :, :, 0])
+    flat = free_of_units.reshape(-1, free_of_units.shape[2])
+    gram = flat.T @ flat
+    first, last = gram[: 1 + n_leads, : 1 + n_leads], gram[1 + n_leads :, : 1 + n_leads]
+    left = first - last.T @ np.linalg.solve(gram[1 + n_leads :, 1 + n_leads :], last)
+    information, score = left[1:, 1:], left[1:, 0]
 
     values, vectors = np.linalg.eigh(information)
     kept = values > max(float(values.max(initial=0.0)), 1e-300) * RANK_TOLERANCE
