@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from aivalue.cli.console import FAILED, fail, results
-from aivalue.cli.readiness import show_readiness
+from aivalue.cli.readiness import show_drift, show_readiness
 from aivalue.cli.service_calls import Services, call, connected
 from aivalue.errors import AivalueError
 from aivalue.runtime.settings import RuntimeSettings
@@ -163,6 +163,19 @@ def show(
         results.print_json(data=answer)
     else:
         _describe(answer)
+
+
+@app.command()
+def drift(baseline_id: Identity, *, as_json: AsJson = False) -> None:
+    """Say how today's events differ from what was frozen; ends with status 1 where they do."""
+    path = f"/v1/baselines/{baseline_id}/drift"
+    answer = _run(lambda services: call(services.baseline, "GET", path))
+    if as_json:
+        results.print_json(data=answer)
+    else:
+        show_drift(answer)
+    if answer["differs"] or answer["new_units"]:
+        raise typer.Exit(FAILED)
 
 
 def _post(path: str, request: Mapping[str, object]) -> Json:

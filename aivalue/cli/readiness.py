@@ -1,4 +1,4 @@
-"""`aivalue baseline readiness`: is the history good enough, and what effect could it show."""
+"""How `aivalue baseline` prints findings: readiness before a freeze, drift after it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +17,22 @@ def show_readiness(answer: dict[str, Any]) -> None:
         f"{answer['end']}: [{_COLOURS[answer['status']]}]{answer['status']}[/]"
     )
     results.print(_table(answer["items"]))
+
+
+def show_drift(answer: dict[str, Any]) -> None:
+    """Print how today's events differ from what was frozen."""
+    if not (answer["differs"] or answer["new_units"]):
+        results.print("no drift: the events say what was frozen")
+        return
+    counts = (
+        f"{answer['added']} rows added, {answer['removed']} removed, {answer['changed']} changed"
+    )
+    results.print(f"{counts} since the freeze; the baseline stays as it is", soft_wrap=True)
+    results.print(f"level {answer['level_before']} frozen, {answer['level_after']} now")
+    for each in answer["days"]:
+        results.print(f"  {each['day']} {each['unit']} {each['how']}", markup=False)
+    if answer["new_units"]:
+        results.print(f"units measured since: {', '.join(answer['new_units'])}", markup=False)
 
 
 def _table(items: Sequence[dict[str, Any]]) -> Table:

@@ -19,6 +19,7 @@ from aivalue.runtime.settings import RuntimeSettings
 from services.baseline import (
     baseline_routes,
     definition_routes,
+    difference_routes,
     draft_routes,
     initiative_routes,
     readiness_routes,
@@ -56,6 +57,7 @@ def create_app(
             initiative_routes.router,
             readiness_routes.router,
             baseline_routes.router,
+            difference_routes.router,
             draft_routes.router,
             target_routes.router,
         ],
