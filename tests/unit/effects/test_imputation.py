@@ -124,7 +124,7 @@ def test_the_standard_error_is_that_of_the_published_formula() -> None:
 def test_it_is_the_additive_difference_in_differences_of_equal_volumes() -> None:
     # The same imputation read from volumes of one. Tails are learnt from all figures asked for, so
     # asking for the overall one too changes the degrees of freedom a little.
-    outcome = drifting(np.random.default_rng(3), (20, 10))
+    outcome = 20 + drifting(np.random.default_rng(3), (20, 10))
     start = [5] * 4 + [NEVER] * 16
     panel = panel_of(outcome, start)
     treated = panel.treated
