@@ -45,6 +45,9 @@ up: $(INSTALLED) ## Run the whole system until Ctrl-C
 format: $(INSTALLED) ## Format, and fix what can be fixed
 	@$(BIN)/ruff format .; $(BIN)/ruff check --fix .
 
+docs: $(INSTALLED) ## Write again what follows from code: API, events, settings, metrics, rules
+	@$(BIN)/python -m deploy.generate
+
 picture: $(INSTALLED) ## Draw the README's picture: the table that make demo prints
 	@$(BIN)/aivalue demo --picture docs/demo.svg
 
@@ -75,4 +78,4 @@ $(KAFKA_JARS)/.done: tests/kafka/pom.xml
 	@mvn -q -B -f tests/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA_JARS)
 	@touch $@
 
-.PHONY: demo test check test-kafka test-faults bench up format picture lock clean help
+.PHONY: demo test check test-kafka test-faults bench up format docs picture lock clean help

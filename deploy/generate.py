@@ -1,4 +1,4 @@
-"""Write what follows from code: events and topics, metrics, rules and dashboards.
+"""Write what follows from code: API, events and topics, settings, metrics, rules, dashboards.
 
 `python -m deploy.generate --currency EUR` writes them for portfolios reported in euro; the
 metrics' names end in the currency. A test runs it and compares with what is committed.
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.documents.http_api import api_files
 from deploy.grafana.executive import executive_dashboard
 from deploy.kafka.documents import asyncapi_document, topics_document
 from deploy.metrics_page import metrics_page
@@ -24,6 +25,7 @@ def generated_files(currency: str) -> Mapping[Path, str]:
     dashboards = DEPLOY / "grafana" / "provisioning" / "dashboards" / "json"
     prometheus = DEPLOY / "prometheus"
     return {
+        **api_files(ROOT / "docs" / "api"),
         ROOT / "docs" / "metrics.md": metrics_page(),
         ROOT / "docs" / "asyncapi" / "asyncapi.json": _json(asyncapi_document()),
         DEPLOY / "kafka" / "topics.yaml": topics_document(),

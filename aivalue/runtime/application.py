@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import aivalue
 from aivalue.runtime import problems
 from aivalue.runtime.auth import Authenticator
+from aivalue.runtime.openapi import DescribedApplication
 from aivalue.runtime.settings import RuntimeSettings
 from aivalue.runtime.telemetry import READY, REQUEST_DURATION, REQUESTS_ACTIVE
 
@@ -44,7 +45,7 @@ def create_application(
     checks : dependency name -> coroutine function
         Raise where the dependency cannot be used; `/readyz` runs them all.
     """
-    application = FastAPI(
+    application = DescribedApplication(
         title=f"aivalue {service}",
         summary=summary,
         version=aivalue.__version__,
@@ -54,6 +55,7 @@ def create_application(
     )
     application.state.authenticator = Authenticator(settings.auth)
     application.state.settings = settings
+    application.state.routers = tuple(routers)
     problems.install(application)
     application.include_router(_operations(service, checks))
     for router in routers:
@@ -114,7 +116,7 @@ def _operations(service: str, checks: Mapping[str, Check]) -> APIRouter:
         body = {"status": "ok" if ready else "unavailable", "dependencies": verdicts}
         return JSONResponse(body, 200 if ready else 503)
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics(request: Request) -> Response:
         """Export the process's own series."""
         encode, content_type = choose_encoder(request.headers.get("accept", ""))

@@ -7,10 +7,9 @@ a way to exhaust the server.
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -74,17 +73,24 @@ class Authenticator:
         return Principal(tenant=tenant, subject=token.subject, roles=token.roles)
 
 
-def require(role: Role) -> Callable[[Request], Coroutine[Any, Any, Principal]]:
-    """Build the dependency that admits principals with a role."""
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The dependency that admits principals with a role; the API's description reads the role."""
 
-    async def admitted(request: Request) -> Principal:
+    role: Role
+
+    async def __call__(self, request: Request) -> Principal:
+        """Return the caller, or refuse with 401 or 403."""
         authenticator: Authenticator = request.app.state.authenticator
         principal = authenticator.principal(request)
-        if role not in principal.roles:
-            raise HTTPException(403, f"{principal.subject} lacks the role {role}")
+        if self.role not in principal.roles:
+            raise HTTPException(403, f"{principal.subject} lacks the role {self.role}")
         return principal
 
-    return admitted
+
+def require(role: Role) -> Admission:
+    """Build the dependency that admits principals with a role."""
+    return Admission(role)
 
 
 Reader = Annotated[Principal, Depends(require("reader"))]

@@ -1,0 +1,1 @@
+"""Pages that are written from the code: the HTTP API, the events, the settings."""
