@@ -38,7 +38,9 @@ from unnest(array['ingest', 'baseline', 'attribution', 'reporting']) as service,
         'alter default privileges for role aivalue_migrations in schema %1$I '
             'grant select, insert, update, delete on tables to aivalue_%1$s',
         'alter default privileges for role aivalue_migrations in schema %1$I '
-            'grant usage, select on sequences to aivalue_%1$s'
+            'grant usage, select on sequences to aivalue_%1$s',
+        'alter default privileges for role aivalue_migrations in schema %1$I '
+            'grant execute on functions to aivalue_%1$s'
     ]) with ordinality as each (statement, step)
 order by service, step
 \gexec

@@ -141,3 +141,25 @@ async def tables_by_schema(address: str) -> dict[str, list[str]]:
     finally:
         await admin.close()
     return {row["schemaname"]: row["names"] for row in rows}
+
+
+async def test_ingest_may_add_a_month_of_events_and_change_none_of_it(production: str) -> None:
+    connection = await asyncpg.connect(production.replace("postgres@", "aivalue_ingest@"))
+    try:
+        for _ in range(2):
+            await connection.execute("select ingest.create_event_month('2031-01-01')")
+        with pytest.raises(asyncpg.RaiseError, match="not the first day of a month"):
+            await connection.execute("select ingest.create_event_month('2031-01-02')")
+        for change in ("update ingest.{} set type = ''", "delete from ingest.{}"):
+            with pytest.raises(asyncpg.PostgresError, match="append-only"):
+                await connection.execute(change.format("events_2031_01"))
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(change.format("events_other"))
+    finally:
+        await connection.close()
+    stranger = await asyncpg.connect(production.replace("postgres@", "aivalue_reporting@"))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await stranger.execute("select ingest.create_event_month('2031-02-01')")
+    finally:
+        await stranger.close()
