@@ -10,14 +10,13 @@ from decimal import Decimal
 import yaml
 from pydantic import BaseModel
 
-from aivalue.cli.definitions import SECTION_KINDS
+from aivalue.cli.definitions import LIST_SECTIONS, SECTION_KINDS
 from aivalue.cli.located_yaml import reads_as_text
 from aivalue.kpis.definition import Definition, Design, Initiative, Kpi, Target
 from aivalue.kpis.series import plain
 from aivalue.money.valuation_rule import ValuationRule
 
 SHARED = "shared"
-_LISTS = frozenset({"processes", "kpis", "targets", "valuation_rules"})
 Definitions = Mapping[tuple[str, str], Definition]
 
 
@@ -37,9 +36,9 @@ def yaml_of(definitions: Definitions) -> str:
     documents: list[dict[str, object]] = [{}]
     for section, kind in SECTION_KINDS.items():
         bodies = [_body(each) for (of, _), each in sorted(definitions.items()) if of == kind]
-        if bodies and section in _LISTS:
+        if bodies and section in LIST_SECTIONS:
             documents[0][section] = bodies
-        for position, body in enumerate(bodies if section not in _LISTS else []):
+        for position, body in enumerate(bodies if section not in LIST_SECTIONS else []):
             if position == len(documents):
                 documents.append({})
             documents[position][section] = body

@@ -38,9 +38,9 @@ SECTION_KINDS = {
     "design": "design",
     "valuation_rules": VALUATION_RULE,
 }
-_LISTS = frozenset({"processes", "kpis", "targets", "valuation_rules"})
+LIST_SECTIONS = frozenset({"processes", "kpis", "targets", "valuation_rules"})
 # What a file need not repeat: section -> field -> the section whose key it is.
-_IMPLIED = {
+IMPLIED = {
     "initiative": ("portfolio", "portfolio"),
     "design": ("key", "initiative"),
     "targets": ("initiative", "initiative"),
@@ -179,11 +179,11 @@ def _definitions_of(document: Document) -> tuple[list[Located], list[FileProblem
 def _bodies(
     document: Document, section: str, content: Value
 ) -> tuple[list[tuple[Path, dict[str, Value]]], list[FileProblem]]:
-    if section in _LISTS and not isinstance(content, list):
+    if section in LIST_SECTIONS and not isinstance(content, list):
         message = f"needs a list: every entry starts with '-', got {_kind_of(content)}"
         return [], [FileProblem(place=document.place((section,)), path=section, message=message)]
     many: list[tuple[Path, Value]]
-    if isinstance(content, list) and section in _LISTS:
+    if isinstance(content, list) and section in LIST_SECTIONS:
         many = [((section, position), each) for position, each in enumerate(content)]
     else:
         many = [((section,), content)]
@@ -201,9 +201,9 @@ def _bodies(
 def _implied(
     value: Mapping[str, Value], section: str, body: dict[str, Value]
 ) -> Mapping[str, Value]:
-    if section not in _IMPLIED:
+    if section not in IMPLIED:
         return body
-    field, source = _IMPLIED[section]
+    field, source = IMPLIED[section]
     owner = value.get(source)
     if field in body or not isinstance(owner, dict) or "key" not in owner:
         return body
