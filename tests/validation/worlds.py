@@ -1,0 +1,93 @@
+"""Worlds with a known truth, in which intervals must hold what they promise."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from aivalue.effects.estimators.before_after import Weekly
+from aivalue.effects.estimators.difference_in_differences import Rollout
+from aivalue.effects.panel import Floats, Integers, months_between
+
+NEVER = 10_000
+PERIODS = months_between(date(2020, 1, 1), date(2025, 1, 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One simulated estimate: what it said, what was true, and what perfect knowledge would say."""
+
+    low: float
+    high: float
+    truth: float
+    oracle_width: float | None = None
+
+
+def autoregressive(rng: np.random.Generator, correlation: float, shape: tuple[int, int]) -> Floats:
+    """Rows of variance one."""
+    noise = rng.normal(size=shape)
+    for step in range(1, shape[1]):
+        noise[:, step] = (
+            correlation * noise[:, step - 1] + (1 - correlation**2) ** 0.5 * noise[:, step]
+        )
+    return noise
+
+
+def correlation_matrix(correlation: float, n: int) -> Floats:
+    lag = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+    return np.where(lag == 0, 1.0, correlation ** np.maximum(lag, 1))
+
+
+def oracle_width(regressors: Floats, covariance: Floats, weights: Floats) -> float:
+    """Width of the 95 % interval of one who knows the errors' covariance."""
+    information = regressors.T @ np.linalg.solve(covariance, regressors)
+    return float(2 * 1.959964 * (weights @ np.linalg.solve(information, weights)) ** 0.5)
+
+
+def weekly(
+    rng: np.random.Generator, correlation: float, *, has_shape: bool
+) -> tuple[Weekly, Floats]:
+    """104 weeks before and 26 after, no effect; the design matrix of one who knows the shape."""
+    n, n_before = 130, 104
+    week = np.arange(n, dtype=float)
+    level = 10 + autoregressive(rng, correlation, (1, n))[0]
+    if has_shape:
+        level += 0.02 * week + np.sin(2 * np.pi * week / 52.179)
+    months = PERIODS[:6]
+    share = np.zeros((n, 6))
+    share[np.arange(n_before, n), np.arange(n - n_before) * 6 // (n - n_before)] = 1.0
+    volume = share.sum(axis=0)
+    series = Weekly(
+        periods=months,
+        week=week,
+        y=level,
+        x=np.ones(n),
+        share_treated=share,
+        volume=volume,
+        observed=level @ share / volume,
+        n_units=1,
+    )
+    angle = 2 * np.pi * week / 52.179
+    shape = np.column_stack(
+        [np.ones(n), week, np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)]
+    )
+    return series, np.column_stack([share, shape])
+
+
+def rollout_of(y: Floats, start: Integers) -> Rollout:
+    """Equal volumes; `start` is each unit's first period with AI."""
+    treated = np.arange(y.shape[1]) >= start[:, None]
+    one = np.ones_like(y)
+    return Rollout(
+        periods=PERIODS[: y.shape[1]],
+        units=tuple(f"u{row:03d}" for row in range(len(y))),
+        y_untreated=np.where(treated, 0.0, y),
+        x_untreated=np.where(treated, 0.0, one),
+        y_treated=np.where(treated, y, 0.0),
+        x_treated=np.where(treated, one, 0.0),
+    )
+
+
+def panel_noise(rng: np.random.Generator, correlation: float, shape: tuple[int, int]) -> Floats:
+    levels = rng.normal(size=(shape[0], 1)) + rng.normal(size=shape[1])
+    return levels + autoregressive(rng, correlation, shape)
