@@ -24,6 +24,7 @@ from services.baseline import (
     initiative_routes,
     readiness_routes,
     target_routes,
+    verify_routes,
 )
 from services.baseline.settings import BaselineSettings
 from services.baseline.tables import metadata, outbox
@@ -60,6 +61,7 @@ def create_app(
             difference_routes.router,
             draft_routes.router,
             target_routes.router,
+            verify_routes.router,
         ],
         checks={"postgres": partial(_require_schema, engine)},
         lifespan=lifespan,

@@ -85,6 +85,16 @@ async def versions(
     return [_stored(row) for row in (await connection.execute(statement)).all()]
 
 
+async def every_version(connection: AsyncConnection, tenant: str) -> list[Stored]:
+    """Return all versions of all definitions of the tenant, to be verified."""
+    statement = (
+        select(definitions)
+        .where(definitions.c.tenant_id == tenant)
+        .order_by(definitions.c.kind, definitions.c.key, definitions.c.version)
+    )
+    return [_stored(row) for row in (await connection.execute(statement)).all()]
+
+
 async def version_of(
     connection: AsyncConnection, tenant: str, kind: str, key: str, version: int | None
 ) -> Stored | None:

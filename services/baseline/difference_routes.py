@@ -95,6 +95,8 @@ async def read_difference(
         raise HTTPException(409, f"{baseline_id} is of {earlier.kpi}, {to} is of {later.kpi}")
     before = await _series(connection, principal.tenant, earlier)
     after = await _series(connection, principal.tenant, later)
+    # Comparing years of a thousand units takes longer than a transaction may sit idle.
+    await connection.rollback()
     return _shape(await asyncio.to_thread(difference_of, before, after, kpi))
 
 
