@@ -16,7 +16,7 @@ async def kpis_by_initiative(baseline: ServiceClient, tenant: str) -> Mapping[st
     Raises
     ------
     DependencyUnavailable
-        Baseline does not answer.
+        Baseline does not answer, or answers what cannot be read.
     """
     found: dict[str, frozenset[str]] = {}
     cursor: str | None = None
@@ -27,9 +27,12 @@ async def kpis_by_initiative(baseline: ServiceClient, tenant: str) -> Mapping[st
         response = await baseline.get("/v1/definitions", tenant=tenant, params=params)
         if response.is_error:
             raise DependencyUnavailable(f"baseline answered {response.status_code} about designs")
-        page = orjson.loads(response.content)
-        for design in page["definitions"]:
-            found[design["key"]] = frozenset(design["body"]["kpis"])
-        cursor = page["next_cursor"]
+        try:
+            page = orjson.loads(response.content)
+            designs = {each["key"]: frozenset(each["body"]["kpis"]) for each in page["definitions"]}
+            cursor = page["next_cursor"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise DependencyUnavailable(f"baseline's designs cannot be read: {error!r}") from error
+        found |= designs
         if cursor is None:
             return found

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from aivalue.events.topics import CHANGES, VALUE
 from aivalue.runtime.kafka import create_consumer, ensure_topics
@@ -34,7 +34,7 @@ async def consume(place: Workplace) -> None:
     while True:
         try:
             await _consume_connected(place)
-        except (KafkaError, DependencyUnavailable, DBAPIError, OSError) as error:
+        except (KafkaError, DependencyUnavailable, SQLAlchemyError, OSError) as error:
             # What was not committed is read again by the next consumer.
             logger.warning("changes wait", error=f"{type(error).__name__}: {error}")
             await asyncio.sleep(RETRY_SECONDS)

@@ -5,6 +5,7 @@ the order of a set.
 """
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isinf
@@ -16,6 +17,7 @@ from aivalue.effects.estimate import estimate
 from aivalue.effects.result import Estimate
 from aivalue.kpis.canonical import Json, canonical_bytes
 from aivalue.kpis.definition import Kpi
+from aivalue.kpis.series import COLUMNS, Series
 from services.attribution.figures import figures_of
 from services.attribution.inputs import Baseline, Inputs
 from services.attribution.price import Value, value_of
@@ -140,11 +142,24 @@ def _estimate(inputs: Inputs, kpi: Kpi, baseline: Baseline | None, scope: str | 
         kpi=kpi,
         design=inputs.definitions.design,
         interventions=inputs.assignments,
-        series=inputs.series[kpi.key],
-        baseline_series=None if baseline is None else baseline.series,
+        series=_of_scope(inputs.series[kpi.key], scope),
+        baseline_series=(
+            None
+            if baseline is None or baseline.series is None
+            else _of_scope(baseline.series, scope)
+        ),
         reconstructed=baseline is not None and baseline.reconstructed,
         units=None if scope is None else {scope},
     )
+
+
+def _of_scope(series: Series, scope: str | None) -> Series:
+    """Return the rows of one unit, which stand together: rows are sorted by unit first."""
+    if scope is None:
+        return series
+    rows = slice(bisect_left(series.unit, scope), bisect_right(series.unit, scope))
+    columns = {name: getattr(series, name)[rows] for name in COLUMNS}
+    return Series(kpi=series.kpi, **columns)
 
 
 def _method(effect: Effect | None) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from uuid import uuid4
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aivalue.kpis.canonical import canonical_bytes
@@ -198,7 +198,7 @@ async def _kept(place: Workplace, held: Claim) -> AsyncIterator[None]:
             try:
                 async with place.engine.begin() as connection:
                     await extend(connection, held, lease=lease)
-            except (DBAPIError, OSError) as error:
+            except (SQLAlchemyError, OSError) as error:
                 logger.warning("claim not extended", error=f"{type(error).__name__}: {error}")
 
     extending = asyncio.create_task(extend_until_cancelled())

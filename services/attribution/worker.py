@@ -9,7 +9,7 @@ import asyncio
 import time
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from aivalue.errors import AivalueError
 from aivalue.runtime.problems import DependencyUnavailable
@@ -26,8 +26,10 @@ from services.attribution.queries.recompute import (
     n_stale,
     release,
 )
+from services.attribution.settings import AttributionGroup
 
 SUBJECT = "recompute"
+_DOUBLINGS_MAX = 32
 logger = structlog.get_logger()
 
 
@@ -37,7 +39,7 @@ async def work(place: Workplace) -> None:
     while True:
         try:
             worked = await work_once(place)
-        except (DBAPIError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             logger.warning("recompute waits", error=f"{type(error).__name__}: {error}")
             worked = False
         if not worked:
@@ -76,8 +78,14 @@ async def sweep(place: Workplace) -> None:
         await asyncio.sleep(place.settings.attribution.sweep_seconds)
         try:
             await mark_everything(place, "looked at again")
-        except (DependencyUnavailable, DBAPIError, OSError) as error:
+        except (DependencyUnavailable, SQLAlchemyError, OSError) as error:
             logger.warning("sweep failed", error=f"{type(error).__name__}: {error}")
+
+
+def pause_seconds(failures_before: int, settings: AttributionGroup) -> float:
+    """Return how long to wait after one more failure: twice as long each time, to a limit."""
+    doubled = settings.backoff_seconds * 2.0 ** min(failures_before, _DOUBLINGS_MAX)
+    return min(doubled, settings.backoff_seconds_max)
 
 
 async def _settle(place: Workplace, held: Claim, reason: str) -> None:
@@ -89,8 +97,7 @@ async def _settle(place: Workplace, held: Claim, reason: str) -> None:
 
 
 async def _put_back(place: Workplace, held: Claim, error: Exception) -> None:
-    settings = place.settings.attribution
-    pause = min(settings.backoff_seconds * 2**held.attempts, settings.backoff_seconds_max)
+    pause = pause_seconds(held.attempts, place.settings.attribution)
     reason = f"{type(error).__name__}: {error}"
     logger.warning(
         "recompute failed",

@@ -1,9 +1,9 @@
 """The attribution service on a real PostgreSQL, with ingest and baseline as a test wants them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
-import httpx
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from aivalue.runtime.migrations import migrate
@@ -11,6 +11,16 @@ from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettin
 from services.attribution.settings import AttributionGroup, AttributionSettings
 from tests.integration.attribution.harness import Service, service_of
 from tests.integration.attribution.world import Peers
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    """Write tracebacks as the services do: without the values of a million-row variable."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -35,9 +45,3 @@ async def service(settings: AttributionSettings) -> AsyncIterator[Service]:
     peers.freeze()
     async with service_of(settings, peers) as running:
         yield running
-
-
-@pytest.fixture
-def http_peers(service: Service) -> httpx.MockTransport:
-    """Return ingest as a transport."""
-    return httpx.MockTransport(service.peers.ingest)

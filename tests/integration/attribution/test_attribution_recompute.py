@@ -1,9 +1,11 @@
 """Stale initiatives: none is forgotten, none stored twice, whoever crashes on the way."""
 
 import asyncio
+import contextlib
 import time
 
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.attribution.consumer import mark_everything
 from services.attribution.estimate import Request, estimate_initiative
@@ -93,20 +95,18 @@ async def test_a_service_that_is_away_leaves_the_reason_in_the_queue(service: Se
     assert len(await service.sql("select 1 from attribution.runs")) == 1
 
 
-async def test_pauses_grow_with_each_failure(service: Service) -> None:
+async def test_failures_are_counted_until_one_run_succeeds(service: Service) -> None:
     await mark_stale(service)
     service.peers.away.add("baseline")
 
-    pauses = []
     for _ in range(3):
         await recompute_when_due(service)
-        (row,) = await service.sql(
-            "select extract(epoch from not_before - clock_timestamp()) as pause "
-            "from attribution.recompute"
-        )
-        pauses.append(float(row["pause"]))
+    failed = await state(service)
+    service.peers.away.clear()
+    await recompute_when_due(service)
 
-    assert pauses[0] < pauses[1] < pauses[2]
+    assert failed["attempts"] == 3
+    assert (await state(service))["attempts"] == 0
 
 
 async def test_what_no_repetition_cures_waits_for_a_change(service: Service) -> None:
@@ -198,3 +198,27 @@ async def test_everything_can_be_looked_at_again(service: Service) -> None:
 
     assert (await state(service))["reason"] == "looked at again"
     assert await work_once(service.place) is True
+
+
+async def test_a_database_that_drops_its_connections_costs_an_attempt_at_most(
+    service: Service,
+) -> None:
+    await mark_stale(service)
+    drop = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like $1"
+
+    async def interrupt() -> None:
+        for _ in range(20):
+            await service.sql(drop, "aivalue-attribution%")
+            await asyncio.sleep(0.02)
+
+    interrupting = asyncio.create_task(interrupt())
+    with contextlib.suppress(SQLAlchemyError, OSError):
+        await work_once(service.place)
+    await interrupting
+    # A claim that was taken but not given back runs out.
+    await service.sql("update attribution.recompute set claimed_until = null, not_before = now()")
+    if await service.sql("select 1 from attribution.recompute where marks > done"):
+        await recompute_when_due(service)
+
+    assert len(await service.sql("select 1 from attribution.runs")) == 1
+    assert len(await service.sql("select 1 from attribution.effect_months")) == 3

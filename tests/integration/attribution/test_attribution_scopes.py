@@ -1,0 +1,91 @@
+"""Events randomized within units: each unit is an experiment, with an effect of its own."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from services.attribution.settings import AttributionGroup, AttributionSettings
+from tests.integration.attribution.harness import Service, service_of
+from tests.integration.attribution.world import (
+    INITIATIVE,
+    KPI,
+    Json,
+    Peers,
+    columns_of_values,
+    definition,
+    treatment,
+)
+
+DAY = date(2024, 3, 1)
+EVENTS = 1_000
+# Clicks of 1,000 impressions with the AI's ranking and without.
+CLICKS = {"men": (100, 60), "women": (80, 80)}
+
+
+def campaign(unit: str, arm: str) -> Json:
+    drawn = {"arm": arm, "assignment": "random", "randomized_by": "event"}
+    return {**treatment(unit), **drawn}
+
+
+@pytest.fixture
+def shop() -> Peers:
+    """Return two campaigns in which every impression was drawn."""
+    peers = Peers()
+    answer = peers.programme
+    kpi = {**answer["kpis"][0]["body"], "better_when": "higher", "unit": "share", "key": KPI}
+    answer["kpis"] = [definition("kpi", KPI, **kpi)]
+    answer["design"] = definition(
+        "design", INITIATIVE, kpis=[KPI], assignment="random", randomized_by="event"
+    )
+    peers.interventions = [
+        campaign(unit, arm) for unit in CLICKS for arm in ("treatment", "control")
+    ]
+    peers.series = {
+        KPI: columns_of_values(
+            {
+                (unit, arm, DAY): [Decimal(int(each < clicks)) for each in range(EVENTS)]
+                for unit, by_arm in CLICKS.items()
+                for arm, clicks in zip(("treatment", "control"), by_arm, strict=True)
+            }
+        )
+    }
+    return peers
+
+
+async def effects(service: Service, **params: str) -> dict[str | None, Json]:
+    answer = await service.get("/v1/effects", initiative=INITIATIVE, **params)
+    return {each["scope"]: each for each in answer["effects"]}
+
+
+async def test_each_unit_and_all_together_have_an_effect(
+    settings: AttributionSettings, shop: Peers
+) -> None:
+    async with service_of(settings, shop) as service:
+        await service.run()
+        found = await effects(service)
+        men = await effects(service, scope="men")
+        together = await effects(service, scope="")
+
+    assert set(found) == {None, "men", "women"}
+    assert set(men) == {"men"}
+    assert set(together) == {None}
+    # (100 - 60) / 1,000; equal rates; half of each together.
+    assert found["men"]["average"]["point"] == pytest.approx(0.04)
+    assert found["women"]["average"]["point"] == pytest.approx(0.0)
+    assert found[None]["average"]["point"] == pytest.approx(0.02)
+    assert found["men"]["verdict"] == "confirmed"
+    assert found["women"]["verdict"] == "inconclusive"
+    assert {each["grade"] for each in found.values()} == {"A"}
+    assert found["men"]["baseline"] is None
+
+
+async def test_units_beyond_the_limit_are_estimated_together_only(
+    settings: AttributionSettings, shop: Peers
+) -> None:
+    one = settings.model_copy(update={"attribution": AttributionGroup(scopes_max=1)})
+    async with service_of(one, shop) as service:
+        await service.run()
+        found = await effects(service)
+
+    assert set(found) == {None}
