@@ -10,9 +10,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.documents.event_contract import asyncapi_document
+from deploy.documents.event_page import event_page
 from deploy.documents.http_api import api_files
 from deploy.grafana.executive import executive_dashboard
-from deploy.kafka.documents import asyncapi_document, topics_document
+from deploy.kafka.documents import topics_document
 from deploy.metrics_page import metrics_page
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +29,8 @@ def generated_files(currency: str) -> Mapping[Path, str]:
     return {
         **api_files(ROOT / "docs" / "api"),
         ROOT / "docs" / "metrics.md": metrics_page(),
-        ROOT / "docs" / "asyncapi" / "asyncapi.json": _json(asyncapi_document()),
+        ROOT / "docs" / "events" / "asyncapi.json": _json(asyncapi_document()),
+        ROOT / "docs" / "events" / "README.md": event_page(),
         DEPLOY / "kafka" / "topics.yaml": topics_document(),
         dashboards / "executive.json": _json(executive_dashboard(currency)),
         prometheus / "rules" / "business.yml": _rendered("business", currency),

@@ -9,7 +9,7 @@ import pytest
 from aivalue.events.business import MeasurementRecorded
 from aivalue.events.encode import http_event
 from aivalue.events.topics import DATA_BY_TYPE
-from deploy.kafka.documents import asyncapi_document
+from deploy.documents.event_contract import asyncapi_document
 
 EVENT = http_event(
     MeasurementRecorded(kpi="downtime", unit="line-1", value=Decimal("12.5")),
