@@ -17,6 +17,8 @@ from services.baseline.definitions import Author
 from services.baseline.dependencies import (
     Engine,
     Ingest,
+    KeyInPath,
+    KeyInQuery,
     ReadConnection,
     ReviewRequired,
     Settings,
@@ -133,8 +135,8 @@ async def post_baseline(
 async def list_baselines(
     principal: Reader,
     connection: ReadConnection,
-    initiative: str | None = None,
-    kpi: str | None = None,
+    initiative: KeyInQuery = None,
+    kpi: KeyInQuery = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 1_000,
 ) -> BaselinesResponse:
     """Return frozen baselines, without their measurements."""
@@ -148,7 +150,7 @@ async def list_baselines(
 
 @router.get("/{baseline_id}", responses={200: {"model": BaselineWithSeries}, **NOT_FOUND})
 async def read_baseline(
-    baseline_id: str,
+    baseline_id: KeyInPath,
     principal: Reader,
     connection: ReadConnection,
     if_none_match: Annotated[str | None, Header()] = None,
@@ -169,7 +171,9 @@ async def read_baseline(
 
 
 @router.get("/{baseline_id}/content", responses=NOT_FOUND)
-async def read_content(baseline_id: str, principal: Reader, connection: ReadConnection) -> Response:
+async def read_content(
+    baseline_id: KeyInPath, principal: Reader, connection: ReadConnection
+) -> Response:
     """Return the canonical bytes; their SHA-256 is the baseline's."""
     content = await queries.content_of(connection, principal.tenant, baseline_id)
     if content is None:

@@ -15,7 +15,7 @@ from services.baseline import definition_queries as queries
 from services.baseline import definitions
 from services.baseline.definition_queries import Stored
 from services.baseline.definitions import Author, Wanted
-from services.baseline.dependencies import Engine, ReadConnection, Settings
+from services.baseline.dependencies import Engine, KeyInPath, ReadConnection, Settings
 
 router = APIRouter(prefix="/v1", tags=["definitions"])
 DEFINITIONS_MAX = 5_000
@@ -134,7 +134,7 @@ async def list_definitions(
     principal: Reader,
     connection: ReadConnection,
     kind: Kind | None = None,
-    cursor: str | None = None,
+    cursor: Annotated[str | None, Query(pattern=r"^[a-z]+/[a-z0-9._-]+$")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> DefinitionsResponse:
     """Return current definitions, sorted by kind and key."""
@@ -156,11 +156,11 @@ async def list_definitions(
 @router.get("/definitions/{kind}/{key}", responses=NOT_FOUND)
 async def read_definition(
     kind: Kind,
-    key: str,
+    key: KeyInPath,
     principal: Reader,
     connection: ReadConnection,
     response: Response,
-    version: Annotated[int | None, Query(ge=1)] = None,
+    version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
 ) -> DefinitionResponse:
     """Return one definition: the newest version, or the one named."""
     stored = await queries.version_of(connection, principal.tenant, kind, key, version)
@@ -172,7 +172,7 @@ async def read_definition(
 
 @router.get("/definitions/{kind}/{key}/history", responses=NOT_FOUND)
 async def read_history(
-    kind: Kind, key: str, principal: Reader, connection: ReadConnection
+    kind: Kind, key: KeyInPath, principal: Reader, connection: ReadConnection
 ) -> HistoryResponse:
     """Return all versions of one definition: who changed what, when and why."""
     found = await queries.versions(connection, principal.tenant, kind, key)
@@ -206,7 +206,7 @@ Expected = Annotated[str | None, Depends(expected_etag)]
 )
 async def put_definition(
     kind: Kind,
-    key: str,
+    key: KeyInPath,
     request: DefinitionRequest,
     principal: Writer,
     engine: Engine,

@@ -1,9 +1,11 @@
 """What a route may ask for: a read connection or a write transaction around the request."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Query, Request
+from pydantic import AfterValidator
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aivalue.runtime.http_client import ServiceClient
@@ -41,6 +43,16 @@ async def review_required(request: Request) -> bool:
     return found
 
 
+def _possible_key(text: str) -> str:
+    if not re.fullmatch(KEY_PATTERN, text):
+        raise HTTPException(404, "nothing has a key of that form")
+    return text
+
+
+# Nothing else is ever stored as a key, and PostgreSQL refuses some of what a URL can hold.
+KEY_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+KeyInPath = Annotated[str, AfterValidator(_possible_key)]
+KeyInQuery = Annotated[str | None, Query(pattern=KEY_PATTERN)]
 ReadConnection = Annotated[AsyncConnection, Depends(read_connection)]
 Engine = Annotated[AsyncEngine, Depends(engine)]
 Ingest = Annotated[ServiceClient, Depends(ingest)]

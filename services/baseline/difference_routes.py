@@ -19,7 +19,7 @@ from services.baseline import baseline_queries as queries
 from services.baseline import definition_queries
 from services.baseline.baseline_queries import StoredBaseline
 from services.baseline.baseline_routes import NOT_FOUND
-from services.baseline.dependencies import Engine, Ingest, ReadConnection
+from services.baseline.dependencies import KEY_PATTERN, Engine, Ingest, KeyInPath, ReadConnection
 from services.baseline.load import read_series
 
 router = APIRouter(prefix="/v1/baselines", tags=["baselines"])
@@ -57,7 +57,7 @@ class DriftResponse(DifferenceResponse):
 
 @router.get("/{baseline_id}/drift", responses=NOT_FOUND)
 async def read_drift(
-    baseline_id: str, principal: Reader, engine: Engine, ingest: Ingest
+    baseline_id: KeyInPath, principal: Reader, engine: Engine, ingest: Ingest
 ) -> DriftResponse:
     """Compare a frozen baseline with what ingest holds now; the baseline never moves."""
     async with engine.connect() as connection:
@@ -83,10 +83,10 @@ async def read_drift(
 
 @router.get("/{baseline_id}/difference", responses=NOT_FOUND)
 async def read_difference(
-    baseline_id: str,
+    baseline_id: KeyInPath,
     principal: Reader,
     connection: ReadConnection,
-    to: Annotated[str, Query(description="Id of the later baseline.")],
+    to: Annotated[str, Query(pattern=KEY_PATTERN, description="Id of the later baseline.")],
 ) -> DifferenceResponse:
     """Compare two frozen baselines of the same KPI."""
     earlier, kpi = await _known(connection, principal.tenant, baseline_id)

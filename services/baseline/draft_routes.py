@@ -12,7 +12,7 @@ from aivalue.runtime.clock import utc_now
 from services.baseline import draft_queries as queries
 from services.baseline.baseline_routes import BaselineResponse, FreezeRequest, baseline_response
 from services.baseline.definitions import Author
-from services.baseline.dependencies import Engine, Ingest, ReadConnection, Settings
+from services.baseline.dependencies import Engine, Ingest, KeyInPath, ReadConnection, Settings
 from services.baseline.draft_queries import Draft
 from services.baseline.drafting import draft_baseline, freeze_draft, review_draft
 
@@ -82,7 +82,7 @@ async def list_drafts(
 
 @router.get("/{baseline_id}", responses=RESPONSES)
 async def read_draft(
-    baseline_id: str, principal: Reader, connection: ReadConnection
+    baseline_id: KeyInPath, principal: Reader, connection: ReadConnection
 ) -> DraftResponse:
     """Return one draft with its reviews."""
     draft = await queries.draft_of(connection, principal.tenant, baseline_id)
@@ -91,7 +91,7 @@ async def read_draft(
 
 @router.post("/{baseline_id}/reviews", status_code=201, responses=RESPONSES)
 async def post_review(
-    baseline_id: str, request: ReviewRequest, principal: Approver, engine: Engine
+    baseline_id: KeyInPath, request: ReviewRequest, principal: Approver, engine: Engine
 ) -> DraftResponse:
     """Approve or reject a draft; whoever drafted it cannot."""
     author = _author(principal, request.comment)
@@ -104,7 +104,7 @@ async def post_review(
 
 @router.post("/{baseline_id}:freeze", status_code=201, responses=RESPONSES)
 async def post_freeze(
-    baseline_id: str,
+    baseline_id: KeyInPath,
     principal: Writer,
     engine: Engine,
     settings: Settings,

@@ -11,7 +11,7 @@ from services.baseline.definition_routes import (
     DefinitionResponse,
     definition_response,
 )
-from services.baseline.dependencies import ReadConnection
+from services.baseline.dependencies import KeyInPath, ReadConnection
 
 router = APIRouter(prefix="/v1/initiatives", tags=["initiatives"])
 
@@ -38,7 +38,7 @@ async def list_initiatives(
 
 @router.get("/{key}", responses=NOT_FOUND)
 async def read_initiative(
-    key: str, principal: Reader, connection: ReadConnection
+    key: KeyInPath, principal: Reader, connection: ReadConnection
 ) -> InitiativeResponse:
     """Return one initiative; its KPIs are those its design or its targets name."""
     stored = await queries.current(connection, principal.tenant)

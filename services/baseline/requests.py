@@ -4,9 +4,12 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from aivalue.baselines.window import Exclusion
+from aivalue.baselines.window import Exclusion, days_in
 from aivalue.kpis.definition import Day, Key, Text, Window
 from services.baseline.load import Wanted
+
+# Twenty years.
+DAYS_MAX = 7_305
 
 
 class ScopeRequest(BaseModel):
@@ -18,15 +21,17 @@ class ScopeRequest(BaseModel):
     kpi: Key
     start: Day | None = None
     end: Day | None = None
-    units: tuple[Text, ...] | None = Field(default=None, min_length=1)
-    exclusions: tuple[Exclusion, ...] = ()
+    units: tuple[Text, ...] | None = Field(default=None, min_length=1, max_length=100_000)
+    exclusions: tuple[Exclusion, ...] = Field(default=(), max_length=1_000)
 
     @model_validator(mode="after")
     def _start_goes_with_end(self) -> Self:
         if (self.start is None) != (self.end is None):
             raise ValueError("start and end go together")
         if self.start is not None and self.end is not None:
-            Window(start=self.start, end=self.end)
+            window = Window(start=self.start, end=self.end)
+            if days_in(window) > DAYS_MAX:
+                raise ValueError(f"a window has at most {DAYS_MAX} days, got {days_in(window)}")
         return self
 
     def wanted(self) -> Wanted:
