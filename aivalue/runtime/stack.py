@@ -149,11 +149,11 @@ def running_stack(
     ports : service -> port
         Absent services get a free port.
     """
-    environ = dict(os.environ if environ is None else environ)
+    environment = {**os.environ, **(environ or {})}
     chosen = {name: (ports or {}).get(name) or free_port() for name in SERVICES}
     with contextlib.ExitStack() as exits:
         logs = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="aivalue-logs-")))
-        stack = Stack(environment=environ, ports=chosen, logs=logs)
+        stack = Stack(environment=environment, ports=chosen, logs=logs)
         _start_servers(stack, exits, data_dir, say)
         for name in SERVICES:
             stack.environment.setdefault(f"AIVALUE_SERVICES__{name.upper()}", stack.url(name))

@@ -30,7 +30,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict
     """Figures of the demonstration by initiative and KPI."""
     report = tmp_path_factory.mktemp("demo") / "report.json"
 
-    done = run("demo", "--report", report)
+    done = run("demo", "--free-ports", "--report", report)
 
     assert done.returncode == 0, done.stderr
     figures = json.loads(report.read_text())["figures"]
@@ -91,7 +91,10 @@ def test_a_users_own_events_and_definitions_are_proven_the_same_way(tmp_path: Pa
     events.write_bytes(b"\n".join(lines) + b"\n")
     report = tmp_path / "report.json"
 
-    done = run("demo", "--events", events, "--definitions", definitions, "--report", report)
+    done = run(
+        "demo", "--free-ports", "--events", events, "--definitions", definitions,
+        "--report", report,
+    )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
     (figure,) = json.loads(report.read_text())["figures"]

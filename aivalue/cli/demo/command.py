@@ -28,6 +28,9 @@ def demo(
     ] = None,
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Keep running until Ctrl-C.")] = False,
+    free_ports: Annotated[
+        bool, typer.Option("--free-ports", help="Any free ports in place of 8101 to 8104.")
+    ] = False,
 ) -> None:
     """Replay AI programmes through Kafka and print what they earned.
 
@@ -46,4 +49,11 @@ def demo(
         if events is None or definitions is None
         else [case_of(events, definitions)]
     )
-    tell(cases, report=report, data_dir=data_dir, picture=picture, keep=keep)
+    tell(
+        cases,
+        report=report,
+        data_dir=data_dir,
+        picture=picture,
+        keep=keep,
+        free_ports=free_ports,
+    )

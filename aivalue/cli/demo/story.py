@@ -53,11 +53,14 @@ def tell(
     data_dir: Path | None = None,
     picture: Path | None = None,
     keep: bool = False,
+    free_ports: bool = False,
 ) -> None:
     """Start everything, replay and prove the cases, print and write what they came to."""
     begun = utc_now()
     try:
-        with running_stack(data_dir=data_dir, ports=_ports(), say=say) as stack:
+        with running_stack(
+            data_dir=data_dir, ports={} if free_ports else _ports(), say=say
+        ) as stack:
             outcomes = asyncio.run(stack.watched(_prove_all(cases, settings_of(stack.environment))))
             _print(results, outcomes)
             if picture is not None:
