@@ -5,6 +5,7 @@ its point estimate is positive.
 """
 
 from deploy.grafana.panels import Json, Panel, Place, Query, band, override, stat
+from deploy.grafana.variables import go_live_marks, variables
 from services.reporting.catalogue import LEVEL_UNITS, Bound, name_of
 
 _ALL = '{tenant=~"$tenant",use_case=~"$use_case"}'
@@ -43,42 +44,10 @@ def executive_dashboard(currency: str) -> Json:
         "time": {"from": "now-30d", "to": "now"},
         "timepicker": {},
         "timezone": "utc",
-        "annotations": {"list": []},
+        "annotations": {"list": [go_live_marks(_ALL)]},
         "links": [],
-        "templating": {"list": _variables()},
+        "templating": {"list": variables()},
         "panels": [panel.json(number) for number, panel in enumerate(panels, start=1)],
-    }
-
-
-def _variables() -> list[Json]:
-    info = "aivalue_use_case_info"
-    kpi = 'aivalue_kpi_info{tenant=~"$tenant",use_case="$focus"}'
-    return [
-        _variable("tenant", "Tenant", f"label_values({info}, tenant)", several=True),
-        _variable(
-            "use_case",
-            "Initiatives",
-            f'label_values({info}{{tenant=~"$tenant"}}, use_case)',
-            several=True,
-        ),
-        _variable("focus", "In detail", f'label_values({info}{{tenant=~"$tenant"}}, use_case)'),
-        _variable("kpi", "KPI", f"label_values({kpi}, kpi)"),
-    ]
-
-
-def _variable(name: str, label: str, query: str, *, several: bool = False) -> Json:
-    return {
-        "type": "query",
-        "name": name,
-        "label": label,
-        "datasource": {"type": "prometheus", "uid": "prometheus"},
-        "query": {"query": query, "refId": name},
-        "definition": query,
-        "refresh": 2,
-        "sort": 1,
-        "multi": several,
-        "includeAll": several,
-        "current": {"text": "All", "value": "$__all"} if several else {},
     }
 
 

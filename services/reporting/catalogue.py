@@ -70,6 +70,12 @@ _INFORMATION = (
         "An initiative, always 1; join with group_left. Stopped ones stay.",
     ),
     _family(
+        "aivalue_use_case_go_live_timestamp",
+        USE_CASE,
+        "Start of the first day on which any unit worked with the AI.",
+        "seconds",
+    ),
+    _family(
         "aivalue_kpi_info",
         (*KPI, "unit", "direction", "statistic"),
         "A KPI, always 1. direction is higher_is_better or lower_is_better.",

@@ -76,6 +76,9 @@ def initiative_samples(
         *_money(series, summary),
         *_period(series, summary),
     ]
+    if initiative.go_live is not None:
+        start = _midnight(initiative.go_live).timestamp()
+        samples.append(series.one("aivalue_use_case_go_live_timestamp", start, unit="seconds"))
     levels = [
         each.average.confidence
         for each in (reading.estimate.effects if reading.estimate else ())

@@ -84,6 +84,20 @@ def test_prometheus_itself_accepts_the_queries(tmp_path: Any) -> None:
     run("promtool", "check", "rules", path)
 
 
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_annotations_and_variables_ask_for_metrics_that_exist(name: str) -> None:
+    exported = exported_names(CURRENCY)
+    annotations = [each["expr"] for each in DASHBOARDS[name]["annotations"]["list"]]
+    # label_values(metric{...}, label): the first argument is a selector.
+    variables = [
+        each["definition"].removeprefix("label_values(").rpartition(",")[0]
+        for each in DASHBOARDS[name]["templating"]["list"]
+    ]
+
+    for expr in (*annotations, *variables):
+        assert metric_names(with_values(expr)) <= exported, expr
+
+
 @pytest.mark.parametrize("panel", PANELS)
 def test_a_panel_uses_what_is_provisioned_and_says_what_it_shows(panel: dict[str, Any]) -> None:
     sources = yaml.safe_load((PROVISIONING / "datasources" / "prometheus.yml").read_text())

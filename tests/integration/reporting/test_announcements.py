@@ -3,6 +3,7 @@
 import asyncio
 
 from aivalue.events.topics import VALUE
+from aivalue.runtime.embedded.process import free_port
 from aivalue.runtime.kafka import create_producer
 from services.reporting.settings import ReportingSettings
 from tests.service.reporting.harness import Service, service_of
@@ -24,6 +25,27 @@ async def test_a_new_run_is_shown_soon_after_it_is_announced(
         await until_shown(service, "run-2")
 
         assert (await service.get("/v1/summary"))["stale"] is False
+
+
+async def test_without_a_broker_the_figures_are_read_by_the_clock(
+    migrated: ReportingSettings, peers: Peers
+) -> None:
+    alone = migrated.model_copy(
+        update={
+            "kafka": migrated.kafka.model_copy(update={"bootstrap": f"127.0.0.1:{free_port()}"}),
+            "reporting": migrated.reporting.model_copy(update={"refresh_seconds": 0.2}),
+        }
+    )
+    async with (
+        service_of(peers, alone) as service,
+        asyncio.timeout(60),
+        service.app.router.lifespan_context(service.app),
+    ):
+        await until_shown(service, "run-1")
+        peers.programmes["maintenance"].run_id = "run-2"
+        await until_shown(service, "run-2")
+
+        assert (await service.client.get("/readyz")).status_code == 200
 
 
 async def until_shown(service: Service, run_id: str) -> None:

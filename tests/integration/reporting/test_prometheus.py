@@ -47,11 +47,14 @@ async def service(
 
 
 async def test_every_panel_of_the_dashboard_has_data(service: Service, tmp_path: Path) -> None:
-    panels = json.loads(DASHBOARD.read_text())["panels"]
+    dashboard = json.loads(DASHBOARD.read_text())
     queries = {
         (panel["title"], target["refId"]): with_values(target["expr"], VARIABLES)
-        for panel in panels
+        for panel in dashboard["panels"]
         for target in panel["targets"]
+    } | {
+        (each["name"], ""): with_values(each["expr"], VARIABLES)
+        for each in dashboard["annotations"]["list"]
     }
 
     async with served(service.app) as port, prometheus(port, tmp_path) as client:

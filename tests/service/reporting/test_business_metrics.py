@@ -182,7 +182,7 @@ async def test_a_new_initiative_is_there_by_name_alone(exported: Series) -> None
         if ("use_case", "forecast") in labels
     }
 
-    assert found == {"aivalue_use_case_info", "aivalue_kpi_info"}
+    assert found == {"aivalue_use_case_info", "aivalue_kpi_info"}, "it is not live either"
 
 
 async def test_targets_scopes_and_times_are_exported(exported: Series) -> None:
@@ -197,6 +197,8 @@ async def test_targets_scopes_and_times_are_exported(exported: Series) -> None:
         "aivalue_estimate_computed_timestamp_seconds": 1_709_380_800,
         "aivalue_baseline_frozen_timestamp_seconds": 1_704_153_600,
     }
+    live = of(exported, "aivalue_use_case_go_live_timestamp_seconds", "maintenance")
+    assert live == 1_704_067_200
     for name, instant in names.items():
         assert of(exported, name, "maintenance", "downtime") == instant
     assert of(exported, "aivalue_scope_effect_ratio", "recommender", "clicks", scope="men") == -0.36
