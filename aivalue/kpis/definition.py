@@ -162,7 +162,9 @@ class Design(Definition):
         default=None, description="Days the effect is estimated on; absent means from go-live on."
     )
     confidence: float = Field(default=0.95, ge=0.5, le=0.999)
-    events_min: int = Field(default=100, ge=1, le=10**9, description="Per arm, below it no estimate.")
+    events_min: int = Field(
+        default=100, ge=1, le=10**9, description="Per arm, below it no estimate."
+    )
 
     @model_validator(mode="after")
     def _random_says_what_was_randomized(self) -> Self:

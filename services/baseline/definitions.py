@@ -1,6 +1,6 @@
 """Plan and apply definitions: load, decide (pure, in `aivalue.kpis`), store in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aivalue.errors import InvalidDefinition
 from aivalue.kpis.canonical import Json, body_of, sha256_of
 from aivalue.kpis.change import Change, plan_change
-from aivalue.kpis.definition import DEFINITION_KINDS, Definition
+from aivalue.kpis.definition import DEFINITION_KINDS, Definition, Initiative
 from aivalue.kpis.nearest import nearest
 from aivalue.kpis.reading import field_problems
-from aivalue.kpis.references import initiatives_concerned, problems_of
+from aivalue.kpis.references import Problem, initiatives_concerned, problems_of
+from aivalue.kpis.stages import stage_problem
 from aivalue.runtime.outbox.queries import Message, record
 from aivalue.runtime.settings import KafkaSettings
 from services.baseline import definition_queries as queries
@@ -121,7 +122,7 @@ def _decide(current: Mapping[tuple[str, str], Stored], wanted: Sequence[Wanted])
         key: DEFINITION_KINDS[key[0]].model_validate(stored.body) for key, stored in current.items()
     }
     after = before | read
-    _require_fit(after, wanted)
+    _require_fit(before, after, wanted)
     bodies = tuple(body_of(definition) for definition in read.values())
     changes = tuple(
         plan_change(
@@ -166,15 +167,30 @@ def _read(wanted: Sequence[Wanted]) -> dict[tuple[str, str], Definition]:
     return read
 
 
-def _require_fit(after: Mapping[tuple[str, str], Definition], wanted: Sequence[Wanted]) -> None:
+def _require_fit(
+    before: Mapping[tuple[str, str], Definition],
+    after: Mapping[tuple[str, str], Definition],
+    wanted: Sequence[Wanted],
+) -> None:
     positions = {(each.kind, each.key): index for index, each in enumerate(wanted)}
     problems = []
-    for each in problems_of(after):
+    for each in [*problems_of(after), *_skipped_gates(before, after)]:
         position = positions.get((each.kind, each.key))
         # A change may also break a definition that is not part of the request.
         at = f"{each.kind}/{each.key}" if position is None else f"definitions/{position}/body"
         problems.append((f"{at}/{each.path.replace('.', '/')}", each.message))
     _raise_for(problems)
+
+
+def _skipped_gates(
+    before: Mapping[tuple[str, str], Definition], after: Mapping[tuple[str, str], Definition]
+) -> Iterator[Problem]:
+    for (kind, key), definition in before.items():
+        later = after[kind, key]
+        if isinstance(definition, Initiative) and isinstance(later, Initiative):
+            message = stage_problem(definition.stage, later.stage)
+            if message is not None:
+                yield Problem(kind=kind, key=key, path="stage", message=message)
 
 
 def _raise_for(problems: Sequence[tuple[str, str]]) -> None:

@@ -235,3 +235,27 @@ async def test_readiness_follows_the_schema(service: Service) -> None:
     ready = await service.client.get("/readyz")
 
     assert ready.json() == {"status": "ok", "dependencies": {"postgres": "ok"}}
+
+
+async def test_an_initiative_passes_one_gate_at_a_time(
+    service: Service, maintenance: Definitions
+) -> None:
+    initiative = maintenance[1]
+    initiative["body"] |= {"stage": "approved", "go_live": None}
+    await service.apply(maintenance)
+
+    skipped = await service.apply(
+        [initiative | {"body": initiative["body"] | {"stage": "scale", "go_live": "2024-01-01"}}]
+    )
+    piloted = await service.apply(
+        [initiative | {"body": initiative["body"] | {"stage": "pilot", "go_live": "2024-01-01"}}],
+        reason="gate 2: the board, 3 December",
+    )
+
+    assert skipped.json()["errors"] == [
+        {
+            "path": "definitions/0/body/stage",
+            "message": "approved cannot become scale: the next gate leads to pilot, stopped",
+        }
+    ]
+    assert piloted.json()["changes"][0]["version"] == 2
