@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,11 +69,14 @@ async def production(
         "AIVALUE_KAFKA__INTERNAL_PREFIX": f"{prefix}.",
     }
     script("roles.sh", database_url, secrets)
-    for job in (*(f"migrate-{name}" for name in SERVICES), "topics"):
+
+    def once(job: str) -> None:
         environment = environment_of(job, directory, secrets, hosts) | EMBEDDED_BROKER | topics
         # The interpreter of the image is the first program of the command.
-        command = [sys.executable, *COMPOSE["services"][job]["command"][1:]]
-        succeed(command, environment)
+        succeed([sys.executable, *COMPOSE["services"][job]["command"][1:]], environment)
+
+    with ThreadPoolExecutor() as together:
+        list(together.map(once, [*(f"migrate-{name}" for name in SERVICES), "topics"]))
     script("privileges.sh", database_url, secrets)
     with contextlib.ExitStack() as exits:
         servers = {}
