@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from services.ingest import metrics
 from services.ingest.failpoints import failpoint
+from services.ingest.handler import Stored
 from services.ingest.positions import Position, position_of
 from services.ingest.queries import partitions
 from services.ingest.settings import IngestSettings
@@ -30,8 +31,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self.positions: dict[TopicPartition, Position] = {}
         self.unclaimed: set[TopicPartition] = set()
         self.halted: set[TopicPartition] = set()
-        self.idle = asyncio.Event()
-        self.idle.set()
+        self.storing: set[asyncio.Future[Stored]] = set()
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """Let what is being stored finish, for politeness; the fence is what protects."""
@@ -40,10 +40,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             self.positions.pop(partition, None)
         self.unclaimed.difference_update(revoked)
         self.halted.difference_update(revoked)
-        try:
-            await asyncio.wait_for(self.idle.wait(), REVOKE_SECONDS)
-        except TimeoutError:
-            logger.warning("partitions go while a batch is being stored; it will be fenced")
+        if self.storing:
+            await asyncio.wait(self.storing, timeout=REVOKE_SECONDS)
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """Note what came; an eager rebalance brings everything anew."""
@@ -101,7 +99,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, position: Position
     ) -> None:
         offset = position.seek_offset
-        if position.next_offset == 0 and position.claim.tail_sha256 is None:
+        if position.origin.next_offset == 0 and position.claim.tail_sha256 is None:
             # Nothing was ever read: begin where the log begins, whatever retention took before.
             offset = (await consumer.beginning_offsets([partition]))[partition]
         consumer.seek(partition, offset)
@@ -118,7 +116,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             await partitions.halt(
                 connection,
                 position.claim.tenant,
-                position.claim.log_id,
+                position.origin.log_id,
                 partition.partition,
                 reason=reason,
             )

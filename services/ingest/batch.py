@@ -1,11 +1,17 @@
 """What one transaction stores: records of one tenant, each either an event or a dead letter."""
 
+import bisect
 import hashlib
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import msgspec
 
 from aivalue.errors import InvalidEvent
+from aivalue.events.business import MeasurementRecorded
 from aivalue.events.event import Event
 
 Headers = Sequence[tuple[str, bytes]]
@@ -13,40 +19,42 @@ Decode = Callable[[bytes | None, Headers], Event]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One record of a log, as it was received."""
+class LogRecord(Protocol):
+    """A record as Kafka's client hands it over; it is kept as it is, for speed."""
 
-    log_id: int
-    partition: int
     offset: int
-    timestamp_ms: int
+    timestamp: int
     key: bytes | None
     value: bytes | None
     headers: Headers
 
-    @property
-    def timestamp(self) -> datetime:
-        """When the log took it."""
-        return _EPOCH + timedelta(milliseconds=max(self.timestamp_ms, 0))
 
-    def sha256(self) -> bytes:
-        """Fingerprint of the bytes, to recognise the record when it is read again."""
-        digest = hashlib.sha256()
-        for part in (self.key, self.value, *(text for pair in self.headers for text in pair)):
-            encoded = (
-                b"\xff" if part is None else part if isinstance(part, bytes) else part.encode()
-            )
-            digest.update(len(encoded).to_bytes(8, "big"))
-            digest.update(encoded)
-        return digest.digest()
+class Record(msgspec.Struct, kw_only=True, gc=False):
+    """A record that did not come from Kafka."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in which log, at which time."""
+
+    log_id: int
+    partition: int
+    offset: int
+    timestamp: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """A record that is not counted, and why."""
 
-    record: Record
+    place: Place
+    record: LogRecord
     reason: str
     message: str
     path: str = "$"
@@ -55,21 +63,29 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """Consecutive records of one partition: from what was expected next to the last one read.
-
-    `next_offset` is the position before the first record; records may start later where a
-    transactional producer left control records between. `sha256` is over all the records, and
-    `hash` links it to `head_hash`, the hash of the stretch before: whoever changes one record
-    changes every later hash.
-    """
+class Origin:
+    """A partition as it was claimed: whose it is and what comes next."""
 
     log_id: int
     partition: int
     epoch: int
     next_offset: int
     head_hash: bytes
-    records: Sequence[Record]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Consecutive records of one partition, decoded.
+
+    Records may start later than `origin.next_offset` where a transactional producer left control
+    records between. `sha256` is over what all the records say, and `hash` links it to the origin's
+    `head_hash`: whoever changes one record changes every later hash.
+    """
+
+    origin: Origin
+    records: Sequence[LogRecord]
+    events: Sequence[tuple[LogRecord, Event]]
+    dead: Sequence[DeadLetter]
     sha256: bytes
     hash: bytes
 
@@ -78,65 +94,124 @@ class Stretch:
         """Where the next batch begins: Kafka stores the offset of the next record, hence + 1."""
         return self.records[-1].offset + 1
 
+    @property
+    def following(self) -> Origin:
+        """Return the partition as it stands once this is stored."""
+        return Origin(
+            log_id=self.origin.log_id,
+            partition=self.origin.partition,
+            epoch=self.origin.epoch,
+            next_offset=self.following_offset,
+            head_hash=self.hash,
+        )
+
 
 @dataclass(slots=True, kw_only=True)
 class Batch:
-    """Decoded stretches of one tenant; `events` and `dead` together hold every record once."""
+    """Stretches of one tenant.
+
+    Attributes
+    ----------
+    events :
+        All of them in order; `seq` is the index here.
+    special :
+        `seq` of what is more than a measurement; nearly always nothing.
+    """
 
     tenant: str
     received_at: datetime
     stretches: Sequence[Stretch]
-    events: list[tuple[Record, Event]] = field(default_factory=list)
-    dead: list[DeadLetter] = field(default_factory=list)
+    events: list[tuple[LogRecord, Event]] = field(init=False)
+    special: list[int] = field(init=False)
+    _ends: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.events = [pair for stretch in self.stretches for pair in stretch.events]
+        self.special = [
+            seq
+            for seq, (_, event) in enumerate(self.events)
+            if type(event.data) is not MeasurementRecorded or event.supersedes is not None
+        ]
+        self._ends = list(itertools.accumulate(len(each.events) for each in self.stretches))
 
     @property
     def n_records(self) -> int:
         """Count what was read."""
         return sum(len(stretch.records) for stretch in self.stretches)
 
+    def stretch_number(self, seq: int) -> int:
+        """Return the index of the stretch that holds an event."""
+        return bisect.bisect_right(self._ends, seq)
 
-def decode_batch(
-    tenant: str, stretches: Sequence[Stretch], decode: Decode, *, received_at: datetime
-) -> Batch:
+    def place(self, seq: int) -> Place:
+        """Return where an event stands."""
+        origin = self.stretches[self.stretch_number(seq)].origin
+        return place_of(origin, self.events[seq][0])
+
+
+def decode_stretch(origin: Origin, records: Sequence[LogRecord], decode: Decode) -> Stretch:
     """Decode every record; what is no event becomes a dead letter, its neighbours count."""
-    batch = Batch(tenant=tenant, received_at=received_at, stretches=stretches)
-    for stretch in stretches:
-        for record in stretch.records:
-            try:
-                batch.events.append((record, decode(record.value, record.headers)))
-            except InvalidEvent as error:
-                batch.dead.append(dead_letter_of(record, error))
-    return batch
-
-
-def dead_letter_of(record: Record, error: InvalidEvent) -> DeadLetter:
-    """Set a record aside with what is wrong with it."""
-    return DeadLetter(record=record, reason=error.reason, message=str(error), path=error.path)
+    events: list[tuple[LogRecord, Event]] = []
+    dead: list[DeadLetter] = []
+    said: list[bytes] = []
+    for record in records:
+        try:
+            event = decode(record.value, record.headers)
+        except InvalidEvent as error:
+            dead.append(dead_letter_of(origin, record, error))
+            said.append(sha256_of(record))
+        else:
+            events.append((record, event))
+            said.append(event.fingerprint)
+    return stretch_of(origin, records, events, dead, said)
 
 
 def stretch_of(
-    *,
-    log_id: int,
-    partition: int,
-    epoch: int,
-    next_offset: int,
-    head_hash: bytes,
-    records: Sequence[Record],
+    origin: Origin,
+    records: Sequence[LogRecord],
+    events: Sequence[tuple[LogRecord, Event]],
+    dead: Sequence[DeadLetter],
+    said: Sequence[bytes],
 ) -> Stretch:
-    """Bind records to their place and to what was read before them."""
-    digest = hashlib.sha256()
-    for record in records:
-        digest.update(record.offset.to_bytes(8, "big"))
-        digest.update(record.sha256())
-    place = f"{log_id}/{partition}/{next_offset}/{records[-1].offset + 1}".encode()
-    sha256 = digest.digest()
+    """Bind records to their place and to what was read before; `said` has a digest of each."""
+    sha256 = hashlib.sha256(b"".join(said)).digest()
+    place = f"{origin.log_id}/{origin.partition}/{origin.next_offset}/{records[-1].offset + 1}"
     return Stretch(
-        log_id=log_id,
-        partition=partition,
-        epoch=epoch,
-        next_offset=next_offset,
-        head_hash=head_hash,
+        origin=origin,
         records=records,
+        events=events,
+        dead=dead,
         sha256=sha256,
-        hash=hashlib.sha256(head_hash + sha256 + place).digest(),
+        hash=hashlib.sha256(origin.head_hash + sha256 + place.encode()).digest(),
     )
+
+
+def dead_letter_of(origin: Origin, record: LogRecord, error: InvalidEvent) -> DeadLetter:
+    """Set a record aside with what is wrong with it."""
+    return DeadLetter(
+        place=place_of(origin, record),
+        record=record,
+        reason=error.reason,
+        message=str(error),
+        path=error.path,
+    )
+
+
+def place_of(origin: Origin, record: LogRecord) -> Place:
+    """Return where a record of a partition stands."""
+    return Place(
+        log_id=origin.log_id,
+        partition=origin.partition,
+        offset=record.offset,
+        timestamp=_EPOCH + timedelta(milliseconds=max(record.timestamp, 0)),
+    )
+
+
+def sha256_of(record: LogRecord) -> bytes:
+    """Fingerprint a record's bytes, to recognise it when it is read again."""
+    digest = hashlib.sha256()
+    for part in (record.key, record.value, *(text for pair in record.headers for text in pair)):
+        encoded = b"\xff" if part is None else part if isinstance(part, bytes) else part.encode()
+        digest.update(len(encoded).to_bytes(8, "big"))
+        digest.update(encoded)
+    return digest.digest()

@@ -30,7 +30,7 @@ from aivalue.runtime.clock import utc_now
 from aivalue.runtime.kafka import create_consumer
 from services.ingest import metrics
 from services.ingest.assignment import Assignment
-from services.ingest.batch import Batch, Record, Stretch, decode_batch
+from services.ingest.batch import Batch, Decode, Stretch, decode_stretch
 from services.ingest.failpoints import failpoint
 from services.ingest.handler import Stored
 from services.ingest.outages import is_transient
@@ -139,10 +139,10 @@ class Consumer:
         if position is None:
             return
         beginning = (await self._consumer.beginning_offsets([partition]))[partition]
-        if not position.verified and beginning == position.next_offset:
+        if not position.verified and beginning == position.origin.next_offset:
             # Retention took the record to verify and not one more.
             position.verified = True
-            self._consumer.seek(partition, position.next_offset)
+            self._consumer.seek(partition, position.origin.next_offset)
             return
         reason = f"offset {position.seek_offset} is out of range, the log begins at {beginning}"
         await self._assignment.halt(self._consumer, partition, reason=reason)
@@ -150,49 +150,54 @@ class Consumer:
     async def _batches(self, polled: Polled) -> list[tuple[Batch, dict[TopicPartition, int]]]:
         """Decode what was read, one batch per tenant."""
         stretches: dict[str, dict[TopicPartition, Stretch]] = {}
+        now = utc_now()
+        decode = partial(decode_record, now=now)
         for partition, records in polled.items():
-            stretch = await self._stretch(partition, records)
+            stretch = await self._stretch(partition, records, decode)
             if stretch is not None:
                 tenant = self._assignment.tenant(partition)
                 stretches.setdefault(tenant, {})[partition] = stretch
-        now = utc_now()
-        decode = partial(decode_record, now=now)
         return [
             (
-                decode_batch(tenant, list(of.values()), decode, received_at=now),
+                Batch(tenant=tenant, received_at=now, stretches=list(of.values())),
                 {partition: stretch.following_offset for partition, stretch in of.items()},
             )
             for tenant, of in stretches.items()
         ]
 
     async def _stretch(
-        self, partition: TopicPartition, records: Sequence[ConsumerRecord]
+        self, partition: TopicPartition, records: Sequence[ConsumerRecord], decode: Decode
     ) -> Stretch | None:
         position = self._assignment.positions.get(partition)
         if position is None:
             return None
-        log_id = position.claim.log_id
         await failpoint("in_fingerprint")
         try:
-            stretch = position.take([_record(log_id, record) for record in records])
+            new = position.new_among(records)
         except LogBroken as error:
             await self._assignment.halt(self._consumer, partition, reason=str(error))
             return None
         if position.gaps_seen:
-            self._consumer.seek(partition, position.next_offset)
+            self._consumer.seek(partition, position.origin.next_offset)
+        if not new:
+            return None
+        stretch = decode_stretch(position.origin, new, decode)
+        position.follow(stretch)
+        # Heartbeats live in this loop: let them through between stretches.
+        await asyncio.sleep(0)
         return stretch
 
     def _submit(self, batch: Batch, following: dict[TopicPartition, int]) -> None:
-        self._assignment.idle.clear()
-        self._in_flight.append((self._writer.submit(batch), batch, following, time.monotonic()))
+        future = self._writer.submit(batch)
+        self._assignment.storing.add(future)
+        future.add_done_callback(self._assignment.storing.discard)
+        self._in_flight.append((future, batch, following, time.monotonic()))
 
     async def _settle(self) -> None:
         """Wait for the oldest batch in flight and note what became of it."""
         future, batch, following, submitted_at = self._in_flight[0]
         stored = await future
         self._in_flight.popleft()
-        if not self._in_flight:
-            self._assignment.idle.set()
         self._progress_at = time.monotonic()
         self._to_commit |= following
         metrics.observe_stored(batch, stored, seconds=self._progress_at - submitted_at)
@@ -204,7 +209,6 @@ class Consumer:
         """Let what is in flight end, well or badly, and forget it."""
         await asyncio.gather(*(each[0] for each in self._in_flight), return_exceptions=True)
         self._in_flight.clear()
-        self._assignment.idle.set()
 
     async def _start_over(self, error: Exception) -> None:
         """Drop everything in flight, wait a little, and read every position anew."""
@@ -235,18 +239,6 @@ class Consumer:
 
     def _lag(self) -> int:
         return sum(
-            max((self._consumer.highwater(partition) or 0) - position.next_offset, 0)
+            max((self._consumer.highwater(partition) or 0) - position.origin.next_offset, 0)
             for partition, position in self._assignment.positions.items()
         )
-
-
-def _record(log_id: int, record: ConsumerRecord) -> Record:
-    return Record(
-        log_id=log_id,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=record.timestamp,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-    )

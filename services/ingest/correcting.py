@@ -12,7 +12,7 @@ from asyncpg import Connection
 
 from aivalue.events.business import EventRetracted
 from services.ingest.batch import Batch
-from services.ingest.identities import Identities
+from services.ingest.identities import Ids
 from services.ingest.queries import corrections as queries
 from services.ingest.queries.corrections import Correction, Key
 from services.ingest.queries.storing import Change
@@ -27,15 +27,15 @@ class Changed:
     costs: frozenset[str] = frozenset()
 
 
-def corrections_in(batch: Batch, seqs: Iterable[int], identities: Identities) -> list[Correction]:
+def corrections_in(batch: Batch, seqs: Iterable[int], ids: Ids) -> list[Correction]:
     """Return what the events retract or supersede; an event of the same source, where it does."""
     found = []
     for seq in seqs:
         _, event = batch.events[seq]
-        by = (identities.source(batch.tenant, event.source), event.id)
+        by = (ids.sources[seq], event.id)
         recorded_at = event.recordedtime or event.time
         if isinstance(event.data, EventRetracted):
-            source_id = identities.source(batch.tenant, event.data.source)
+            source_id = ids.by_source[event.data.source]
             found.append(
                 Correction(
                     seq=seq, target=(source_id, event.data.id), by=by, kind="retraction",
@@ -53,10 +53,10 @@ def corrections_in(batch: Batch, seqs: Iterable[int], identities: Identities) ->
 
 
 async def register(
-    connection: Connection, batch: Batch, seqs: Iterable[int], identities: Identities
+    connection: Connection, batch: Batch, seqs: Iterable[int], ids: Ids
 ) -> tuple[set[Key], dict[int, str]]:
     """Keep what the events retract or supersede; return the keys concerned and who is too late."""
-    found = corrections_in(batch, seqs, identities)
+    found = corrections_in(batch, seqs, ids)
     if not found:
         return set(), {}
     late = await queries.register(connection, batch.tenant, found)

@@ -17,12 +17,21 @@ from aivalue.events.event import Event
 from aivalue.events.http_binding import Headers, decode_part
 from aivalue.runtime.clock import utc_now
 from services.ingest import metrics
-from services.ingest.batch import Batch, Record, dead_letter_of, stretch_of
-from services.ingest.handler import Store, Stored
+from services.ingest.batch import (
+    Batch,
+    DeadLetter,
+    LogRecord,
+    Record,
+    dead_letter_of,
+    sha256_of,
+    stretch_of,
+)
+from services.ingest.handler import REASONS, Store, Stored
 from services.ingest.queries import partitions
 from services.ingest.settings import IngestSettings
 
 TOPIC = "http"
+Status = Literal["accepted", "duplicate", "rejected"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +40,7 @@ class ItemResult:
 
     index: int
     id: str | None
-    status: Literal["accepted", "duplicate", "rejected"]
+    status: Status
     reason: str | None = None
     detail: str | None = None
 
@@ -50,7 +59,7 @@ class HttpIngestion:
         decoded = [_decoded(value, headers, now=now) for value, headers in parts]
         events = [event for event in decoded if isinstance(event, Event)]
         async with self._pool.acquire() as connection:
-            await self._store.learn(connection, tenant, events)
+            ids = await self._store.resolve(connection, tenant, events)
             log_id, _ = await partitions.open_log(
                 connection, tenant, TOPIC, kind="http", identity=""
             )
@@ -59,9 +68,9 @@ class HttpIngestion:
                     connection, tenant, TOPIC, log_id, next(self._partitions)
                 )
                 batch = _batch(claim, parts, decoded, now=now)
-                stored = await self._store.write(connection, batch)
+                stored = await self._store.write(connection, batch, ids)
         metrics.observe_stored(batch, stored, seconds=(utc_now() - now).total_seconds())
-        return _results(claim, decoded, stored)
+        return _results(decoded, stored)
 
 
 def _decoded(value: bytes, headers: Headers, *, now: datetime) -> Event | InvalidEvent:
@@ -79,52 +88,47 @@ def _batch(
     now: datetime,
 ) -> Batch:
     """Place the parts at the end of the partition that the claim locks."""
+    origin = claim.origin
+    events: list[tuple[LogRecord, Event]] = []
+    dead: list[DeadLetter] = []
+    said: list[bytes] = []
     records = [
         Record(
-            log_id=claim.log_id,
-            partition=claim.partition,
-            offset=claim.next_offset + index,
-            timestamp_ms=int(now.timestamp() * 1_000),
+            offset=origin.next_offset + index,
+            timestamp=int(now.timestamp() * 1_000),
             key=None,
             value=value,
             headers=[(name, text.encode("latin-1", "replace")) for name, text in headers],
         )
         for index, (value, headers) in enumerate(parts)
     ]
-    stretch = stretch_of(
-        log_id=claim.log_id,
-        partition=claim.partition,
-        epoch=claim.epoch,
-        next_offset=claim.next_offset,
-        head_hash=claim.head_hash,
-        records=records,
-    )
-    batch = Batch(tenant=claim.tenant, received_at=now, stretches=[stretch])
     for record, result in zip(records, decoded, strict=True):
         if isinstance(result, Event):
-            batch.events.append((record, result))
+            events.append((record, result))
+            said.append(result.fingerprint)
         else:
-            batch.dead.append(dead_letter_of(record, result))
-    return batch
+            dead.append(dead_letter_of(origin, record, result))
+            said.append(sha256_of(record))
+    stretch = stretch_of(origin, records, events, dead, said)
+    return Batch(tenant=claim.tenant, received_at=now, stretches=[stretch])
 
 
-def _results(
-    claim: partitions.Claim, decoded: Sequence[Event | InvalidEvent], stored: Stored
-) -> list[ItemResult]:
-    first = claim.next_offset
-    duplicates = {record.offset - first for record, _ in stored.duplicates}
-    dead = {letter.record.offset - first: letter for letter in stored.dead}
+def _results(decoded: Sequence[Event | InvalidEvent], stored: Stored) -> list[ItemResult]:
     results = []
+    seq = 0
     for index, event in enumerate(decoded):
-        event_id = event.id if isinstance(event, Event) else None
-        letter = dead.get(index)
-        results.append(
-            ItemResult(
-                index=index,
-                id=event_id,
-                status="rejected" if letter else "duplicate" if index in duplicates else "accepted",
-                reason=letter.reason if letter else None,
-                detail=letter.message if letter else None,
-            )
-        )
+        if isinstance(event, InvalidEvent):
+            results.append(_rejected(index, None, event.reason, str(event)))
+            continue
+        if seq in stored.refused:
+            reason = stored.refused[seq]
+            results.append(_rejected(index, event.id, reason, REASONS[reason]))
+        else:
+            status: Status = "duplicate" if seq in stored.duplicates else "accepted"
+            results.append(ItemResult(index=index, id=event.id, status=status))
+        seq += 1
     return results
+
+
+def _rejected(index: int, event_id: str | None, reason: str, detail: str) -> ItemResult:
+    return ItemResult(index=index, id=event_id, status="rejected", reason=reason, detail=detail)

@@ -1,53 +1,65 @@
 """Surrogate ids already known to this process; only committed ids are ever in here."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from asyncpg import Connection
 
+from aivalue.events.business import EventRetracted, MeasurementRecorded
+from aivalue.events.event import Event
 from aivalue.measurements.measurement import SeriesKey
 from services.ingest.queries import identities as queries
 
 ENTRIES_MAX = 1_000_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ids:
+    """Ids that a batch needs; `sources` and `series` have one entry an event, in order."""
+
+    sources: Sequence[int]
+    series: Sequence[int | None]
+    by_source: dict[str, int]
+
+
 class Identities:
-    """Look ids up, asking PostgreSQL once for each."""
+    """Looks ids up, asking PostgreSQL once for each."""
 
     def __init__(self) -> None:
-        self._sources: dict[tuple[str, str], int] = {}
-        self._series: dict[tuple[str, SeriesKey], int] = {}
+        self._sources: dict[str, dict[str, int]] = {}
+        self._series: dict[str, dict[SeriesKey, int]] = {}
 
-    async def learn(
-        self,
-        connection: Connection,
-        tenant: str,
-        *,
-        sources: Iterable[str],
-        series: Iterable[SeriesKey],
-    ) -> None:
-        """Know the ids of these afterwards. Not inside a transaction that may roll back."""
-        unknown = {source for source in sources if (tenant, source) not in self._sources}
+    async def resolve(self, connection: Connection, tenant: str, events: Sequence[Event]) -> Ids:
+        """Return the ids of all that the events name, creating what is new.
+
+        Not inside a transaction that may roll back: an id must be durable before a row uses it.
+        """
+        names = [event.source for event in events]
+        retracting = {event.data.source for event in events if type(event.data) is EventRetracted}
+        sources = self._sources.setdefault(tenant, {})
+        unknown = (retracting | set(names)) - sources.keys()
         if unknown:
-            found = await queries.source_ids(connection, tenant, unknown)
-            _make_room(self._sources, len(found))
-            self._sources.update({(tenant, source): i for source, i in found.items()})
-        missing = {key for key in series if (tenant, key) not in self._series}
+            _make_room(sources, len(unknown))
+            sources.update(await queries.source_ids(connection, tenant, unknown | set(names)))
+        keys = [
+            (data.kpi, data.unit, data.segment, data.arm)
+            if type(data := event.data) is MeasurementRecorded
+            else None
+            for event in events
+        ]
+        series = self._series.setdefault(tenant, {})
+        named = {key for key in keys if key is not None}
+        missing = named - series.keys()
         if missing:
-            ids = await queries.series_ids(connection, tenant, missing)
-            _make_room(self._series, len(ids))
-            self._series.update({(tenant, key): i for key, i in ids.items()})
-
-    def source(self, tenant: str, source: str) -> int:
-        """Return the id of a source that was learnt."""
-        return self._sources[tenant, source]
-
-    def series(self, tenant: str, key: SeriesKey) -> int:
-        """Return the id of a series that was learnt."""
-        return self._series[tenant, key]
+            _make_room(series, len(missing))
+            series.update(await queries.series_ids(connection, tenant, named - series.keys()))
+        return Ids(
+            sources=[sources[name] for name in names],
+            series=[None if key is None else series[key] for key in keys],
+            by_source={name: sources[name] for name in retracting},
+        )
 
 
-def _make_room(
-    entries: dict[tuple[str, str], int] | dict[tuple[str, SeriesKey], int], n: int
-) -> None:
+def _make_room(entries: dict[str, int] | dict[SeriesKey, int], n: int) -> None:
     if len(entries) + n > ENTRIES_MAX:
         entries.clear()

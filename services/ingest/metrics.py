@@ -66,17 +66,21 @@ RETRIES = Counter("aivalue_ingest_retries_total", "Batches given up and read aga
 def observe_stored(batch: Batch, stored: Stored, *, seconds: float) -> None:
     """Count a batch that is committed."""
     now = time.time()
-    for outcome, events in (("stored", stored.inserted), ("duplicate", stored.duplicates)):
-        for event_type, n in Tally(event.type for _, event in events).items():
-            EVENTS.labels(event_type, outcome).inc(n)
+    types = Tally(event.type for _, event in batch.events)
+    duplicates = Tally(batch.events[seq][1].type for seq in stored.duplicates)
+    refused = Tally(batch.events[seq][1].type for seq in stored.refused)
+    for event_type, n in types.items():
+        n_duplicates = duplicates[event_type]
+        EVENTS.labels(event_type, "stored").inc(n - n_duplicates - refused[event_type])
+        EVENTS.labels(event_type, "duplicate").inc(n_duplicates)
     for reason, n in Tally(letter.reason for letter in stored.dead).items():
         EVENTS.labels("", "dead_letter").inc(n)
         DEAD_LETTERS.labels(reason).inc(n)
     BATCH_EVENTS.observe(batch.n_records)
     BATCH_SECONDS.labels("store").observe(seconds)
     LAST_COMMIT.set(now)
-    if stored.inserted:
-        oldest = min(event.time for _, event in stored.inserted)
+    if batch.events:
+        oldest = min(event.time for _, event in batch.events)
         EVENT_AGE_SECONDS.observe(max((batch.received_at - oldest).total_seconds(), 0))
-    logged_at = min(stretch.records[0].timestamp_ms for stretch in batch.stretches) / 1_000
+    logged_at = min(stretch.records[0].timestamp for stretch in batch.stretches) / 1_000
     END_TO_END_SECONDS.observe(max(now - logged_at, 0))

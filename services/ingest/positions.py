@@ -8,7 +8,7 @@ created again, and reading on would skip or repeat events silently.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.ingest.batch import Record, Stretch, stretch_of
+from services.ingest.batch import LogRecord, Origin, Stretch, sha256_of
 from services.ingest.queries.partitions import Claim
 
 
@@ -21,8 +21,7 @@ class Position:
     """A claimed partition; what is submitted for storing moves it ahead of PostgreSQL."""
 
     claim: Claim
-    next_offset: int
-    head_hash: bytes
+    origin: Origin
     verified: bool
     allow_gaps: bool
     gaps_seen: int = 0
@@ -30,10 +29,10 @@ class Position:
     @property
     def seek_offset(self) -> int:
         """Where reading begins: at the record to verify, or at the next one."""
-        return self.next_offset if self.verified else self.next_offset - 1
+        return self.origin.next_offset if self.verified else self.origin.next_offset - 1
 
-    def take(self, records: Sequence[Record]) -> Stretch | None:
-        """Return what is new among the records read, and stand behind it; None if nothing is.
+    def new_among(self, records: Sequence[LogRecord]) -> Sequence[LogRecord]:
+        """Return what is new among the records read, which may be nothing.
 
         Raises
         ------
@@ -42,36 +41,37 @@ class Position:
         """
         if not self.verified:
             self._verify(records[0])
-        new = [record for record in records if record.offset >= self.next_offset]
-        if not new:
-            return None
-        first_ever = self.claim.tail_sha256 is None and self.next_offset == 0
-        if new[0].offset > self.next_offset and not (self.allow_gaps or first_ever):
+        expected = self.origin.next_offset
+        if records[0].offset < expected:
+            records = [record for record in records if record.offset >= expected]
+            if not records:
+                return []
+        if self.allow_gaps:
+            return records
+        first, last = records[0].offset, records[-1].offset
+        if last - first >= len(records):
+            raise LogBroken(f"offsets {first} to {last} hold {len(records)} records")
+        never_read = self.claim.tail_sha256 is None and expected == 0
+        if first > expected and not never_read:
             self.gaps_seen += 1
             # Once may be a fetch from before the seek; the same again is a hole.
             if self.gaps_seen > 1:
-                raise LogBroken(f"expected offset {self.next_offset}, the log has {new[0].offset}")
-            return None
+                raise LogBroken(f"expected offset {expected}, the log has {first}")
+            return []
         self.gaps_seen = 0
-        stretch = stretch_of(
-            log_id=self.claim.log_id,
-            partition=self.claim.partition,
-            epoch=self.claim.epoch,
-            next_offset=self.next_offset,
-            head_hash=self.head_hash,
-            records=new,
-        )
-        self.next_offset, self.head_hash = stretch.following_offset, stretch.hash
-        return stretch
+        return records
 
-    def _verify(self, record: Record) -> None:
-        if record.offset != self.next_offset - 1:
+    def follow(self, stretch: Stretch) -> None:
+        """Stand behind what was read: it is on its way to PostgreSQL."""
+        self.origin = stretch.following
+
+    def _verify(self, record: LogRecord) -> None:
+        last = self.origin.next_offset - 1
+        if record.offset != last:
+            raise LogBroken(f"the last stored record was {last}, the log has {record.offset}")
+        if sha256_of(record) != self.claim.tail_sha256:
             raise LogBroken(
-                f"the last stored record was {self.next_offset - 1}, the log has {record.offset}"
-            )
-        if record.sha256() != self.claim.tail_sha256:
-            raise LogBroken(
-                f"record {record.offset} is another one than was stored: the topic was re-created"
+                f"record {last} is another one than was stored: the topic was re-created"
             )
         self.verified = True
 
@@ -80,8 +80,7 @@ def position_of(claim: Claim, *, allow_gaps: bool) -> Position:
     """Start where PostgreSQL says."""
     return Position(
         claim=claim,
-        next_offset=claim.next_offset,
-        head_hash=claim.head_hash,
+        origin=claim.origin,
         verified=claim.tail_sha256 is None,
         allow_gaps=allow_gaps,
     )

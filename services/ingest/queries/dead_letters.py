@@ -22,10 +22,10 @@ async def insert_dead_letters(
     rows = [
         (
             tenant,
-            letter.record.log_id,
-            letter.record.partition,
-            letter.record.offset,
-            letter.record.timestamp,
+            letter.place.log_id,
+            letter.place.partition,
+            letter.place.offset,
+            letter.place.timestamp,
             received_at,
             letter.reason,
             _storable([{"path": letter.path, "message": letter.message}]),

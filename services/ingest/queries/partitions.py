@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asyncpg import Connection
+from asyncpg import Connection, Record
 
-from services.ingest.batch import Stretch
+from services.ingest.batch import Origin, Stretch, sha256_of
 
 GENESIS = bytes(32)
 _NEW_PARTITION = (
@@ -24,12 +24,8 @@ class Claim:
 
     tenant: str
     topic: str
-    log_id: int
-    partition: int
-    epoch: int
-    next_offset: int
+    origin: Origin
     tail_sha256: bytes | None
-    head_hash: bytes
 
 
 async def open_log(
@@ -85,7 +81,7 @@ async def claim(
     )  # fmt: skip
     if row is None:
         return None
-    return Claim(tenant=tenant, topic=topic, log_id=log_id, partition=partition, **row)
+    return _claimed(tenant, topic, log_id, partition, row)
 
 
 async def lock(
@@ -98,7 +94,18 @@ async def lock(
         'where tenant_id = $1 and log_id = $2 and "partition" = $3 for update',
         tenant, log_id, partition,
     )  # fmt: skip
-    return Claim(tenant=tenant, topic=topic, log_id=log_id, partition=partition, **row)
+    return _claimed(tenant, topic, log_id, partition, row)
+
+
+def _claimed(tenant: str, topic: str, log_id: int, partition: int, row: Record) -> Claim:
+    origin = Origin(
+        log_id=log_id,
+        partition=partition,
+        epoch=row["epoch"],
+        next_offset=row["next_offset"],
+        head_hash=row["head_hash"],
+    )
+    return Claim(tenant=tenant, topic=topic, origin=origin, tail_sha256=row["tail_sha256"])
 
 
 async def halt(
@@ -140,13 +147,13 @@ async def advance(connection: Connection, tenant: str, stretches: Sequence[Stret
         'and p.log_id = s.log_id and p."partition" = s."partition" returning 1) '
         "select count(*) from moved",
         tenant,
-        [stretch.log_id for stretch in stretches],
-        [stretch.partition for stretch in stretches],
-        [stretch.epoch for stretch in stretches],
-        [stretch.next_offset for stretch in stretches],
+        [stretch.origin.log_id for stretch in stretches],
+        [stretch.origin.partition for stretch in stretches],
+        [stretch.origin.epoch for stretch in stretches],
+        [stretch.origin.next_offset for stretch in stretches],
         [stretch.following_offset for stretch in stretches],
         [stretch.hash for stretch in stretches],
-        [stretch.records[-1].sha256() for stretch in stretches],
+        [sha256_of(stretch.records[-1]) for stretch in stretches],
     )
     if moved != len(stretches):
         raise Fenced(f"{len(stretches) - moved} of {len(stretches)} partitions moved on")

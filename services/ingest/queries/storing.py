@@ -1,19 +1,13 @@
 """Events, measurements and daily statistics, set by set; nothing is counted that is not stored."""
 
-from collections.abc import Iterable, Sequence
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from asyncpg import Connection
 
-STAGED_COLUMNS = (
-    "seq", "log_id", "partition", "offset", "source_id", "event_id", "payload_sha256",
-    "series_id", "business_date", "value", "numerator", "denominator", "decision",
-)  # fmt: skip
-EVENT_COLUMNS = (
-    "tenant_id", "log_id", "partition", "offset", "received_at", "log_timestamp", "source_id",
-    "event_id", "type", "time", "key", "value", "headers",
-)  # fmt: skip
+from services.ingest.wire import EVENT_COLUMNS, STAGED_COLUMNS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +40,11 @@ async def prepare(connection: Connection) -> None:
     )
 
 
-async def stage(connection: Connection, rows: Iterable[tuple[object, ...]]) -> None:
+async def stage(connection: Connection, content: bytes) -> None:
     """Copy what the statements below work on into the transaction."""
-    await connection.copy_records_to_table("staged", records=rows, columns=STAGED_COLUMNS)
+    await connection.copy_to_table(
+        "staged", source=io.BytesIO(content), columns=STAGED_COLUMNS, format="binary"
+    )
 
 
 async def insert_keys(connection: Connection, tenant: str) -> list[int]:
@@ -133,10 +129,14 @@ async def forget_keys(connection: Connection, tenant: str, seqs: Sequence[int]) 
     )
 
 
-async def insert_events(connection: Connection, rows: Iterable[tuple[object, ...]]) -> None:
+async def insert_events(connection: Connection, content: bytes) -> None:
     """Keep the original bytes of every accepted event."""
-    await connection.copy_records_to_table(
-        "events", schema_name="ingest", records=rows, columns=EVENT_COLUMNS
+    await connection.copy_to_table(
+        "events",
+        schema_name="ingest",
+        source=io.BytesIO(content),
+        columns=EVENT_COLUMNS,
+        format="binary",
     )
 
 

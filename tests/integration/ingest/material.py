@@ -12,7 +12,7 @@ from aivalue.events.encode import Message, kafka_message
 from aivalue.events.fields import EventData
 from aivalue.events.kafka_binding import decode_record
 from aivalue.events.model import DecisionMade
-from services.ingest.batch import Batch, Record, decode_batch, stretch_of
+from services.ingest.batch import Batch, Record, decode_stretch
 from services.ingest.handler import Store
 from services.ingest.queries import partitions
 from services.ingest.queries.partitions import Claim
@@ -101,25 +101,16 @@ def batch_of(claimed: Claim, messages: Sequence[Message]) -> Batch:
     """Read messages as the next records of a claimed partition."""
     records = [
         Record(
-            log_id=claimed.log_id,
-            partition=claimed.partition,
-            offset=claimed.next_offset + index,
-            timestamp_ms=int(NOW.timestamp() * 1_000),
+            offset=claimed.origin.next_offset + index,
+            timestamp=int(NOW.timestamp() * 1_000),
             key=each.key,
             value=each.value,
             headers=each.headers,
         )
         for index, each in enumerate(messages)
     ]
-    stretch = stretch_of(
-        log_id=claimed.log_id,
-        partition=claimed.partition,
-        epoch=claimed.epoch,
-        next_offset=claimed.next_offset,
-        head_hash=claimed.head_hash,
-        records=records,
-    )
-    return decode_batch(claimed.tenant, [stretch], partial(decode_record, now=NOW), received_at=NOW)
+    stretch = decode_stretch(claimed.origin, records, partial(decode_record, now=NOW))
+    return Batch(tenant=claimed.tenant, received_at=NOW, stretches=[stretch])
 
 
 async def statistics(

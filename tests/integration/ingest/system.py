@@ -19,7 +19,8 @@ from aivalue.runtime.settings import KafkaSettings
 from services.ingest.failpoints import VARIABLE
 from tests.integration.ingest.material import TENANT
 
-READY_SECONDS = 30.0
+# Generous: on a busy machine a process alone takes five to start.
+READY_SECONDS = 60.0
 
 
 @dataclass(kw_only=True)
@@ -55,7 +56,7 @@ class Ingest:
             "AIVALUE_KAFKA__IDEMPOTENT_PRODUCER": "false",
             "AIVALUE_KAFKA__PARTITIONS": "4",
             # The embedded broker lets a group wait for half of this before its first member joins.
-            "AIVALUE_KAFKA__SESSION_TIMEOUT_MS": "2000",
+            "AIVALUE_KAFKA__SESSION_TIMEOUT_MS": "4000",
             "AIVALUE_KAFKA__HEARTBEAT_INTERVAL_MS": "500",
             "AIVALUE_INGEST__GROUP": self.prefix,
             "AIVALUE_AUTH__MODE": "open",
@@ -125,7 +126,7 @@ class IngestProcess:
     def stop(self) -> int:
         """Ask it to end, as an orchestrator does."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(30)
 
     def kill(self) -> None:
         """End it as a crash does."""

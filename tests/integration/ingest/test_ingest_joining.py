@@ -48,10 +48,10 @@ async def test_two_workers_at_once_complete_it_once(
     late = batch_of(await claim(second, partition=1), messages[1:])
 
     # The first has its half written and holds the lock when the second begins.
-    await first_store.learn(first, early.tenant, (event for _, event in early.events))
+    ids = await first_store.resolve(first, early.tenant, [event for _, event in early.events])
     transaction = first.transaction()
     await transaction.start()
-    await first_store.write(first, early)
+    await first_store.write(first, early, ids)
     waiting = asyncio.create_task(second_store.store(second, late))
     await _until_blocked(connection)
     await transaction.commit()

@@ -85,7 +85,7 @@ async def test_a_kill_at_the_worst_moment_loses_and_doubles_nothing(
     doomed = ingest.start(
         AIVALUE_FAILPOINTS=f"{point}=kill:2", AIVALUE_INGEST__BATCH_RECORDS_MAX="100"
     )
-    assert doomed.process.wait(30) == -9
+    assert doomed.process.wait(60) == -9
 
     survivor = ingest.start()
     await _counted(survivor, N_EVENTS)

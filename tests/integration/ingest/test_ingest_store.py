@@ -32,7 +32,8 @@ async def _store(address: str, *stretches: list[Message]) -> list[tuple[int, int
     try:
         for messages in stretches:
             stored = await store.store(connection, batch_of(await claim(connection), messages))
-            counts.append((len(stored.inserted), len(stored.duplicates), len(stored.dead)))
+            known, dead = len(stored.duplicates), len(stored.dead)
+            counts.append((len(messages) - known - dead, known, dead))
     finally:
         await connection.close()
     return counts
