@@ -29,7 +29,7 @@ class AttributionGroup(BaseModel):
     backoff_seconds: float = Field(default=1.0, gt=0, description="Pause after a failed recompute.")
     backoff_seconds_max: float = Field(default=300.0, gt=0)
     snapshot_attempts: int = Field(
-        default=3, ge=1, description="Reads of the inputs before a run may mix snapshots."
+        default=2, ge=1, description="Reads of the inputs before a run may mix snapshots."
     )
     read_timeout_seconds: float = Field(
         default=120.0, gt=0, description="A series of a million rows takes its time."

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+CANDIDATES = 32
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
@@ -58,22 +60,31 @@ on conflict (tenant_id, initiative) do update set
         then known.not_before else clock_timestamp() end
 """)
 
+# Over all tenants, so without locks: each row may live on another machine.
+_STALE = text("""
+select tenant_id, initiative from attribution.recompute
+where marks > done
+    and not_before <= clock_timestamp()
+    and (claimed_until is null or claimed_until < clock_timestamp())
+    and (marked_at <= clock_timestamp() - make_interval(secs => :quiet)
+        or first_marked_at <= clock_timestamp() - make_interval(secs => :patience))
+order by first_marked_at
+limit :candidates
+""")
+
+# A row that someone else is just claiming is passed over instead of waited for.
 _CLAIM_STALE = text("""
 with chosen as (
     select tenant_id, initiative from attribution.recompute
-    where marks > done
-        and not_before <= clock_timestamp()
+    where tenant_id = :tenant and initiative = :initiative and marks > done
         and (claimed_until is null or claimed_until < clock_timestamp())
-        and (marked_at <= clock_timestamp() - make_interval(secs => :quiet)
-            or first_marked_at <= clock_timestamp() - make_interval(secs => :patience))
-    order by first_marked_at
-    limit 1
     for update skip locked
 )
 update attribution.recompute as taken
 set epoch = epoch + 1, claimed_until = clock_timestamp() + make_interval(secs => :lease)
 from chosen
-where taken.tenant_id = chosen.tenant_id and taken.initiative = chosen.initiative
+where taken.tenant_id = :tenant and taken.initiative = :initiative
+    and taken.tenant_id = chosen.tenant_id and taken.initiative = chosen.initiative
 returning taken.tenant_id, taken.initiative, taken.epoch, taken.marks, taken.attempts
 """)
 
@@ -141,8 +152,13 @@ async def claim_stale(
 
     One is left alone until no change came for `quiet`, but no longer than `patience`.
     """
-    values = {"quiet": quiet, "patience": patience, "lease": lease}
-    return _claim((await connection.execute(_CLAIM_STALE, values)).one_or_none())
+    window = {"quiet": quiet, "patience": patience, "candidates": CANDIDATES}
+    for row in (await connection.execute(_STALE, window)).all():
+        values = {"tenant": row.tenant_id, "initiative": row.initiative, "lease": lease}
+        taken = _claim((await connection.execute(_CLAIM_STALE, values)).one_or_none())
+        if taken is not None:
+            return taken
+    return None
 
 
 async def claim(

@@ -222,3 +222,22 @@ async def test_a_database_that_drops_its_connections_costs_an_attempt_at_most(
 
     assert len(await service.sql("select 1 from attribution.runs")) == 1
     assert len(await service.sql("select 1 from attribution.effect_months")) == 3
+
+
+async def test_many_workers_on_many_initiatives_take_each_once(service: Service) -> None:
+    names = [f"initiative-{number:02}" for number in range(12)]
+    async with service.place.engine.begin() as connection:
+        await mark(connection, service.tenant, dict.fromkeys(names, "series changed"))
+
+    async def take_all() -> list[str]:
+        taken: list[str] = []
+        while True:
+            async with service.place.engine.begin() as connection:
+                held = await claim_stale(connection, quiet=0, patience=0, lease=30)
+            if held is None:
+                return taken
+            taken.append(held.initiative)
+
+    by_worker = await asyncio.gather(*(take_all() for _ in range(4)))
+
+    assert sorted(name for taken in by_worker for name in taken) == names
