@@ -26,6 +26,7 @@ from services.baseline import (
     target_routes,
     verify_routes,
 )
+from services.baseline.drift import watch
 from services.baseline.settings import BaselineSettings
 from services.baseline.tables import metadata, outbox
 
@@ -34,6 +35,7 @@ def create_app(
     settings: RuntimeSettings, *, ingest_transport: httpx.AsyncBaseTransport | None = None
 ) -> FastAPI:
     """Build the application; nothing connects before it starts."""
+    own = settings if isinstance(settings, BaselineSettings) else BaselineSettings()
     engine = create_engine(settings.database, application_name="aivalue-baseline")
     ingest = ServiceClient(
         "ingest", settings.services.ingest, settings.auth, transport=ingest_transport
@@ -42,8 +44,9 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         publish = partial(relay, engine, outbox, settings.kafka, client_id="aivalue-baseline")
+        compare = partial(watch, engine, ingest, period_seconds=own.drift_check_seconds)
         try:
-            async with background(publish):
+            async with background(publish, compare):
                 yield
         finally:
             await ingest.close()
@@ -68,9 +71,7 @@ def create_app(
     )
     application.state.engine = engine
     application.state.ingest = ingest
-    application.state.review_required = (
-        isinstance(settings, BaselineSettings) and settings.review_required
-    )
+    application.state.review_required = own.review_required
     return application
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import Row, Select, func, insert, select, text
+from sqlalchemy import Row, ScalarSelect, Select, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.kpis.canonical import Json
@@ -108,10 +108,23 @@ async def listed(
     return [(_stored(row), row.version < row.latest) for row in rows]
 
 
-def _with_latest(tenant: str) -> Select[tuple[object, ...]]:
+async def newest(connection: AsyncConnection, *, limit: int) -> list[tuple[str, StoredBaseline]]:
+    """Return the newest version of every baseline of every tenant, with its tenant."""
+    statement = _with_latest(None).where(baselines.c.version == _latest()).limit(limit)
+    statement = statement.order_by(baselines.c.tenant_id, baselines.c.initiative, baselines.c.kpi)
+    rows = (await connection.execute(statement)).all()
+    return [(row.tenant_id, _stored(row)) for row in rows]
+
+
+def _with_latest(tenant: str | None) -> Select[tuple[object, ...]]:
+    statement = select(baselines, _latest().label("latest"))
+    return statement if tenant is None else statement.where(baselines.c.tenant_id == tenant)
+
+
+def _latest() -> ScalarSelect[int]:
     # "Superseded" is derived: writing it down would change a frozen row.
     same = baselines.alias("same")
-    latest = (
+    return (
         select(func.max(same.c.version))
         .where(
             same.c.tenant_id == baselines.c.tenant_id,
@@ -119,9 +132,7 @@ def _with_latest(tenant: str) -> Select[tuple[object, ...]]:
             same.c.kpi == baselines.c.kpi,
         )
         .scalar_subquery()
-        .label("latest")
     )
-    return select(baselines, latest).where(baselines.c.tenant_id == tenant)
 
 
 def _stored(row: Row[tuple[object, ...]]) -> StoredBaseline:

@@ -12,7 +12,7 @@ from aivalue.kpis.definition import Key, Text
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
 from services.baseline import definition_queries as queries
-from services.baseline import definitions
+from services.baseline import definitions, metrics
 from services.baseline.definition_queries import Stored
 from services.baseline.definitions import Author, Wanted
 from services.baseline.dependencies import Engine, KeyInPath, ReadConnection, Settings
@@ -126,6 +126,7 @@ async def apply_definitions(
     )
     async with engine.begin() as connection:
         changes = await definitions.apply(connection, author, _wanted(request), settings.kafka)
+    _count(changes)
     return _response(changes)
 
 
@@ -225,8 +226,9 @@ async def put_definition(
         now = None if seen is None else etag_of(seen)
         if now != expected:
             raise HTTPException(412, f"{kind} {key!r} has ETag {now}, you sent {expected}")
-        await definitions.apply(connection, author, [wanted], settings.kafka)
+        changes = await definitions.apply(connection, author, [wanted], settings.kafka)
         stored = await queries.version_of(connection, author.tenant, kind, key, None)
+    _count(changes)
     assert stored is not None  # noqa: S101 - just written
     response.status_code = 201 if seen is None else 200
     response.headers["etag"] = etag_of(stored)
@@ -241,6 +243,13 @@ def etag_of(stored: Stored) -> str:
 def definition_response(stored: Stored) -> DefinitionResponse:
     """Shape one stored version as answers carry it."""
     return DefinitionResponse.model_validate(stored, from_attributes=True)
+
+
+def _count(changes: tuple[Change, ...]) -> None:
+    # After the commit: what was rolled back did not happen.
+    for each in changes:
+        if each.action != "none":
+            metrics.CHANGES.labels(each.kind, each.action).inc()
 
 
 def _wanted(request: DefinitionsRequest) -> list[Wanted]:

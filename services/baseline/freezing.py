@@ -8,12 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aivalue.baselines.freeze import FrozenBaseline, Subject, freeze
 from aivalue.baselines.window import Scope
+from aivalue.errors import NotFreezable
 from aivalue.kpis.canonical import Json, body_of
 from aivalue.kpis.series import plain
 from aivalue.runtime.http_client import ServiceClient
 from aivalue.runtime.outbox.queries import record
 from aivalue.runtime.settings import KafkaSettings
 from services.baseline import baseline_queries as queries
+from services.baseline import metrics
 from services.baseline.announcements import BASELINE_FROZEN, announcement
 from services.baseline.baseline_queries import StoredBaseline
 from services.baseline.definitions import Author
@@ -41,9 +43,16 @@ async def freeze_baseline(
     kafka: KafkaSettings,
 ) -> Outcome:
     """Freeze the pre-AI series of a KPI at once."""
-    baseline, content = await measure(engine, ingest, wanted=wanted, author=author)
+    try:
+        with metrics.FREEZE_SECONDS.time():
+            baseline, content = await measure(engine, ingest, wanted=wanted, author=author)
+    except NotFreezable:
+        metrics.FREEZES.labels("refused").inc()
+        raise
     async with engine.begin() as connection:
-        return await store(connection, author, baseline, content, kafka)
+        outcome = await store(connection, author, baseline, content, kafka)
+    metrics.FREEZES.labels("created" if outcome.created else "unchanged").inc()
+    return outcome
 
 
 async def measure(

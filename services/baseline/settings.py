@@ -11,3 +11,6 @@ class BaselineSettings(RuntimeSettings):
     review_required: bool = Field(
         default=False, description="Freeze only drafts that a second person approved."
     )
+    drift_check_seconds: float = Field(
+        default=900.0, gt=0, description="How often frozen baselines are compared with the events."
+    )

@@ -3,7 +3,11 @@
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
+from aivalue.runtime.http_client import ServiceClient
+from aivalue.runtime.postgres import create_engine
+from services.baseline.drift import export_once
 from tests.integration.baseline.harness import Service
 from tests.integration.baseline.test_freezing import REQUEST, year_of
 
@@ -77,3 +81,27 @@ async def test_two_versions_are_compared(service: Service, frozen: dict[str, Any
 
 async def test_an_unknown_baseline_has_no_drift(service: Service) -> None:
     assert (await service.client.get("/v1/baselines/bl-0/drift")).status_code == 404
+
+
+async def test_drift_is_exported_for_every_newest_baseline(
+    service: Service, frozen: dict[str, Any]
+) -> None:
+    engine = create_engine(service.settings.database, application_name="test")
+    ingest = ServiceClient(
+        "ingest", "http://ingest", service.settings.auth, transport=service.ingest.transport()
+    )
+    labels = {
+        "tenant": service.settings.auth.open_tenant,
+        "initiative": "maintenance",
+        "kpi": "downtime",
+    }
+    service.ingest.columns["numerator"][10] = "377.5"
+
+    exported = await export_once(engine, ingest)
+
+    assert exported == 1
+    assert REGISTRY.get_sample_value("aivalue_baseline_drift_rows", labels) == 1.0
+    assert REGISTRY.get_sample_value("aivalue_baseline_drift_ratio", labels) == 0.04
+    assert REGISTRY.get_sample_value("aivalue_baseline_coverage_ratio", labels) == 1.0
+    await ingest.close()
+    await engine.dispose()

@@ -1,0 +1,36 @@
+"""Every Prometheus series of the baseline service; labels come from definitions, never events."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CHANGES = Counter(
+    "aivalue_baseline_definition_changes_total",
+    "Definition versions stored. action is create or change.",
+    ["kind", "action"],
+)
+FREEZES = Counter(
+    "aivalue_baseline_freezes_total",
+    "Freezes asked for. outcome is created, unchanged or refused.",
+    ["outcome"],
+)
+FREEZE_SECONDS = Histogram(
+    "aivalue_baseline_freeze_duration_seconds",
+    "Time to read and freeze a series.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+_BASELINE = ["tenant", "initiative", "kpi"]
+FROZEN_AT = Gauge(
+    "aivalue_baseline_frozen_timestamp_seconds",
+    "When the newest baseline was frozen.",
+    _BASELINE,
+)
+COVERAGE = Gauge("aivalue_baseline_coverage_ratio", "Unit-days measured over expected.", _BASELINE)
+DRIFT = Gauge(
+    "aivalue_baseline_drift_ratio",
+    "Level of today's events over the frozen level, less 1; 0 without late events.",
+    _BASELINE,
+)
+DRIFT_ROWS = Gauge(
+    "aivalue_baseline_drift_rows",
+    "Rows added, removed or changed since the newest baseline was frozen.",
+    _BASELINE,
+)
