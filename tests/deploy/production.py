@@ -28,7 +28,7 @@ EMBEDDED_BROKER = {
     "AIVALUE_KAFKA__IDEMPOTENT_PRODUCER": "false",
     "AIVALUE_KAFKA__PARTITIONS": "2",
     "AIVALUE_KAFKA__REPLICATION_FACTOR": "1",
-    "AIVALUE_KAFKA__SESSION_TIMEOUT_MS": "2000",
+    "AIVALUE_KAFKA__SESSION_TIMEOUT_MS": "6000",
     "AIVALUE_KAFKA__REBALANCE_TIMEOUT_MS": "1500",
     "AIVALUE_KAFKA__HEARTBEAT_INTERVAL_MS": "500",
 }
@@ -90,7 +90,13 @@ async def production(
             exits.callback(servers[name].stop)
         for name, server in servers.items():
             server.wait_until(lambda name=name: is_ready(ports[name]))  # type: ignore[misc]  # bound now
-        yield Production(secrets=secrets, ports=ports, servers=servers)
+        try:
+            yield Production(secrets=secrets, ports=ports, servers=servers)
+        except Exception as error:
+            for name, server in servers.items():
+                if server.process.poll() is not None:
+                    error.add_note(f"{name} ended by itself: {server.log_tail()}")
+            raise
 
 
 def environment_of(
