@@ -11,6 +11,7 @@ import typer
 
 import aivalue
 from aivalue.cli import apply, operations
+from aivalue.cli import estimate as estimate_command
 from aivalue.cli.console import fail
 from aivalue.cli.demo import command as demo_command
 from aivalue.errors import AivalueError
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo_command.demo)
 app.command("apply")(apply.apply_command)
+app.command("estimate")(estimate_command.estimate)
 app.command("up")(operations.up)
 app.command("doctor")(operations.doctor)
 app.add_typer(operations.database, name="db")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aivalue.effects.panel import Booleans, Floats
+from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
 
 # Variance of the persistent part over that of the noise in a cell of median volume.
@@ -48,7 +48,7 @@ class Dependence:
         return max(self.models, key=lambda model: model.probability)
 
 
-def dependence_of(surprise: Floats, weight: Floats) -> Dependence:
+def dependence_of(surprise: Floats, weight: Floats, *, besides: Floats | None = None) -> Dependence:
     """Weigh the models by how well they explain the surprises left by unit and period levels.
 
     Parameters
@@ -57,9 +57,14 @@ def dependence_of(surprise: Floats, weight: Floats) -> Dependence:
         Relative (proportional) or per unit of volume (additive); ignored where weight is 0.
     weight : shape (n_units, n_periods), >= 0
         Noise variance is inverse to it; 0 where the cell is absent.
+    besides : shape (n_besides, n_units, n_periods), or None
+        What else explains surprises; none of it may be a sum of unit and period levels.
     """
     seen = weight > 0
+    if besides is None:
+        besides = np.empty((0, *weight.shape))
     cells_free = int(seen.sum()) - int(seen.any(axis=1).sum()) - int(seen.any(axis=0).sum()) + 1
+    cells_free -= len(besides)
     if cells_free < CELLS_FREE_MIN:
         raise NotEstimable(
             f"{cells_free} cells are left to estimate the spread from, needs {CELLS_FREE_MIN}"
@@ -77,7 +82,7 @@ def dependence_of(surprise: Floats, weight: Floats) -> Dependence:
     found: list[tuple[float, float, float, float]] = []
     for start in range(0, len(grid), per_chunk):
         share, correlation = grid[start : start + per_chunk].T
-        squares, log_sizes = _left_over(surprise, weight, seen, (share, correlation))
+        squares, log_sizes = _left_over(surprise, weight, besides, (share, correlation))
         if not (squares > 0).all():
             raise NotEstimable("nothing varies, so the uncertainty cannot be estimated")
         likelihoods = -(log_sizes + cells_free * np.log(squares)) / 2
@@ -194,22 +199,25 @@ def degrees_of_freedom(kurtosis: float) -> float:
 
 
 def _left_over(
-    surprise: Floats, weight: Floats, seen: Booleans, models: tuple[Floats, Floats]
+    surprise: Floats, weight: Floats, besides: Floats, models: tuple[Floats, Floats]
 ) -> tuple[Floats, Floats]:
     """Return, per model, squares left by unit and period levels, and log determinants."""
+    seen = weight > 0
     n_units, n_periods = weight.shape
     # Period levels, the first at zero because units already carry the mean.
     present = np.flatnonzero(seen.any(axis=0))[1:]
-    columns = np.zeros((n_units, n_periods, 2 + len(present)))
+    n_first = 2 + len(besides)
+    columns = np.zeros((n_units, n_periods, n_first + len(present)))
     columns[:, :, 0] = np.where(seen, surprise, 0.0)
     columns[:, :, 1] = 1.0
-    columns[:, present, 2 + np.arange(len(present))] = 1.0
+    columns[:, :, 2:n_first] = besides.transpose(1, 2, 0)
+    columns[:, present, n_first + np.arange(len(present))] = 1.0
     white, log_sizes = whitened(columns, weight, *models)
     free, log_units = without_unit_levels(np.delete(white, 1, axis=3), white[:, :, :, 1])
     flat = free.reshape(len(free), -1, free.shape[3])
     gram = flat.transpose(0, 2, 1) @ flat
     squares, log_periods = gram[:, 0, 0], np.zeros(len(gram))
-    if len(present):
+    if gram.shape[1] > 1:
         inner, right = gram[:, 1:, 1:], gram[:, 1:, 0]
         squares = squares - (right * np.linalg.solve(inner, right[..., None])[..., 0]).sum(axis=1)
         log_periods = np.linalg.slogdet(inner)[1]

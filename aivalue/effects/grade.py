@@ -1,7 +1,7 @@
 """Evidence grade A to D: computed from the design and its checks, never typed.
 
-A: randomized. B: staggered rollout with at least ten treated units. C: few treated units without
-a synthetic control, or one series alone; a reconstructed baseline; any failed check.
+A: randomized. B: staggered rollout with at least ten treated units, or a synthetic control of
+fewer. C: few treated units without one, or a series; a reconstructed baseline; any failed check.
 D is for claims without measurement, which no estimator returns.
 """
 
@@ -15,9 +15,15 @@ _EARNED: dict[str, tuple[Grade, str]] = {
     "difference_in_means": ("A", "events were randomized"),
     "difference_in_means_by_unit": ("A", "units were randomized"),
     "difference_in_differences": ("B", "phased rollout with controls, ten or more treated units"),
+    "imputation": ("B", "phased rollout with controls, ten or more treated units"),
+    "callaway_santanna": ("B", "phased rollout with controls, ten or more treated units"),
+    "synthetic_difference_in_differences": ("B", "synthetic control of few treated units"),
+    "synthetic_control": ("B", "synthetic control of few treated units"),
+    "interrupted_time_series": ("C", "one series with control series"),
     "before_after": ("C", "one series without controls"),
 }
 _FEW_TREATED = "fewer than ten treated units, without a synthetic control"
+_NEEDS_MANY_TREATED = {"difference_in_differences", "imputation", "callaway_santanna"}
 _BASELINE_FREE = {"difference_in_means", "difference_in_means_by_unit"}
 
 
@@ -35,7 +41,7 @@ def grade_of(
     """Return the grade; a failed check or a reconstructed baseline caps it at C."""
     grade, earned = _EARNED[estimator]
     reasons = [earned]
-    if estimator == "difference_in_differences" and design == "few_treated":
+    if estimator in _NEEDS_MANY_TREATED and design == "few_treated":
         grade, reasons = "C", [_FEW_TREATED]
     doubts = [f"check {check.name} failed: {check.detail}" for check in checks if _fails(check)]
     if reconstructed and estimator not in _BASELINE_FREE:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from aivalue.effects.dependence import dependence_of, whitened, without_unit_levels
+from aivalue.effects.dependence import Model, dependence_of, whitened, without_unit_levels
 from aivalue.effects.effect import Scale
 from aivalue.effects.panel import Floats
 from aivalue.effects.student_t import t_quantile
@@ -21,6 +21,7 @@ from aivalue.effects.two_way import fit_two_way
 
 POWER = 0.80
 RANK_TOLERANCE = 1e-8
+INDEPENDENT = Model(share=0.0, correlation=0.0, scale=1.0, probability=1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,36 @@ def leads_differ(y: Floats, x: Floats, leads: Floats, *, scale: Scale) -> LeadTe
     weight = x * levels.spread
     seen = weight > 0
     surprise = np.where(seen, (y - x * levels.rate) / np.where(seen, weight, 1.0), 0.0)
-    dependence = dependence_of(surprise, weight)
+    information, _ = _partial(surprise, weight, leads, INDEPENDENT)
+    values, vectors = np.linalg.eigh(information)
+    kept = values > max(float(values.max(initial=0.0)), 1e-300) * RANK_TOLERANCE
+    rank = int(kept.sum())
+    if rank == 0:
+        return LeadTest(change=np.zeros(len(leads)), p_value=1.0, detectable=np.inf, rank=0)
+    basis = vectors[:, kept]
+    told_apart = np.einsum("kr,kut->rut", basis, np.where(seen, leads, 0.0))
+    # The covariance is learnt beside the leads: a drift of all treated must not pass for memory.
+    dependence = dependence_of(surprise, weight, besides=told_apart)
     model = dependence.best()
+    information, score = _partial(surprise, weight, told_apart, model)
+    inverse_information = basis @ np.linalg.inv(information) @ basis.T
+    score = basis @ score
+    statistic = float(score @ inverse_information @ score) / (rank * model.scale)
+    free = dependence.cells_free
+    margin = t_quantile(0.975, free) + t_quantile(POWER, free)
+    return LeadTest(
+        change=inverse_information @ score,
+        p_value=float(special.fdtrc(rank, free, statistic)),
+        detectable=margin * float(np.sqrt(model.scale * inverse_information[0, 0])),
+        rank=rank,
+    )
+
+
+def _partial(
+    surprise: Floats, weight: Floats, leads: Floats, model: Model
+) -> tuple[Floats, Floats]:
+    """Return information and score of the leads once unit and period levels are taken off."""
+    seen = weight > 0
     present = np.flatnonzero(seen.any(axis=0))[1:]
     n_leads = len(leads)
     columns = np.zeros((*seen.shape, 2 + n_leads + len(present)))
@@ -64,20 +93,4 @@ def leads_differ(y: Floats, x: Floats, leads: Floats, *, scale: Scale) -> LeadTe
     gram = flat.T @ flat
     first, last = gram[: 1 + n_leads, : 1 + n_leads], gram[1 + n_leads :, : 1 + n_leads]
     left = first - last.T @ np.linalg.solve(gram[1 + n_leads :, 1 + n_leads :], last)
-    information, score = left[1:, 1:], left[1:, 0]
-
-    values, vectors = np.linalg.eigh(information)
-    kept = values > max(float(values.max(initial=0.0)), 1e-300) * RANK_TOLERANCE
-    rank = int(kept.sum())
-    if rank == 0 or not model.scale > 0:
-        return LeadTest(change=np.zeros(len(leads)), p_value=1.0, detectable=np.inf, rank=0)
-    inverse_information = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
-    statistic = float(score @ inverse_information @ score) / (rank * model.scale)
-    free = dependence.cells_free
-    margin = t_quantile(0.975, free) + t_quantile(POWER, free)
-    return LeadTest(
-        change=inverse_information @ score,
-        p_value=float(special.fdtrc(rank, free, statistic)),
-        detectable=margin * float(np.sqrt(model.scale * inverse_information[0, 0])),
-        rank=rank,
-    )
+    return left[1:, 1:], left[1:, 0]

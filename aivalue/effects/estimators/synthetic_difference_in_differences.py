@@ -115,6 +115,20 @@ def synthetic_difference_in_differences(
     )
 
 
+def average_without(
+    treated: Floats, donors: Floats, n_before: int, donor: int, *, like: SyntheticDifference
+) -> float:
+    """Return the average effect estimated without one donor, everything else as in `like`."""
+    effect, _, _ = _fit(
+        treated.mean(axis=0),
+        np.delete(donors, donor, axis=0),
+        n_before,
+        penalty=like.penalty,
+        noise=like.noise,
+    )
+    return float(effect.mean())
+
+
 def _fit(
     treated: Floats, donors: Floats, n_before: int, *, penalty: float, noise: float
 ) -> tuple[Floats, Floats, Floats]:

@@ -1,0 +1,65 @@
+"""`aivalue estimate`: the effect in a user's own table, without any server."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import orjson
+import typer
+
+from aivalue.cli.console import fail, results
+from aivalue.errors import AivalueError
+
+WRONG_CALL = 2
+
+
+def estimate(  # noqa: PLR0913 - one parameter per option of the command
+    panel: Annotated[Path, typer.Argument(help="CSV file, one row per unit and time.")],
+    *,
+    outcome: Annotated[str, typer.Option(help="Column with the KPI.")],
+    treated: Annotated[str, typer.Option(help="Column that is 1 where the unit has the AI.")],
+    unit: Annotated[str, typer.Option(help="Column that names the unit; none: each row.")] = "",
+    time: Annotated[str, typer.Option(help="Column with the time; none: all at once.")] = "",
+    design: Annotated[str, typer.Option(help="auto reads it from the table.")] = "auto",
+    estimator: Annotated[str, typer.Option(help="Force one, e.g. sdid.")] = "auto",
+    control: Annotated[list[str] | None, typer.Option(help="Control series.")] = None,
+    covariate: Annotated[list[str] | None, typer.Option(help="Known before.")] = None,
+    cluster: Annotated[str, typer.Option(help="Column with what units share.")] = "",
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
+    better: Annotated[str, typer.Option(help="higher or lower.")] = "higher",
+    relative: Annotated[bool, typer.Option("--relative", help="As a share.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Estimate what the AI changed, with interval, checks and grade."""
+    # Half a second of numpy and scipy, which --help must not cost.
+    from aivalue.cli.panel_file import read_rows, show, table_of
+    from aivalue.effects.front_door.estimate_panel import estimate_panel
+
+    if better not in {"higher", "lower"}:
+        fail(f"--better is higher or lower, got {better}", status=WRONG_CALL)
+    better_when: Literal["higher", "lower"] = "lower" if better == "lower" else "higher"
+    names = [*(control or []), *(covariate or [])]
+    rows = read_rows(panel, [outcome, treated, *filter(None, (unit, time, cluster)), *names])
+    table = table_of(
+        rows,
+        outcome=outcome,
+        treated=treated,
+        unit=unit,
+        time=time,
+        cluster=cluster,
+        names=names,
+    )
+    try:
+        found = estimate_panel(
+            table,
+            estimator=design if estimator == "auto" else estimator,
+            confidence=confidence,
+            better_when=better_when,
+            is_relative=relative,
+        )
+    except AivalueError as refusal:
+        fail(f"not estimable: {refusal}")
+    if as_json:
+        results.file.write(orjson.dumps(found.document(), option=orjson.OPT_INDENT_2).decode())
+        results.file.write("\n")
+    else:
+        show(found, is_relative=relative)

@@ -1,0 +1,97 @@
+"""A panel in a CSV file: read it, or say which line is at fault; print what it says."""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+
+from aivalue.cli.console import fail, results
+from aivalue.effects.front_door.estimate_panel import PanelEstimate
+from aivalue.effects.front_door.table import PanelTable
+
+WRONG_CALL = 2
+_TRUE = {"1", "1.0", "true", "yes", "t", "treatment", "treated"}
+_FALSE = {"0", "0.0", "false", "no", "f", "control", "holdout", ""}
+_MISSING = {"", "na", "nan", "null", "none"}
+
+
+def read_rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
+    """Read a CSV file that has these columns."""
+    if path.suffix.lower() in {".parquet", ".pq"}:
+        fail("Parquet needs a reader that is not installed: convert to CSV", status=WRONG_CALL)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        fail(f"cannot read {path}: {error.strerror}", status=WRONG_CALL)
+    if not rows:
+        fail(f"{path} has no rows", status=WRONG_CALL)
+    absent = [name for name in needed if name not in rows[0]]
+    if absent:
+        fail(
+            f"{path} has no column {', '.join(absent)}; it has {', '.join(rows[0])}",
+            status=WRONG_CALL,
+        )
+    return rows
+
+
+def table_of(
+    rows: list[dict[str, str]],
+    *,
+    outcome: str,
+    treated: str,
+    unit: str,
+    time: str,
+    cluster: str,
+    names: list[str],
+) -> PanelTable:
+    """Read the cells; an empty unit or time column means each row by itself, or all at once."""
+    numbers = [[_number(row, name, line) for name in names] for line, row in enumerate(rows, 2)]
+    return PanelTable(
+        unit=[row[unit] if unit else str(line) for line, row in enumerate(rows)],
+        time=[row[time] if time else "0" for row in rows],
+        outcome=np.array([_number(row, outcome, line) for line, row in enumerate(rows, 2)]),
+        treated=np.array([_flag(row, treated, line) for line, row in enumerate(rows, 2)]),
+        covariates=np.array(numbers, np.float64).reshape(len(rows), len(names)),
+        cluster=[row[cluster] for row in rows] if cluster else (),
+    )
+
+
+def _number(row: dict[str, str], name: str, line: int) -> float:
+    text = row[name].strip()
+    if text.lower() in _MISSING:
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        fail(f'line {line}: {name} is "{text}", needs a number', status=WRONG_CALL)
+    if math.isinf(value):
+        fail(f"line {line}: {name} is infinite", status=WRONG_CALL)
+    return value
+
+
+def _flag(row: dict[str, str], name: str, line: int) -> bool:
+    text = row[name].strip().lower()
+    if text not in _TRUE | _FALSE:
+        fail(f'line {line}: {name} is "{text}", needs 0 or 1', status=WRONG_CALL)
+    return text in _TRUE
+
+
+def show(found: PanelEstimate, *, is_relative: bool) -> None:
+    """Print it for people."""
+    figure = found.figure
+    point, low, high = (
+        f"{value:+.1%}" if is_relative else f"{value:+.6g}"
+        for value in (figure.point, figure.low, figure.high)
+    )
+    results.print(f"[bold]{point}[/bold] ({low}, {high}) at {figure.confidence:.0%} confidence")
+    results.print(
+        f"{found.verdict}, grade {found.graded.grade}, p = {found.p_value:.3g}; "
+        f"{found.effect.n_treated} treated, {found.effect.n_control} control"
+    )
+    results.print(f"{found.choice.design}: {found.effect.estimator} ({found.choice.reason})")
+    for check in found.checks:
+        results.print(f"  {check.status:15} {check.name}: {check.detail}")
+    for each in found.choice.alternatives:
+        results.print(f"  [dim]not {each.estimator}: {each.why_not}[/dim]")

@@ -1,0 +1,21 @@
+"""Placebo in time: an effect found before there was any AI is not one of the AI.
+
+Source: Heckman & Hotz (1989), JASA 84(408) 862-874; Abadie, Diamond & Hainmueller (2015), AJPS.
+"""
+
+from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.effect import Interval
+
+NAME = "placebo_in_time"
+
+
+def placebo_in_time(placebo: Interval, *, n_periods: int) -> CheckResult:
+    """Read the same estimator's interval for an invented go-live that many periods earlier."""
+    excludes_zero = not placebo.low <= 0 <= placebo.high
+    return CheckResult(
+        name=NAME,
+        status="failed" if excludes_zero else "passed",
+        p_value=None,
+        detail=f"{placebo.point:.4g} ({placebo.low:.4g}, {placebo.high:.4g}) over the last "
+        f"{n_periods} periods before go-live, where nothing can have happened",
+    )

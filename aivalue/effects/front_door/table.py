@@ -1,0 +1,160 @@
+"""A long table (one row per unit and time) as matrices, or a refusal naming the row at fault."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from aivalue.effects.effect import Period
+from aivalue.effects.estimators.staggered import StaggeredPanel
+from aivalue.effects.panel import Booleans, Floats, Integers
+from aivalue.errors import NotEstimable
+
+FIRST_DAY = date(2000, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelTable:
+    """Columns of equal length; times sort as numbers if all are numbers, else as text.
+
+    Attributes
+    ----------
+    outcome : shape (n_rows,), NaN where missing
+    treated : shape (n_rows,)
+        True from the time the unit works with the AI.
+    covariates : shape (n_rows, n_covariates)
+    cluster : length n_rows, or empty
+        What units share; every unit lies in one cluster.
+    """
+
+    unit: Sequence[str]
+    time: Sequence[str]
+    outcome: Floats
+    treated: Booleans
+    covariates: Floats
+    cluster: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        n = len(self.unit)
+        for name in ("time", "outcome", "treated", "covariates"):
+            if len(getattr(self, name)) != n:
+                seen = len(getattr(self, name))
+                raise ValueError(f"column {name} has {seen} rows, needs {n}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrices:
+    """The table by unit and time.
+
+    Attributes
+    ----------
+    outcome : shape (n_units, n_times), NaN where not measured
+    first_treated : shape (n_units,)
+        `n_times` where never.
+    covariates : shape (n_units, n_times, n_covariates)
+    cluster : shape (n_units,), or None
+    """
+
+    units: tuple[str, ...]
+    times: tuple[str, ...]
+    outcome: Floats
+    first_treated: Integers
+    covariates: Floats
+    cluster: Integers | None
+
+    @property
+    def periods(self) -> tuple[Period, ...]:
+        """Stand-ins for times, whatever their calendar: one day each."""
+        days = [date.fromordinal(FIRST_DAY + step) for step in range(len(self.times) + 1)]
+        return tuple(Period(start=start, end=end) for start, end in itertools.pairwise(days))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every unit was measured at every time."""
+        return bool(np.isfinite(self.outcome).all())
+
+    @property
+    def is_treated(self) -> Booleans:
+        """Which units ever have the AI."""
+        return self.first_treated < len(self.times)
+
+    def staggered(self) -> StaggeredPanel:
+        """Return the shape that rollout estimators read; covariates as of the first time."""
+        has_covariates = self.covariates.shape[2] > 0
+        return StaggeredPanel(
+            outcome=self.outcome,
+            first_treated=self.first_treated,
+            units=self.units,
+            periods=self.periods,
+            covariates=self.covariates[:, 0] if has_covariates else None,
+            cluster=self.cluster,
+        )
+
+
+def matrices_of(table: PanelTable) -> Matrices:
+    """Pivot the table.
+
+    Raises
+    ------
+    NotEstimable
+        A unit has two rows at one time, or loses the AI again.
+    """
+    units, unit = np.unique(np.asarray(table.unit, str), return_inverse=True)
+    times, time = _sorted_times(table.time)
+    shape = (len(units), len(times))
+    count = np.bincount(unit * shape[1] + time, minlength=shape[0] * shape[1])
+    if (count > 1).any():
+        twice = int(np.argmax(count > 1))
+        raise NotEstimable(
+            f"unit {units[twice // shape[1]]} has {count[twice]} rows at time "
+            f"{times[twice % shape[1]]}, needs 1"
+        )
+    outcome = np.full(shape, np.nan)
+    outcome[unit, time] = table.outcome
+    covariates = np.full((*shape, table.covariates.shape[1]), np.nan)
+    covariates[unit, time] = table.covariates
+    treated = np.zeros(shape, dtype=bool)
+    treated[unit, time] = table.treated
+    seen = np.zeros(shape, dtype=bool)
+    seen[unit, time] = True
+    first = np.where(treated.any(axis=1), treated.argmax(axis=1), shape[1])
+    lost = seen & ~treated & (np.arange(shape[1]) > first[:, None])
+    if lost.any():
+        row = int(np.argmax(lost.any(axis=1)))
+        raise NotEstimable(
+            f"unit {units[row]} has the AI from {times[first[row]]} on but not at "
+            f"{times[int(np.argmax(lost[row]))]}: units that lose the AI again are not supported"
+        )
+    return Matrices(
+        units=tuple(str(name) for name in units),
+        times=tuple(times),
+        outcome=outcome,
+        first_treated=first.astype(np.int64),
+        covariates=covariates,
+        cluster=_clusters(table, unit, len(units)),
+    )
+
+
+def _clusters(table: PanelTable, unit: Integers, n_units: int) -> Integers | None:
+    if not len(table.cluster):
+        return None
+    _, code = np.unique(np.asarray(table.cluster, str), return_inverse=True)
+    cluster = np.zeros(n_units, np.int64)
+    cluster[unit] = code
+    if (cluster[unit] != code).any():
+        raise NotEstimable("a unit lies in two clusters")
+    return cluster
+
+
+def _sorted_times(values: Sequence[str]) -> tuple[list[str], Integers]:
+    text = np.asarray(values, str)
+    labels, index = np.unique(text, return_inverse=True)
+    try:
+        order = np.argsort(labels.astype(np.float64), kind="stable")
+    except ValueError:
+        order = np.arange(len(labels))
+    rank = np.empty(len(labels), np.int64)
+    rank[order] = np.arange(len(labels))
+    return [str(label) for label in labels[order]], rank[index]

@@ -1,0 +1,248 @@
+"""Whether a user's own table leads to the right design, numbers, checks, or a refusal by name."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from aivalue.effects.front_door.estimate_panel import PanelEstimate, estimate_panel
+from aivalue.effects.front_door.table import PanelTable
+from aivalue.errors import NotEstimable
+from tests.unit.effects.reference import expected, table
+
+Row = dict[str, str]
+
+
+def table_of(
+    file: str,
+    *,
+    unit: str,
+    time: str,
+    outcome: str,
+    treated: Callable[[Row], bool],
+    covariates: tuple[str, ...] = (),
+) -> PanelTable:
+    rows = table(file)
+    return PanelTable(
+        unit=[row[unit] if unit else "0" for row in rows],
+        time=[row[time] if time else str(line) for line, row in enumerate(rows)],
+        outcome=np.array([float(row[outcome]) for row in rows]),
+        treated=np.array([treated(row) for row in rows]),
+        covariates=np.array([[float(row[name]) for name in covariates] for row in rows]).reshape(
+            len(rows), len(covariates)
+        ),
+    )
+
+
+def tobacco() -> PanelTable:
+    return table_of(
+        "prop99.csv",
+        unit="State",
+        time="Year",
+        outcome="PacksPerCapita",
+        treated=lambda row: row["treated"] == "1",
+    )
+
+
+def counties() -> PanelTable:
+    return table_of(
+        "mpdta.csv",
+        unit="countyreal",
+        time="year",
+        outcome="lemp",
+        treated=lambda row: 0 < int(row["first.treat"]) <= int(row["year"]),
+    )
+
+
+def names_of_checks(found: PanelEstimate) -> dict[str, str]:
+    return {check.name: check.status for check in found.checks}
+
+
+def test_one_treated_state_is_read_by_synthetic_difference() -> None:
+    found = estimate_panel(tobacco(), better_when="lower")
+
+    assert found.choice.design == "few_treated"
+    assert found.effect.estimator == "synthetic_difference_in_differences"
+    assert found.figure.point == pytest.approx(expected("prop99.sdid.att")["att"], abs=0.002)
+    assert found.graded.grade == "B"
+    assert names_of_checks(found) == {
+        "placebo_in_space": "passed",
+        "leave_one_donor_out": "passed",
+        "weight_concentration": "passed",
+        "agreement": "passed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "point"),
+    [
+        ("sdid", -15.6055),
+        ("synthetic_control", -19.5136),
+        ("imputation", -27.349111083615),
+        ("difference_in_differences", -27.349111083615),
+        ("callaway_santanna", None),
+    ],
+)
+def test_an_estimator_can_be_forced(name: str, point: float | None) -> None:
+    found = estimate_panel(tobacco(), estimator=name, better_when="lower")
+
+    assert found.choice.reason == "asked for"
+    assert found.figure.low < found.figure.point < found.figure.high
+    if point is not None:
+        assert found.figure.point == pytest.approx(point, abs=0.002)
+
+
+def test_staggered_counties_are_read_by_imputation_and_cross_checked() -> None:
+    found = estimate_panel(counties())
+
+    assert (found.choice.design, found.effect.estimator) == ("staggered", "imputation")
+    assert found.figure.point == pytest.approx(expected("mpdta.bjs")["att"], abs=1e-6)
+    assert names_of_checks(found)["agreement"] == "passed"
+    assert found.verdict == "negative"
+
+
+def test_callaway_santanna_is_the_published_simple_average() -> None:
+    found = estimate_panel(counties(), estimator="callaway_santanna")
+
+    wanted = expected("mpdta.cs.nevertreated")["simple"][0]
+    assert found.figure.point == pytest.approx(wanted, abs=1e-9)
+
+
+def test_one_row_per_user_is_an_experiment() -> None:
+    users = table_of(
+        "ab_users.csv",
+        unit="user",
+        time="",
+        outcome="revenue",
+        treated=lambda row: row["variant"] == "1",
+    )
+    once = PanelTable(
+        unit=users.unit,
+        time=["0"] * len(users.unit),
+        outcome=users.outcome,
+        treated=users.treated,
+        covariates=users.covariates,
+    )
+
+    found = estimate_panel(once)
+
+    wanted = expected("tt.plain")["r"]
+    assert (found.choice.design, found.graded.grade) == ("randomized", "A")
+    assert found.figure.point == pytest.approx(wanted["effect_size"], rel=1e-9)
+    assert found.figure.low == pytest.approx(wanted["effect_size_ci_lower"], rel=1e-6)
+    assert found.p_value == pytest.approx(wanted["pvalue"], rel=1e-6)
+
+
+def test_one_series_is_read_with_its_controls() -> None:
+    values = table("causalimpact_vignette.csv")
+    series = PanelTable(
+        unit=["site"] * len(values),
+        time=[str(day) for day in range(len(values))],
+        outcome=np.array([float(row["y"]) for row in values]),
+        treated=np.arange(len(values)) >= 70,
+        covariates=np.array([[float(row["x1"])] for row in values]),
+    )
+
+    found = estimate_panel(series)
+
+    assert (found.choice.design, found.graded.grade) == ("series_only", "C")
+    assert found.figure.point == pytest.approx(10.5, abs=0.15)
+
+
+def test_p_value_and_interval_agree() -> None:
+    for confidence in (0.5, 0.8, 0.9, 0.95, 0.99):
+        found = estimate_panel(tobacco(), estimator="synthetic_control", confidence=confidence)
+
+        excludes_zero = not found.figure.low <= 0 <= found.figure.high
+        assert excludes_zero == (found.p_value < 1 - confidence)
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    rows = counties()
+    order = np.random.default_rng(1).permutation(len(rows.unit))
+    shuffled = PanelTable(
+        unit=[rows.unit[row] for row in order],
+        time=[rows.time[row] for row in order],
+        outcome=rows.outcome[order],
+        treated=rows.treated[order],
+        covariates=rows.covariates[order],
+    )
+
+    assert repr(estimate_panel(shuffled)) == repr(estimate_panel(rows))
+
+
+def test_the_document_holds_what_a_reader_needs() -> None:
+    document = estimate_panel(tobacco(), better_when="lower").document()
+
+    assert set(document) >= {
+        *("design", "estimator", "effect", "p_value", "grade", "verdict"),
+        *("checks", "alternatives"),
+    }
+    assert document["effect"] == pytest.approx(
+        {
+            "point": -15.6054,
+            "standard_error": 9.379,
+            "low": -34.609,
+            "high": 3.398,
+            "confidence": 0.95,
+        },
+        rel=1e-3,
+    )
+
+
+def test_missing_cells_are_refused_or_handled_by_name() -> None:
+    rows = tobacco()
+    kept = np.arange(len(rows.unit)) != 5
+    holed = PanelTable(
+        unit=[unit for unit, keep in zip(rows.unit, kept, strict=True) if keep],
+        time=[time for time, keep in zip(rows.time, kept, strict=True) if keep],
+        outcome=rows.outcome[kept],
+        treated=rows.treated[kept],
+        covariates=rows.covariates[kept],
+    )
+
+    found = estimate_panel(holed, better_when="lower")
+
+    assert found.effect.estimator == "imputation"
+    refused = {each.estimator: each.why_not for each in found.choice.alternatives}
+    assert "not measured at every time" in refused["synthetic_difference_in_differences"]
+    with pytest.raises(NotEstimable, match="missing in a period"):
+        estimate_panel(holed, estimator="sdid")
+
+
+def small(treated: list[list[int]], times: int = 4) -> PanelTable:
+    n_units = len(treated)
+    return PanelTable(
+        unit=[f"u{row}" for row in range(n_units) for _ in range(times)],
+        time=[str(time) for _ in range(n_units) for time in range(times)],
+        outcome=np.random.default_rng(1).normal(size=n_units * times),
+        treated=np.array(treated, bool).ravel(),
+        covariates=np.empty((n_units * times, 0)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted", "reason"),
+    [
+        ([[0, 0, 0, 0]] * 3, "auto", "no row is treated"),
+        ([[0, 1, 1, 0], [0, 0, 0, 0]], "auto", "u0 has the AI from 1 on but not at 3"),
+        ([[0, 0, 1, 1], [0, 0, 0, 0]], "magic", "no estimator is called magic"),
+    ],
+)
+def test_refuses_with_the_reason(rows: list[list[int]], wanted: str, reason: str) -> None:
+    with pytest.raises(NotEstimable, match=reason):
+        estimate_panel(small(rows), estimator=wanted)
+
+
+def test_refuses_two_rows_for_one_unit_and_time() -> None:
+    rows = small([[0, 0, 1, 1], [0, 0, 0, 0]])
+    doubled = PanelTable(
+        unit=["u0"] * 4 + ["u0"] * 4,
+        time=rows.time,
+        outcome=rows.outcome,
+        treated=rows.treated,
+        covariates=rows.covariates,
+    )
+
+    with pytest.raises(NotEstimable, match="unit u0 has 2 rows at time 0"):
+        estimate_panel(doubled)
