@@ -22,6 +22,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 from aiokafka import AIOKafkaProducer, TopicPartition
+from pydantic import SecretStr
 
 from aivalue.events.topics import BUSINESS
 from aivalue.runtime.embedded.broker import embedded_broker
@@ -162,7 +163,7 @@ def main() -> None:
         settings = KafkaSettings(
             bootstrap=bootstrap, idempotent_producer=False, replication_factor=1
         )
-        asyncio.run(migrate(DatabaseSettings(url=address), "ingest"))
+        asyncio.run(migrate(DatabaseSettings(url=SecretStr(address)), "ingest"))
         asyncio.run(produce(settings, options.events, options.mode))
         environment = os.environ | {
             "AIVALUE_PORT": str(free_port()),

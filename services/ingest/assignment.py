@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from services.ingest import metrics
 from services.ingest.failpoints import failpoint
-from services.ingest.handler import Stored
+from services.ingest.keys import Stored
 from services.ingest.positions import Position, position_of
 from services.ingest.queries import partitions
 from services.ingest.settings import IngestSettings

@@ -32,7 +32,7 @@ from services.ingest import metrics
 from services.ingest.assignment import Assignment
 from services.ingest.batch import Batch, Decode, Stretch, decode_stretch
 from services.ingest.failpoints import failpoint
-from services.ingest.handler import Stored
+from services.ingest.keys import Stored
 from services.ingest.outages import is_transient
 from services.ingest.positions import LogBroken
 from services.ingest.settings import IngestSettings

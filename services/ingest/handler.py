@@ -8,7 +8,6 @@ caller commits to Kafka.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date
 
 from asyncpg import Connection
@@ -20,30 +19,9 @@ from services.ingest.changes import messages_of
 from services.ingest.correcting import Changed
 from services.ingest.failpoints import failpoint
 from services.ingest.identities import Identities, Ids
+from services.ingest.keys import KeyStore, Stored, kept_rows
 from services.ingest.pairing import pair
 from services.ingest.queries import dead_letters, facts, joining, outbox, partitions, storing
-from services.ingest.queries.corrections import Key
-
-
-@dataclass(slots=True, kw_only=True)
-class Stored:
-    """What became of a batch; every event is kept, a duplicate or dead.
-
-    Attributes
-    ----------
-    duplicates, refused : seq of events
-        Known already; dead, each with the reason.
-    dead :
-        All dead letters, of events and of records that are none.
-    """
-
-    duplicates: set[int] = field(default_factory=set)
-    refused: dict[int, str] = field(default_factory=dict)
-    dead: list[DeadLetter] = field(default_factory=list)
-
-    def keeps(self, seq: int) -> bool:
-        """Whether an event was stored, now and for the first time."""
-        return seq not in self.duplicates and seq not in self.refused
 
 
 class Store:
@@ -52,6 +30,7 @@ class Store:
     def __init__(self, *, changes_topic: str) -> None:
         self._changes_topic = changes_topic
         self._identities = Identities()
+        self._keys = KeyStore()
 
     async def prepare(self, connection: Connection) -> None:
         """Make a connection ready; once, when it is opened."""
@@ -72,7 +51,12 @@ class Store:
             stored = await self.write(connection, batch, ids)
             await failpoint("before_pg_commit")
         await failpoint("after_pg_commit")
+        self.committed(batch, ids, stored)
         return stored
+
+    def committed(self, batch: Batch, ids: Ids, stored: Stored) -> None:
+        """Learn from a batch whose transaction has ended well."""
+        self._keys.remember(batch, ids, stored)
 
     async def resolve(self, connection: Connection, tenant: str, events: Sequence[Event]) -> Ids:
         """Return the ids that events need, committed before their transaction begins."""
@@ -84,7 +68,9 @@ class Store:
         await partitions.advance(connection, tenant, batch.stretches)
         await failpoint("after_cas")
         stored = Stored()
-        changes = await _store_events(connection, batch, ids, stored) if batch.events else []
+        changes = (
+            await _store_events(connection, batch, ids, stored, self._keys) if batch.events else []
+        )
         stored.dead = [letter for stretch in batch.stretches for letter in stretch.dead]
         stored.dead += [_dead_letter(batch, seq, stored) for seq in sorted(stored.refused)]
         if stored.dead:
@@ -105,52 +91,30 @@ class Store:
 
 
 async def _store_events(
-    connection: Connection, batch: Batch, ids: Ids, stored: Stored
+    connection: Connection, batch: Batch, ids: Ids, stored: Stored, keys: KeyStore
 ) -> list[Changed]:
     """Store the events and all that is derived from them; fill in what became of each."""
     tenant = batch.tenant
-    await storing.stage(connection, wire.staged(batch, ids))
-    concerned = await _store_keys(connection, batch, ids, stored)
+    rows = wire.rows_of(batch, ids)
+    concerned = await keys.store(connection, batch, ids, rows, stored)
     days: list[tuple[int, date]] = []
     if batch.special:
         refused, days = await pair(connection, batch)
         stored.refused |= refused
         kept = [seq for seq in batch.special if stored.keeps(seq)]
-        keys, late = await correcting.register(connection, batch, kept, ids)
-        concerned |= keys
+        corrected, late = await correcting.register(connection, batch, kept, ids)
+        concerned |= corrected
         if late:
             await storing.forget_keys(connection, tenant, list(late))
             await storing.unstage(connection, list(late))
             stored.refused |= late
-    without = stored.duplicates | stored.refused.keys()
-    await storing.insert_events(connection, wire.events(batch, ids, without))
+    await storing.insert_events(connection, wire.stream(kept_rows(rows.events, stored)))
     await failpoint("mid_insert")
     changes = [Changed(series=await storing.insert_measurements(connection, tenant))]
     await _store_facts(connection, batch, ids, stored)
     if concerned or days:
         changes.append(await correcting.apply(connection, tenant, concerned, days))
     return changes
-
-
-async def _store_keys(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> set[Key]:
-    """Claim the events' identities; return those of events that corrections came before."""
-    tenant = batch.tenant
-    seqs = await storing.insert_keys(connection, tenant)
-    if not seqs:
-        return set()
-    seen = await storing.compare_keys(connection, tenant, seqs)
-    awaited = [each.seq for each in seen if each.awaited]
-    arrived: list[int] = []
-    if awaited:
-        arrived = await storing.fill_awaited_keys(connection, tenant, awaited)
-        # Of twins that were awaited one has arrived; what the other is can be told now.
-        others = [seq for seq in seqs if seq not in arrived]
-        seen = await storing.compare_keys(connection, tenant, others)
-        await storing.unpair(connection, arrived)
-    stored.duplicates = {each.seq for each in seen if each.same}
-    stored.refused = {each.seq: "id_conflict" for each in seen if not each.same}
-    await storing.unstage(connection, sorted(stored.duplicates | stored.refused.keys()))
-    return {(ids.sources[seq], batch.events[seq][1].id) for seq in arrived}
 
 
 async def _store_facts(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> None:

@@ -26,7 +26,8 @@ from services.ingest.batch import (
     sha256_of,
     stretch_of,
 )
-from services.ingest.handler import REASONS, Store, Stored
+from services.ingest.handler import REASONS, Store
+from services.ingest.keys import Stored
 from services.ingest.queries import partitions
 from services.ingest.settings import IngestSettings
 
@@ -69,6 +70,7 @@ class HttpIngestion:
                 )
                 batch = _batch(claim, parts, decoded, now=now)
                 stored = await self._store.write(connection, batch, ids)
+            self._store.committed(batch, ids, stored)
         metrics.observe_stored(batch, stored, seconds=(utc_now() - now).total_seconds())
         return _results(decoded, stored)
 

@@ -6,7 +6,7 @@ from collections import Counter as Tally
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.ingest.batch import Batch
-from services.ingest.handler import Stored
+from services.ingest.keys import Stored
 
 EVENTS = Counter(
     "aivalue_ingest_events_total",

@@ -7,7 +7,8 @@ Format: a field count, then for each field its length (-1 for null) and its byte
 
 import base64
 import struct
-from collections.abc import Collection
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -15,13 +16,14 @@ import msgspec
 from aivalue.events.business import MeasurementRecorded
 from aivalue.events.event import Event
 from aivalue.events.topics import DATA_BY_TYPE
-from services.ingest.batch import Batch, Headers, Stretch
+from services.ingest.batch import Batch, Headers, LogRecord
 from services.ingest.identities import Ids
 
+_IDENTITY = ("offset", "source_id", "event_id", "payload_sha256", "business_date", "series_id")
 STAGED_COLUMNS = (
-    "log_id", "partition", "seq", "offset", "source_id", "event_id", "payload_sha256",
-    "business_date", "series_id", "value", "numerator", "denominator", "decision",
+    "log_id", "partition", *_IDENTITY, "decision", "seq", "value", "numerator", "denominator",
 )  # fmt: skip
+KEY_COLUMNS = ("tenant_id", "log_id", "partition", *_IDENTITY, "decision")
 EVENT_COLUMNS = (
     "tenant_id", "log_id", "partition", "received_at", "offset", "log_timestamp", "source_id",
     "time", "event_id", "type", "key", "value", "headers",
@@ -32,8 +34,11 @@ _NULL = b"\xff\xff\xff\xff"
 _LENGTH = struct.Struct(">i").pack
 _BIGINT = struct.Struct(">iq").pack
 _INTEGER = struct.Struct(">ii").pack
-# seq, offset, source_id, and the length of the event's id.
-_STAGED_HEAD = struct.Struct(">iiiqiqi").pack
+# offset, source_id, and the length of the event's id; then its fingerprint's length.
+_IDENTITY_HEAD = struct.Struct(">iqiqi").pack
+_SHA256_LENGTH = _LENGTH(32)
+# business_date and series_id.
+_DAY_AND_SERIES = struct.Struct(">iiiq").pack
 # offset, log_timestamp, source_id, time, and the length of the event's id.
 _EVENT_HEAD = struct.Struct(">iqiqiqiqi").pack
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -41,56 +46,80 @@ _EPOCH_DAY = _EPOCH.toordinal()
 _EPOCH_MICROSECONDS = 946_684_800_000_000
 
 
-def staged(batch: Batch, ids: Ids) -> bytes:
-    """Return every event as a row of STAGED_COLUMNS."""
-    rows = [_SIGNATURE]
-    seq = 0
-    source_ids, series_ids = ids.sources, ids.series
-    for stretch in batch.stretches:
-        prefix = _staged_prefix(stretch)
-        for record, event in stretch.events:
-            event_id = event.id.encode()
-            rows += (
-                prefix,
-                _STAGED_HEAD(4, seq, 8, record.offset, 8, source_ids[seq], len(event_id)),
-                event_id,
-                b"\0\0\0\x20",
-                event.fingerprint,
-                _INTEGER(4, event.day.toordinal() - _EPOCH_DAY),
-                _measured(event, series_ids[seq]),
-            )
-            seq += 1
-    rows.append(_TRAILER)
-    return b"".join(rows)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The events of a batch as rows of three tables; the index is `seq`."""
+
+    staged: list[bytes]
+    keys: list[bytes]
+    events: list[bytes]
 
 
-def events(batch: Batch, ids: Ids, without: Collection[int]) -> bytes:
-    """Return the events, but some, as rows of EVENT_COLUMNS."""
-    rows = [_SIGNATURE]
+def rows_of(batch: Batch, ids: Ids) -> Rows:
+    """Write every event for the staging table, for its key and for the raw events."""
+    rows = Rows(staged=[], keys=[], events=[])
     seq = 0
-    source_ids = ids.sources
     for stretch in batch.stretches:
-        prefix = _event_prefix(batch, stretch)
+        place = _BIGINT(8, stretch.origin.log_id) + _INTEGER(4, stretch.origin.partition)
+        tenant = _text(batch.tenant)
+        staged = len(STAGED_COLUMNS).to_bytes(2, "big") + place
+        key = len(KEY_COLUMNS).to_bytes(2, "big") + tenant + place
+        received = _BIGINT(8, _microseconds(batch.received_at))
+        raw = len(EVENT_COLUMNS).to_bytes(2, "big") + tenant + place + received
         for record, event in stretch.events:
-            if seq not in without:
-                event_id = event.id.encode()
-                key, value = record.key, record.value
-                rows += (
-                    prefix,
-                    _EVENT_HEAD(
-                        8, record.offset,
-                        8, max(record.timestamp, 0) * 1_000 - _EPOCH_MICROSECONDS,
-                        8, source_ids[seq], 8, _microseconds(event.time), len(event_id),
-                    ),
-                    event_id,
-                    _TYPES[event.type],
-                    _NULL if key is None else _LENGTH(len(key)) + key,
-                    _NULL if value is None else _LENGTH(len(value)) + value,
-                    _headers(record.headers),
-                )  # fmt: skip
+            source_id, event_id = ids.sources[seq], event.id.encode()
+            identity = _identity(record.offset, source_id, event_id, event, ids.series[seq])
+            rows.staged.append(staged + identity + _INTEGER(4, seq) + _measured(event))
+            rows.keys.append(key + identity)
+            rows.events.append(raw + _raw(record, source_id, event_id, event))
             seq += 1
-    rows.append(_TRAILER)
-    return b"".join(rows)
+    return rows
+
+
+def stream(rows: Iterable[bytes]) -> bytes:
+    """Make rows what COPY reads."""
+    return b"".join((_SIGNATURE, *rows, _TRAILER))
+
+
+def _identity(
+    offset: int, source_id: int, event_id: bytes, event: Event, series_id: int | None
+) -> bytes:
+    """Write _IDENTITY and the decision."""
+    head = _IDENTITY_HEAD(8, offset, 8, source_id, len(event_id)) + event_id + _SHA256_LENGTH
+    day = event.day.toordinal() - _EPOCH_DAY
+    if series_id is not None:
+        return head + event.fingerprint + _DAY_AND_SERIES(4, day, 8, series_id) + _NULL
+    decision = getattr(event.data, "decision", None)
+    subject = _NULL if decision is None else _text(decision)
+    return head + event.fingerprint + _INTEGER(4, day) + _NULL + subject
+
+
+def _measured(event: Event) -> bytes:
+    """Write value, numerator and denominator."""
+    data = event.data
+    if type(data) is not MeasurementRecorded:
+        return _NULL * 3
+    if data.value is not None:
+        return _text(str(data.value)) + _NULL * 2
+    return _NULL + _text(str(data.numerator)) + _text(str(data.denominator))
+
+
+def _raw(record: LogRecord, source_id: int, event_id: bytes, event: Event) -> bytes:
+    """Write EVENT_COLUMNS from the offset on."""
+    key, value = record.key, record.value
+    return b"".join(
+        (
+            _EVENT_HEAD(
+                8, record.offset, 8, max(record.timestamp, 0) * 1_000 - _EPOCH_MICROSECONDS,
+                8, source_id, 8, _microseconds(event.time), len(event_id),
+            ),
+            event_id,
+            _TYPES[event.type],
+            _NULL if key is None else _LENGTH(len(key)) + key,
+            _NULL if value is None else _LENGTH(len(value)) + value,
+            _headers(record.headers),
+        )
+    )  # fmt: skip
 
 
 def headers_json(headers: Headers) -> bytes:
@@ -103,36 +132,9 @@ def headers_json(headers: Headers) -> bytes:
         )
 
 
-def _measured(event: Event, series_id: int | None) -> bytes:
-    """Return series, value, numerator, denominator and decision."""
-    data = event.data
-    if type(data) is not MeasurementRecorded or series_id is None:
-        decision = getattr(data, "decision", None)
-        return _NULL * 4 + (_NULL if decision is None else _text(decision))
-    if data.value is not None:
-        return _BIGINT(8, series_id) + _text(str(data.value)) + _NULL * 3
-    parts = _text(str(data.numerator)) + _text(str(data.denominator))
-    return _BIGINT(8, series_id) + _NULL + parts + _NULL
-
-
 def _text(text: str) -> bytes:
     encoded = text.encode()
     return _LENGTH(len(encoded)) + encoded
-
-
-def _staged_prefix(stretch: Stretch) -> bytes:
-    place = _BIGINT(8, stretch.origin.log_id) + _INTEGER(4, stretch.origin.partition)
-    return len(STAGED_COLUMNS).to_bytes(2, "big") + place
-
-
-def _event_prefix(batch: Batch, stretch: Stretch) -> bytes:
-    return (
-        len(EVENT_COLUMNS).to_bytes(2, "big")
-        + _text(batch.tenant)
-        + _BIGINT(8, stretch.origin.log_id)
-        + _INTEGER(4, stretch.origin.partition)
-        + _BIGINT(8, _microseconds(batch.received_at))
-    )
 
 
 def _headers(headers: Headers) -> bytes:

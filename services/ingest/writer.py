@@ -15,7 +15,8 @@ import asyncpg
 import uvloop
 
 from services.ingest.batch import Batch
-from services.ingest.handler import Store, Stored
+from services.ingest.handler import Store
+from services.ingest.keys import Stored
 
 CONNECT_SECONDS = 10
 STOP_SECONDS = 10

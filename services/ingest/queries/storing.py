@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from asyncpg import Connection
+from asyncpg import Connection, UniqueViolationError
 
-from services.ingest.wire import EVENT_COLUMNS, STAGED_COLUMNS
+from services.ingest.wire import EVENT_COLUMNS, KEY_COLUMNS, STAGED_COLUMNS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,26 @@ async def stage(connection: Connection, content: bytes) -> None:
     )
 
 
+async def copy_keys(connection: Connection, content: bytes) -> bool:
+    """Claim the identity of every event, or of none where one of them exists already.
+
+    Half the work of `insert_keys`. Rows must be sorted by source and event id, so that two workers
+    with the same events wait for each other instead of deadlocking.
+    """
+    try:
+        async with connection.transaction():
+            await connection.copy_to_table(
+                "event_keys",
+                schema_name="ingest",
+                source=io.BytesIO(content),
+                columns=KEY_COLUMNS,
+                format="binary",
+            )
+    except UniqueViolationError:
+        return False
+    return True
+
+
 async def insert_keys(connection: Connection, tenant: str) -> list[int]:
     """Claim the identity of every staged event; return the `seq` of those whose it was not.
 
@@ -84,9 +104,11 @@ async def compare_keys(connection: Connection, tenant: str, seqs: Sequence[int])
     rows = await connection.fetch(
         "select s.seq, k.payload_sha256 is null as awaited, "
         "k.payload_sha256 is not distinct from s.payload_sha256 as same "
-        "from staged s join ingest.event_keys k on k.tenant_id = $1 "
-        "and k.source_id = s.source_id and k.event_id = s.event_id "
-        "where s.seq = any($2) order by s.seq",
+        # One look-up each; the planner, which knows nothing of a table this young, might join
+        # all that was ever stored.
+        "from staged s cross join lateral (select payload_sha256 from ingest.event_keys k "
+        "where k.tenant_id = $1 and k.source_id = s.source_id and k.event_id = s.event_id "
+        "offset 0) k where s.seq = any($2) order by s.seq",
         tenant,
         seqs,
     )

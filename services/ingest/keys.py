@@ -1,0 +1,148 @@
+"""Who is new: claim the identity of every event of a batch, and stage those that are.
+
+The primary key of `event_keys` decides. Repetitions of what was stored lately are known without
+it, so that the rest is usually all new and can be copied into it; where it is not, the batch goes
+the slower way that tells duplicates, conflicts and awaited events apart one by one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from asyncpg import Connection
+
+from services.ingest import wire
+from services.ingest.batch import Batch, DeadLetter
+from services.ingest.identities import Ids
+from services.ingest.queries import storing
+from services.ingest.queries.corrections import Key
+from services.ingest.recent import Identity, RecentIdentities
+
+# After a batch that was not all new, how many the faster way is not even tried: twice as many
+# each time, for a replay is nothing but repetitions.
+PATIENCE_MAX: Final = 64
+
+
+@dataclass(slots=True, kw_only=True)
+class Stored:
+    """What became of a batch; every event is kept, a duplicate or dead.
+
+    Attributes
+    ----------
+    duplicates, refused : seq of events
+        Known already; dead, each with the reason.
+    dead :
+        All dead letters, of events and of records that are none.
+    """
+
+    duplicates: set[int] = field(default_factory=set)
+    refused: dict[int, str] = field(default_factory=dict)
+    dead: list[DeadLetter] = field(default_factory=list)
+
+    def keeps(self, seq: int) -> bool:
+        """Whether an event was stored, now and for the first time."""
+        return seq not in self.duplicates and seq not in self.refused
+
+
+class KeyStore:
+    """Claims identities; remembers lately stored ones for all connections that write."""
+
+    def __init__(self) -> None:
+        self._recent = RecentIdentities()
+        self._patience = 1
+        self._wait = 0
+
+    async def store(
+        self, connection: Connection, batch: Batch, ids: Ids, rows: wire.Rows, stored: Stored
+    ) -> set[Key]:
+        """Claim and stage the events; return the keys of those that corrections came before."""
+        twins = self._recognise(batch, ids, stored)
+        await storing.stage(connection, wire.stream(kept_rows(rows.staged, stored)))
+        if self._wait > 0:
+            self._wait -= 1
+        elif await storing.copy_keys(connection, _sorted_keys(batch, ids, rows, stored)):
+            self._patience = 1
+            return set()
+        else:
+            self._wait = self._patience
+            self._patience = min(2 * self._patience, PATIENCE_MAX)
+        arrived = await _tell_apart(connection, batch, ids, stored)
+        for seq, first in twins.items():
+            if first in stored.refused:
+                # It repeats what was refused, not what is stored.
+                stored.duplicates.discard(seq)
+                stored.refused[seq] = stored.refused[first]
+        return arrived
+
+    def remember(self, batch: Batch, ids: Ids, stored: Stored) -> None:
+        """Note what is committed."""
+        self._recent.remember(
+            (_identity(batch, ids, seq), event.fingerprint)
+            for seq, (_, event) in enumerate(batch.events)
+            if stored.keeps(seq)
+        )
+
+    def _recognise(self, batch: Batch, ids: Ids, stored: Stored) -> dict[int, int]:
+        """Find repetitions of what was stored lately, and of earlier events of the batch.
+
+        Returns the latter, each with the first of its kind. What contradicts another event of the
+        batch is left to PostgreSQL, which may know a third.
+        """
+        seen: dict[Identity, int] = {}
+        twins: dict[int, int] = {}
+        for seq, (_, event) in enumerate(batch.events):
+            identity = _identity(batch, ids, seq)
+            known = self._recent.fingerprint(identity)
+            if known is not None:
+                if known == event.fingerprint:
+                    stored.duplicates.add(seq)
+                else:
+                    stored.refused[seq] = "id_conflict"
+                continue
+            first = seen.setdefault(identity, seq)
+            if first != seq and batch.events[first][1].fingerprint == event.fingerprint:
+                twins[seq] = first
+        stored.duplicates |= twins.keys()
+        return twins
+
+
+def kept_rows(rows: Sequence[bytes], stored: Stored) -> Sequence[bytes]:
+    """Return the rows of the events that are kept, as far as is known."""
+    if not stored.duplicates and not stored.refused:
+        return rows
+    return [row for seq, row in enumerate(rows) if stored.keeps(seq)]
+
+
+def _identity(batch: Batch, ids: Ids, seq: int) -> Identity:
+    return (batch.tenant, ids.sources[seq], batch.events[seq][1].id)
+
+
+def _sorted_keys(batch: Batch, ids: Ids, rows: wire.Rows, stored: Stored) -> bytes:
+    order = sorted(
+        (source_id, event.id, seq)
+        for seq, (source_id, (_, event)) in enumerate(zip(ids.sources, batch.events, strict=True))
+        if stored.keeps(seq)
+    )
+    return wire.stream([rows.keys[seq] for _, _, seq in order])
+
+
+async def _tell_apart(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> set[Key]:
+    """Claim identities where some exist; return the keys of events that were awaited."""
+    tenant = batch.tenant
+    seqs = await storing.insert_keys(connection, tenant)
+    if not seqs:
+        return set()
+    seen = await storing.compare_keys(connection, tenant, seqs)
+    awaited = [each.seq for each in seen if each.awaited]
+    arrived: list[int] = []
+    if awaited:
+        arrived = await storing.fill_awaited_keys(connection, tenant, awaited)
+        others = [seq for seq in seqs if seq not in arrived]
+        seen = await storing.compare_keys(connection, tenant, others)
+        await storing.unpair(connection, arrived)
+    known = {each.seq for each in seen if each.same}
+    refused = {each.seq: "id_conflict" for each in seen if not each.same}
+    await storing.unstage(connection, sorted(known | refused.keys()))
+    stored.duplicates |= known
+    stored.refused |= refused
+    return {(ids.sources[seq], batch.events[seq][1].id) for seq in arrived}
