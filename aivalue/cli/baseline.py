@@ -18,7 +18,8 @@ from aivalue.runtime.settings import RuntimeSettings
 app = typer.Typer(help="Frozen baselines: the process before the AI.", no_args_is_help=True)
 
 Json = dict[str, Any]
-Initiative = Annotated[str, typer.Argument(help="Key of the initiative.")]
+Initiative = Annotated[str, typer.Option("--initiative", help="Key of the initiative.")]
+Kpi = Annotated[str, typer.Option("--kpi", help="Key of the KPI.")]
 Identity = Annotated[str, typer.Argument(help="As `aivalue baseline list` prints it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
@@ -39,7 +40,7 @@ async def freeze_baseline(
 @app.command()
 def freeze(
     initiative: Initiative,
-    kpi: Annotated[str, typer.Argument(help="Key of the KPI.")],
+    kpi: Kpi,
     reason: Annotated[str, typer.Option(help="Why, and why this window; kept for ever.")],
     start: Day = None,
     end: Day = None,
@@ -63,7 +64,7 @@ def freeze(
 @app.command()
 def draft(
     initiative: Initiative,
-    kpi: Annotated[str, typer.Argument(help="Key of the KPI.")],
+    kpi: Kpi,
     reason: Annotated[str, typer.Option(help="Why, and why this window; kept for ever.")],
     start: Day = None,
     end: Day = None,
@@ -102,7 +103,7 @@ def freeze_draft(baseline_id: Identity, *, as_json: AsJson = False) -> None:
 @app.command()
 def readiness(
     initiative: Initiative,
-    kpi: Annotated[str, typer.Argument(help="Key of the KPI.")],
+    kpi: Kpi,
     start: Day = None,
     end: Day = None,
     treated_units: Annotated[

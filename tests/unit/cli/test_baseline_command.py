@@ -5,6 +5,8 @@ from typer.testing import CliRunner
 
 from aivalue.cli.baseline import app
 
+OF = ["--initiative", "maintenance", "--kpi", "downtime"]
+
 
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
@@ -15,7 +17,7 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["list"], ["show", "bl-1"], ["freeze", "maintenance", "downtime", "--reason", "first"]],
+    [["list"], ["show", "bl-1"], ["freeze", *OF, "--reason", "first"]],
 )
 def test_a_service_that_is_away_is_one_line_and_status_one(
     runner: CliRunner, arguments: list[str]
@@ -28,12 +30,10 @@ def test_a_service_that_is_away_is_one_line_and_status_one(
 
 
 def test_half_a_window_is_a_wrong_call(runner: CliRunner) -> None:
-    result = runner.invoke(
-        app, ["freeze", "maintenance", "downtime", "--reason", "x", "--start", "2023-01-01"]
-    )
+    result = runner.invoke(app, ["freeze", *OF, "--reason", "x", "--start", "2023-01-01"])
 
     assert result.exit_code == 2
 
 
 def test_a_freeze_without_a_reason_is_a_wrong_call(runner: CliRunner) -> None:
-    assert runner.invoke(app, ["freeze", "maintenance", "downtime"]).exit_code == 2
+    assert runner.invoke(app, ["freeze", *OF]).exit_code == 2
