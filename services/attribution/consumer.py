@@ -26,6 +26,7 @@ GROUP = "aivalue-attribution"
 POLL_MS = 500
 POLL_RECORDS_MAX = 500
 RETRY_SECONDS = 1.0
+AWAY = (DependencyUnavailable, SQLAlchemyError, OSError)
 logger = structlog.get_logger()
 
 
@@ -34,14 +35,16 @@ async def consume(place: Workplace) -> None:
     while True:
         try:
             await _consume_connected(place)
-        except (KafkaError, DependencyUnavailable, SQLAlchemyError, OSError) as error:
+        except (KafkaError, *AWAY) as error:
             # What was not committed is read again by the next consumer.
-            logger.warning("changes wait", error=f"{type(error).__name__}: {error}")
-            await asyncio.sleep(RETRY_SECONDS)
+            await _wait(error)
 
 
 async def consume_once(consumer: AIOKafkaConsumer, place: Workplace) -> int:
-    """Mark what one poll says, commit its offsets, and return how many records it held."""
+    """Mark what one poll says, commit its offsets, and return how many records that were.
+
+    Where a service or the database is away, the records are read again after a pause.
+    """
     try:
         polled = await consumer.getmany(timeout_ms=POLL_MS)
     except NoOffsetForPartitionError:
@@ -55,7 +58,13 @@ async def consume_once(consumer: AIOKafkaConsumer, place: Workplace) -> int:
     if not polled:
         return 0
     values = [record.value for records in polled.values() for record in records]
-    await _mark(place, _changes(place, values))
+    try:
+        await _mark(place, _changes(place, values))
+    except AWAY as error:
+        for partition, records in polled.items():
+            consumer.seek(partition, records[0].offset)
+        await _wait(error)
+        return 0
     positions = {partition: records[-1].offset + 1 for partition, records in polled.items()}
     await consumer.commit(positions)
     return len(values)
@@ -83,6 +92,11 @@ async def _consume_connected(place: Workplace) -> None:
             await consume_once(consumer, place)
     finally:
         await consumer.stop()
+
+
+async def _wait(error: Exception) -> None:
+    logger.warning("changes wait", error=f"{type(error).__name__}: {error}")
+    await asyncio.sleep(RETRY_SECONDS)
 
 
 def _changes(place: Workplace, values: Iterable[bytes | None]) -> list[Change]:

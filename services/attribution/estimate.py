@@ -38,6 +38,7 @@ from services.attribution.queries.valuation_rules import current_rules
 from services.attribution.rows import benefit_rows, check_rows, effect_rows, month_rows
 from services.attribution.settings import AttributionSettings
 from services.attribution.tables import outbox
+from services.attribution.threads import beside_the_loop
 
 logger = structlog.get_logger()
 
@@ -91,7 +92,7 @@ async def estimate_initiative(place: Workplace, held: Claim, request: Request) -
                 metrics.RUNS.labels(metrics.NO_ESTIMATOR, "unchanged").inc()
                 return Answer(run=newest, is_new=False)
         # The estimators hold a processor for seconds; the server must go on answering.
-        outcome = await asyncio.to_thread(decide, inputs)
+        outcome = await beside_the_loop(decide, inputs)
         run = _run(held, request, inputs, outcome, digest, newest)
         async with place.engine.begin() as connection:
             await complete(connection, held)

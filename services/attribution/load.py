@@ -34,6 +34,7 @@ from services.attribution.inputs import (
     costs_of,
     interventions_digest,
 )
+from services.attribution.threads import beside_the_loop
 
 # What a KPI measures; a change of anything else, such as its name, leaves a baseline valid.
 _MEANING = ("unit", "better_when", "aggregation", "grain", "numerator", "denominator")
@@ -114,7 +115,7 @@ async def _load(
         baselines=dict(zip(keys, frozen, strict=True)),
         series=series,
         # A digest over a million rows takes seconds, in which the server must stay live.
-        series_sha256={kpi: await asyncio.to_thread(series[kpi].sha256) for kpi in keys},
+        series_sha256={kpi: await beside_the_loop(series[kpi].sha256) for kpi in keys},
         assignments=assignments,
         interventions_sha256=interventions_digest(assignments),
         costs=costs,
@@ -154,7 +155,7 @@ async def _measured(
 async def _series(ingest: ServiceClient, tenant: str, kpi: str) -> tuple[Series, Read]:
     answer = await _get(ingest, "/v1/series", tenant, {"kpi": kpi})
     read = _read(f"series/{kpi}", answer)
-    return await asyncio.to_thread(series_from_columns, kpi, answer["columns"]), read
+    return await beside_the_loop(series_from_columns, kpi, answer["columns"]), read
 
 
 async def _rows(

@@ -1,9 +1,9 @@
 """HTTP surface of what the newest runs say: effects, benefits, value."""
 
-import json
 from datetime import date, datetime
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -118,7 +118,7 @@ async def read_effects(
     found = await _newest(connection, principal.tenant, initiative)
     effects = [
         restricted(each, better_when=each["better_when"], start=start, end=end)
-        for each in json.loads(found.outputs)["effects"]
+        for each in orjson.loads(found.outputs)["effects"]
         if kpi in {None, each["kpi"]} and (scope is None or scope == (each["scope"] or ""))
     ]
     return EffectsResponse(**_from_run(found), effects=effects)
@@ -130,7 +130,7 @@ async def read_value(
 ) -> ValueResponse:
     """Return value, cost and return, each with its interval or the reason it has none."""
     found = await _newest(connection, principal.tenant, initiative)
-    return ValueResponse(**_from_run(found), **json.loads(found.outputs)["value"])
+    return ValueResponse(**_from_run(found), **orjson.loads(found.outputs)["value"])
 
 
 @router.get("/benefits")

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import json
 import time
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+import orjson
 from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
@@ -155,7 +155,7 @@ async def _give_back(place: Workplace, held: Claim) -> None:
 def _explained(found: FullRun) -> ExplainedRunResponse:
     return ExplainedRunResponse(
         **run_response(found.run).model_dump(),
-        inputs=json.loads(found.inputs),
-        outputs=json.loads(found.outputs),
+        inputs=orjson.loads(found.inputs),
+        outputs=orjson.loads(found.outputs),
         snapshots=found.snapshots,
     )
