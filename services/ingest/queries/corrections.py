@@ -142,16 +142,24 @@ async def apply_to_pairs(
         )
         decisions |= {row["decision"] for row in rows}
     rows = await connection.fetch(
-        "insert into ingest.measurements (tenant_id, series_id, business_date, log_id, "
-        '"partition", "offset", active, value) '
-        'select $1, s.series_id, d.business_date, o.log_id, o."partition", o."offset", '
-        "d.active and o.active, coalesce(o.value, o.label::integer) "
+        # The decisions' rows are locked by the update above, so nobody else pairs them now.
+        "with pairs as (select s.series_id, d.business_date, o.log_id, "
+        'o."partition", o."offset", d.active and o.active as holds, '
+        "coalesce(o.value, o.label::integer) as value "
         "from ingest.decisions d join ingest.outcomes o on o.tenant_id = $1 "
         "and o.decision = d.decision join ingest.series s on s.tenant_id = $1 and s.kpi = o.kpi "
         "and s.unit = d.unit and s.segment = d.segment and s.arm = d.arm "
-        "where d.tenant_id = $1 and d.decision = any($2) and d.model is not null "
-        'on conflict (tenant_id, series_id, business_date, log_id, "partition", "offset") '
-        "do update set active = excluded.active returning series_id, business_date",
+        "where d.tenant_id = $1 and d.decision = any($2) and d.model is not null), "
+        "known as (update ingest.measurements m set active = p.holds from pairs p "
+        "where m.tenant_id = $1 and m.series_id = p.series_id "
+        "and m.business_date = p.business_date and m.log_id = p.log_id "
+        'and m."partition" = p."partition" and m."offset" = p."offset" '
+        'returning m.log_id, m."partition", m."offset"), '
+        "new as (insert into ingest.measurements (tenant_id, series_id, business_date, log_id, "
+        '"partition", "offset", active, value) select $1, series_id, business_date, log_id, '
+        '"partition", "offset", holds, value from pairs '
+        'where (log_id, "partition", "offset") not in (select * from known)) '
+        "select series_id, business_date from pairs",
         tenant,
         sorted(decisions),
     )
