@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import aivalue
-from aivalue.cli import apply, operations
+from aivalue.cli import apply, baseline, operations
 from aivalue.cli import estimate as estimate_command
 from aivalue.cli.console import fail
 from aivalue.cli.demo import command as demo_command
@@ -29,6 +29,7 @@ app.command("apply")(apply.apply_command)
 app.command("estimate")(estimate_command.estimate)
 app.command("up")(operations.up)
 app.command("doctor")(operations.doctor)
+app.add_typer(baseline.app, name="baseline")
 app.add_typer(operations.database, name="db")
 app.add_typer(operations.config, name="config")
 
