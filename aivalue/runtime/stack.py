@@ -21,13 +21,12 @@ from typing import Any, TypeVar
 
 import httpx
 
-from aivalue.events.topics import CHANGES, INPUTS, VALUE
 from aivalue.runtime.embedded.broker import embedded_broker
 from aivalue.runtime.embedded.postgres import embedded_postgres_server
 from aivalue.runtime.embedded.process import Server, ServerFailed, accepts_connections, free_port
-from aivalue.runtime.kafka import ensure_topics
 from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import RuntimeSettings
+from aivalue.runtime.topics import create_topics
 
 SERVICES = ("ingest", "baseline", "attribution", "reporting")
 DEFAULT_PORTS = {"ingest": 8101, "baseline": 8102, "attribution": 8103, "reporting": 8104}
@@ -215,10 +214,4 @@ def _stop_services(stack: Stack) -> None:
 async def _prepare(settings: RuntimeSettings) -> None:
     for service in SERVICES:
         await migrate(settings.database, service)
-    inputs = [
-        settings.kafka.input_topic(tenant, topic)
-        for tenant in settings.kafka.tenants
-        for topic in INPUTS
-    ]
-    outputs = [settings.kafka.internal_topic(topic) for topic in (CHANGES, VALUE)]
-    await ensure_topics(settings.kafka, [*inputs, *outputs])
+    await create_topics(settings.kafka)
