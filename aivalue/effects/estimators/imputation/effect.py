@@ -5,9 +5,9 @@ import numpy as np
 from aivalue.effects.effect import Design, Effect
 from aivalue.effects.estimators.averages import Average, By, Spread, averaged
 from aivalue.effects.estimators.imputation.fit import Imputed, impute
-from aivalue.effects.estimators.imputation.spread import Figures, Inference, means, spread_of
+from aivalue.effects.estimators.imputation.spread import Figures, Inference, spread_of
 from aivalue.effects.estimators.staggered import StaggeredPanel
-from aivalue.effects.panel import Integers
+from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.vector import Vector, effect_of
 
 VERSION = "1"
@@ -29,19 +29,18 @@ def imputation(
         As `impute`; fewer than five clusters; or nothing varies.
     """
     found = impute(panel)
-    label = np.where(found.treated, np.arange(found.treated.shape[1]), -1)
-    at, figures = _means(label, observed=True)
+    at, figures = _means(found, found.shown + np.zeros_like(found.wave)[:, None], observed=True)
     spread = spread_of(found, figures, inference)
     n = len(at)
-    volume = figures.count
+    position = np.searchsorted(found.shown, at)
     n_treated = int(found.treated.any(axis=1).sum())
     design: Design = "few_treated" if n_treated <= FEW_TREATED_MAX else "staggered"
     vector = Vector(
-        periods=[panel.periods[found.shown[index]] for index in at],
-        point=means(figures, found.effect)[:n],
+        periods=[panel.periods[index] for index in at],
+        point=_summed(figures, found.effect)[:n],
         covariance=spread.covariance[:n, :n],
-        volume=volume,
-        observed=means(figures, found.outcome)[:n],
+        volume=found.count.sum(axis=0)[position],
+        observed=_summed(figures, found.level)[:n],
         degrees_of_freedom=float(spread.degrees_of_freedom[n]),
         observed_covariance=spread.covariance[n + 1 : -1, n + 1 : -1],
         cross_covariance=spread.covariance[:n, n + 1 : -1],
@@ -50,7 +49,7 @@ def imputation(
         vector,
         confidence=confidence,
         n_treated=n_treated,
-        n_control=int(found.untreated[:, at].any(axis=1).sum()),
+        n_control=int(found.untreated[:, position].any(axis=1).sum()),
         design=design,
         scale="additive",
         estimator=("imputation", VERSION),
@@ -62,14 +61,14 @@ def average_imputed(
 ) -> Average:
     """Average imputed effects; the overall figure is the mean over all treated cells."""
     label = {
-        "overall": np.zeros_like(found.start)[:, None],
-        "cohort": found.start[:, None],
-        "event_time": found.shown - found.start[:, None],
-        "period": found.shown[None, :],
+        "overall": np.zeros_like(found.count, np.int64),
+        "cohort": found.wave[:, None] + np.zeros_like(found.shown),
+        "event_time": found.shown - found.wave[:, None],
+        "period": found.shown + np.zeros_like(found.wave)[:, None],
     }[by]
-    at, figures = _means(np.where(found.treated, label, -1))
+    at, figures = _means(found, label)
     spread = spread_of(found, figures, inference)
-    point = means(figures, found.effect)
+    point = _summed(figures, found.effect)
     if by == "overall":
         # The one mean and the overall figure are the same: keep the latter.
         point = point[1:]
@@ -81,12 +80,19 @@ def average_imputed(
     return averaged(by, tuple(int(value) for value in at), point, spread, confidence)
 
 
-def _means(label: Integers, *, observed: bool = False) -> tuple[Integers, Figures]:
-    """Return the labels that occur, and a figure for each followed by the overall one."""
-    inside = label >= 0
-    at, position, count = np.unique(label[inside], return_inverse=True, return_counts=True)
-    placed = np.full(label.shape, -1)
-    placed[inside] = position
-    size = count.astype(np.float64)
-    mixture = np.concatenate([np.eye(len(at)), size[None] / size.sum()])
-    return at, Figures(label=placed, count=size, mixture=mixture, observed=observed)
+def _means(found: Imputed, label: Integers, *, observed: bool = False) -> tuple[Integers, Figures]:
+    """Return the labels of treated cells, and the mean over each followed by the overall one.
+
+    `label` is waves x periods.
+    """
+    at = np.unique(label[found.count > 0])
+    inside = (label == at[:, None, None]) & (found.count > 0)
+    size = (inside * found.count).sum(axis=(1, 2))
+    each = inside / size[:, None, None]
+    overall = (found.count > 0) / size.sum()
+    return at, Figures(weights=np.concatenate([each, overall[None]]), observed=observed)
+
+
+def _summed(figures: Figures, sums: Floats) -> Floats:
+    total: Floats = (figures.weights * sums).sum(axis=(1, 2))
+    return total

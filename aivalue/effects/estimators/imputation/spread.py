@@ -32,31 +32,18 @@ CLUSTERS_MIN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Means over sets of treated cells, and sums of such means.
+    """Weighted sums of treated cells.
 
     Attributes
     ----------
-    label : shape (n_units, n_periods)
-        Which mean a treated cell belongs to; -1 for none.
-    count : shape (n_means,)
-    mixture : shape (n_figures, n_means)
-        How much of each mean goes into a figure.
+    weights : shape (n_figures, n_waves, n_periods)
+        Of each treated cell of a wave and period.
     observed : bool
-        Followed by the same mixtures of the observed levels.
+        Followed by the same sums of the observed levels.
     """
 
-    label: Integers
-    count: Floats
-    mixture: Floats
+    weights: Floats
     observed: bool = False
-
-
-def means(figures: Figures, values: Floats) -> Floats:
-    """Return the figures of any values of treated cells."""
-    inside = figures.label >= 0
-    summed = np.bincount(figures.label[inside], values[inside], len(figures.count))
-    mixed: Floats = figures.mixture @ (summed / figures.count)
-    return mixed
 
 
 def spread_of(found: Imputed, figures: Figures, inference: Inference) -> Spread:
@@ -64,30 +51,82 @@ def spread_of(found: Imputed, figures: Figures, inference: Inference) -> Spread:
     treated: Booleans = np.asarray(found.treated.any(axis=1))
     if inference == "calibrated" and found.cluster is None and treated.sum() <= FEW_TREATED_MAX:
         return _learnt_together(found, figures)
-    _, wave, size = np.unique(found.start[treated], return_inverse=True, return_counts=True)
+    size = np.bincount(found.wave_of[treated])
     pooled = inference == "asymptotic_pooled"
     if inference == "calibrated":
-        pooled = bool(size.min() < OWN_SPREAD_UNITS_MIN)
-    contribution = _by_unit(found, figures, pooled=pooled)
-    group = np.full(len(treated), -1)
-    group[treated] = 0 if pooled else wave
+        pooled = bool(size[size > 0].min() < OWN_SPREAD_UNITS_MIN)
+    noise = _noise(found, pooled=pooled)
+    loading = _loading(found, figures)
     if found.cluster is not None:
-        return _by_cluster(contribution, found.cluster, treated, inference)
+        return _by_cluster(found, noise, loading, treated, inference)
+    edges = np.flatnonzero(np.diff(found.wave_of))
+    scatter = [part.T @ part for part in np.split(noise, edges + 1)]
+    parts = np.stack(
+        [loading[:, row] @ within @ loading[:, row].T for row, within in enumerate(scatter)]
+    )
     if inference != "calibrated":
-        covariance = contribution.T @ contribution
+        covariance = parts.sum(axis=0)
         return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), np.inf))
-    names, counted = np.unique(group, return_counts=True)
-    parts = [
-        contribution[group == name].T @ contribution[group == name] * n / max(n - 1, 1)
-        for name, n in zip(names, counted, strict=True)
-    ]
-    return satterthwaite(np.stack(parts), np.maximum(counted - 1, 1).astype(np.float64))
+    counted = np.bincount(found.wave_of).astype(np.float64)
+    if pooled:
+        # Small waves together, and the units that never had the AI.
+        with_ai = found.count.any(axis=1)
+        groups = [with_ai, ~with_ai] if (~with_ai).any() else [with_ai]
+        parts = np.stack([parts[group].sum(axis=0) for group in groups])
+        counted = np.array([counted[group].sum() for group in groups])
+    factor = counted / np.maximum(counted - 1, 1)
+    return satterthwaite(parts * factor[:, None, None], np.maximum(counted - 1, 1))
+
+
+def _noise(found: Imputed, *, pooled: bool) -> Floats:
+    """Return each cell's own noise: on treated cells, what its effect differs from those alike."""
+    mean = found.effect / np.maximum(found.count, 1)
+    if pooled:
+        mean = np.full_like(mean, found.effect.sum() / found.count.sum())
+    noise: Floats = found.surprise - mean[found.wave_of] * found.treated
+    return noise
+
+
+def _loading(found: Imputed, figures: Figures) -> Floats:
+    """Return how a unit's noise enters each figure: figures x waves x periods.
+
+    Residuals of a unit sum to zero, so the error of its own level adds nothing: untreated cells
+    enter by the error of their period's level alone.
+    """
+    period = _period_weights(found, figures.weights)
+    after = found.shown >= found.wave[:, None]
+    loading = np.where(after, figures.weights, -period[:, None, :])
+    if not figures.observed:
+        return loading
+    return np.concatenate([loading, np.where(after, figures.weights, 0.0)])
+
+
+def _period_weights(found: Imputed, weights: Floats) -> Floats:
+    """Return how each period's level enters each figure, through the units' levels too."""
+    fitted = found.untreated.astype(np.float64)
+    share = fitted / fitted.sum(axis=1, keepdims=True)
+    schur = np.diag(fitted.sum(axis=0)) - share.T @ fitted
+    # One level too many (units up, periods down by the same): pin the mean of the periods.
+    schur += fitted.sum() / len(schur) ** 2
+    right = (weights * found.count).sum(axis=1)
+    edges = np.flatnonzero(np.diff(found.wave_of)) + 1
+    treated = np.split(found.treated.astype(np.float64), edges)
+    for row, (own, part) in enumerate(zip(treated, np.split(share, edges), strict=True)):
+        right -= weights[:, row] @ (own.T @ part)
+    solved: Floats = linalg.solve(schur, right.T, assume_a="pos").T
+    return solved
 
 
 def _by_cluster(
-    contribution: Floats, cluster: Integers, treated: Booleans, inference: Inference
+    found: Imputed, noise: Floats, loading: Floats, treated: Booleans, inference: Inference
 ) -> Spread:
-    summed = clustered(contribution, cluster)
+    if found.cluster is None:
+        raise AssertionError("called for clusters only")
+    contribution = np.empty((len(noise), len(loading)))
+    for row in range(len(found.wave)):
+        inside = found.wave_of == row
+        contribution[inside] = noise[inside] @ loading[:, row].T
+    summed = clustered(contribution, found.cluster)
     if len(summed) < CLUSTERS_MIN:
         raise NotEstimable(
             f"units form {len(summed)} clusters, needs {CLUSTERS_MIN}",
@@ -96,81 +135,26 @@ def _by_cluster(
     covariance = summed.T @ summed
     if inference != "calibrated":
         return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), np.inf))
-    sides = [len(np.unique(cluster[side])) for side in (treated, ~treated) if side.any()]
     return Spread(
         covariance=covariance * len(summed) / (len(summed) - 1),
-        degrees_of_freedom=np.full(len(covariance), max(min(sides) - 1.0, 1.0)),
+        degrees_of_freedom=np.full(len(covariance), _clusters_free(found.cluster, treated)),
     )
 
 
-def _by_unit(found: Imputed, figures: Figures, *, pooled: bool) -> Floats:
-    """Return what each unit adds to each figure's error; units x figures."""
-    n_units, n_means = len(found.treated), len(figures.count)
-    row, column = np.nonzero(figures.label >= 0)
-    label = figures.label[row, column]
-    own = found.effect[row, column] - _alike(found, row, column, pooled=pooled)
-    summed = np.bincount(row * n_means + label, own, n_units * n_means)
-    on_treated = summed.reshape(n_units, n_means) / figures.count
-    # Residuals of a unit sum to zero, so its own level's error adds nothing: periods are left.
-    contribution = on_treated - found.residual @ _period_weights(found, figures).T
-    mixed = contribution @ figures.mixture.T
-    if not figures.observed:
-        return mixed
-    return np.column_stack([mixed, on_treated @ figures.mixture.T])
-
-
-def _alike(found: Imputed, row: Integers, column: Integers, *, pooled: bool) -> Floats:
-    """Return the mean effect of the cells that a cell is taken to share its effect with."""
-    if pooled:
-        key = np.zeros(len(row), np.int64)
-    else:
-        _, wave = np.unique(found.start, return_inverse=True)
-        key = wave[row] * found.treated.shape[1] + column
-    counted = np.bincount(key)
-    mean = np.bincount(key, found.effect[row, column]) / np.maximum(counted, 1)
-    alike: Floats = mean[key]
-    return alike
-
-
-def _period_weights(found: Imputed, figures: Figures) -> Floats:
-    """Return how each period's level enters each mean, through the units' levels too."""
-    by_period, by_unit = _gradient(found, figures)
-    fitted = found.untreated.astype(np.float64)
-    size = fitted.sum(axis=1)
-    schur = np.diag(fitted.sum(axis=0)) - (fitted / size[:, None]).T @ fitted
-    # One level too many (units up, periods down by the same): pin the mean of the periods.
-    schur += fitted.sum() / len(schur) ** 2
-    right = by_period - (by_unit / size) @ fitted
-    weights: Floats = linalg.solve(schur, right.T, assume_a="pos").T
-    return weights
-
-
-def _gradient(found: Imputed, figures: Figures) -> tuple[Floats, Floats]:
-    n_units, n_periods = found.treated.shape
-    n_means = len(figures.count)
-    row, column = np.nonzero(figures.label >= 0)
-    label = figures.label[row, column]
-    by_period = np.bincount(label * n_periods + column, minlength=n_means * n_periods)
-    by_unit = np.bincount(label * n_units + row, minlength=n_means * n_units)
-    return (
-        by_period.reshape(n_means, n_periods) / figures.count[:, None],
-        by_unit.reshape(n_means, n_units) / figures.count[:, None],
-    )
+def _clusters_free(cluster: Integers, treated: Booleans) -> float:
+    sides = [len(np.unique(cluster[side])) for side in (treated, ~treated) if side.any()]
+    return max(min(sides) - 1.0, 1.0)
 
 
 def _learnt_together(found: Imputed, figures: Figures) -> Spread:
     fitted = found.untreated.astype(np.float64)
-    period = _period_weights(found, figures)
-    _, by_unit = _gradient(found, figures)
-    unit = (by_unit - period @ fitted.T) / fitted.sum(axis=1)
-    on_untreated = -fitted * (unit[:, :, None] + period[:, None, :])
-    on_treated = figures.label == np.arange(len(figures.count))[:, None, None]
-    on_treated = on_treated / figures.count[:, None, None]
-    paths = np.einsum("fm,mut->fut", figures.mixture, on_untreated + on_treated)
+    period = _period_weights(found, figures.weights)
+    on_treated = figures.weights[:, found.wave_of] * found.treated
+    unit = (on_treated.sum(axis=2) - period @ fitted.T) / fitted.sum(axis=1)
+    paths = on_treated - fitted * (unit[:, :, None] + period[:, None, :])
     if figures.observed:
-        level = np.einsum("fm,mut->fut", figures.mixture, on_treated)
-        paths = np.concatenate([paths, level])
+        paths = np.concatenate([paths, on_treated])
     noise = np.einsum("fut,gut->fg", paths, paths, optimize=True)
-    dependence = dependence_of(found.residual, fitted)
+    dependence = dependence_of(found.surprise * fitted, fitted)
     covariance, free = covariance_of(dependence, noise, paths)
     return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), free))
