@@ -1,10 +1,12 @@
-"""How long it takes to freeze two years of a thousand units: `python bench/freeze.py [UNITS]`."""
+"""Time freezing and assessing two years of 1,000 units: `python bench/freeze.py [UNITS]`."""
 
 import sys
 import time
 from datetime import date, timedelta
 
 from aivalue.baselines.freeze import Subject, freeze
+from aivalue.baselines.readiness.assess import assess
+from aivalue.baselines.readiness.power import Plan
 from aivalue.baselines.window import Scope
 from aivalue.kpis.definition import Kpi, Window
 from aivalue.kpis.series import COLUMNS, series_from_columns
@@ -17,7 +19,7 @@ def columns(n_units: int) -> dict[str, list[object]]:
     days = [(START + timedelta(days=day)).isoformat() for day in range(N_DAYS)]
     rows = n_units * N_DAYS
     cells: dict[str, list[object]] = {name: ["0"] * rows for name in COLUMNS}
-    return cells | {
+    own: dict[str, list[object]] = {
         "unit": [f"unit-{unit:05}" for unit in range(n_units) for _ in days],
         "segment": [""] * rows,
         "arm": [""] * rows,
@@ -28,6 +30,7 @@ def columns(n_units: int) -> dict[str, list[object]]:
         "minimum": ["1.5"] * rows,
         "maximum": ["3.5"] * rows,
     }
+    return cells | own
 
 
 def main() -> None:
@@ -42,9 +45,13 @@ def main() -> None:
     read = time.perf_counter()
     frozen = freeze(series, subject=subject, scope=scope, today=date(2025, 1, 1))
     done = time.perf_counter()
+    plan = Plan(n_treated=max(n_units // 4, 1), n_weeks=26, target=0.1, better_when="lower")
+    assess(series, kpi=kpi, scope=scope, plan=plan)
+    assessed = time.perf_counter()
     print(
         f"{n_units} units x {N_DAYS} days: read {read - begun:.1f} s, "
-        f"freeze {done - read:.1f} s, {len(frozen.content) / 1e6:.1f} MB"
+        f"freeze {done - read:.1f} s, readiness {assessed - done:.1f} s, "
+        f"{len(frozen.content) / 1e6:.1f} MB"
     )
 
 

@@ -10,6 +10,8 @@ from aivalue.kpis.definition import Text, Window
 from aivalue.kpis.series import Key as SeriesKey
 from aivalue.kpis.series import Series
 
+EXPIRY_YEARS = 2
+
 
 class Exclusion(Window):
     """Days that say nothing about the process: a strike, an outage, a known anomaly.
@@ -46,6 +48,22 @@ def require_before(window: Window, *, go_live: date | None, today: date) -> None
 def is_reconstructed(go_live: date | None, today: date) -> bool:
     """Say whether a baseline frozen today comes after the fact, which caps evidence at grade C."""
     return go_live is not None and today >= go_live
+
+
+def expiry_of(window: Window) -> date:
+    """Return the day from which a baseline is too old to stand for "before".
+
+    Two years after its end markets, products and people are others: cut a new one where the AI
+    can be held back, or read effects against units without it.
+    """
+    end = window.end
+    year = end.year + EXPIRY_YEARS
+    # 29 February has no second anniversary.
+    return (
+        end.replace(year=year, day=28)
+        if (end.month, end.day) == (2, 29)
+        else end.replace(year=year)
+    )
 
 
 def days_in(window: Window) -> int:

@@ -264,7 +264,8 @@ def _describe(baseline: Json) -> None:
     lines = {
         "baseline": f"{baseline['baseline_id']} (version {baseline['version']})",
         "of": f"{baseline['initiative']}, KPI {baseline['kpi']} v{baseline['kpi_version']}",
-        "window": f"{baseline['start']} until before {baseline['end']}",
+        "window": f"{baseline['start']} until before {baseline['end']}, "
+        f"expires on {baseline['expires_on']}",
         "units": f"{len(baseline['units'])}",
         "measurements": f"{baseline['n']}",
         "level": _short(baseline["level"]),

@@ -7,7 +7,8 @@ import orjson
 from fastapi import APIRouter, Header, HTTPException, Query, Response
 from pydantic import BaseModel
 
-from aivalue.kpis.definition import Text
+from aivalue.baselines.window import expiry_of
+from aivalue.kpis.definition import Text, Window
 from aivalue.kpis.series import plain
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
@@ -66,6 +67,7 @@ class BaselineResponse(BaseModel):
     superseded: bool
     start: date
     end: date
+    expires_on: date
     units: list[str]
     exclusions: list[ExclusionResponse]
     coverage: CoverageResponse
@@ -194,6 +196,7 @@ def baseline_response(stored: StoredBaseline, *, superseded: bool) -> BaselineRe
             "superseded": superseded,
             "start": stored.start_day,
             "end": stored.end_day,
+            "expires_on": expiry_of(Window(start=stored.start_day, end=stored.end_day)),
             "units": stored.units,
             "exclusions": stored.exclusions,
             "coverage": stored.coverage,
