@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from aivalue.effects.effect import Design
+from aivalue.effects.effect import Design, Scale
 
 TREATED_STAGGERED_MIN = 10
 CONTROLS_MIN = 2
+DONORS_MIN = 10
+MONTHS_BEFORE_MIN = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,13 @@ class Facts:
     months_treated : int
     days_before : int
         Days measured before the first unit went live.
+    n_donors : int
+        Units that never get the AI and were measured in every month.
+    n_starts : int
+        Different first days of treated units.
+    months_before : int
+        Whole months before the first go-live in which every treated unit was measured.
+    scale : "additive" or "proportional"
     has_arms : bool
         Measurements name their arm.
     """
@@ -34,6 +43,10 @@ class Facts:
     months_with_controls: int
     months_treated: int
     days_before: int
+    n_donors: int
+    n_starts: int
+    months_before: int
+    scale: Scale
     has_arms: bool
 
 
@@ -88,6 +101,15 @@ def _ladder(facts: Facts) -> list[tuple[Design, str, str | None, str]]:
             f"{facts.n_treated} of {facts.n_treated + facts.n_control} units were drawn at random",
         ),
         (
+            "few_treated",
+            "synthetic_difference_in_differences",
+            _not_synthetic(facts),
+            (
+                f"{facts.n_treated} units went live at once, {facts.n_donors} never; "
+                f"{facts.months_before} months before"
+            ),
+        ),
+        (
             "few_treated" if few else "staggered",
             "difference_in_differences",
             _no_controls(facts),
@@ -109,6 +131,20 @@ def _not_by_event(facts: Facts) -> str | None:
 def _not_by_unit(facts: Facts) -> str | None:
     if facts.assignment != "random" or facts.randomized_by != "unit":
         return f"units were not randomized (assignment {facts.assignment})"
+    return None
+
+
+def _not_synthetic(facts: Facts) -> str | None:
+    if facts.n_treated >= TREATED_STAGGERED_MIN:
+        return f"{facts.n_treated} treated units say more by themselves"
+    if facts.n_starts > 1:
+        return f"units went live on {facts.n_starts} different days"
+    if facts.scale != "additive":
+        return "the effect is proportional, donors are mixed by level"
+    if facts.n_donors < DONORS_MIN:
+        return f"{facts.n_donors} donors measured throughout, needs {DONORS_MIN}"
+    if facts.months_before < MONTHS_BEFORE_MIN:
+        return f"{facts.months_before} months before go-live, needs {MONTHS_BEFORE_MIN}"
     return None
 
 

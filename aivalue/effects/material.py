@@ -132,6 +132,11 @@ def facts_of(material: Material, design: Design) -> Facts:
     arms = set(material.rows.arm)
     treated = with_ai.any(axis=1)
     first = min(material.status.start.values())
+    starts = {
+        material.status.start[unit] for unit in material.units if unit in material.status.start
+    }
+    measured = with_ai | without
+    whole = np.array([period.end.toordinal() <= first for period in material.periods])
     return Facts(
         assignment=material.assignment,
         randomized_by=design.randomized_by,
@@ -140,6 +145,10 @@ def facts_of(material: Material, design: Design) -> Facts:
         months_with_controls=int((without.sum(axis=0)[months] >= CONTROLS_MIN).sum()),
         months_treated=int(months.sum()),
         days_before=max(first - int(material.rows.day.min()), 0),
+        n_donors=int((measured.all(axis=1) & ~treated).sum()),
+        n_starts=len(starts),
+        months_before=int((whole & measured[treated].all(axis=0)).sum()),
+        scale=design.scale,
         has_arms="treatment" in arms and bool(arms & CONTROL_ARMS),
     )
 

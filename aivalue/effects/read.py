@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aivalue.effects.checks.agreement import agreement
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.control_support import control_support
 from aivalue.effects.checks.pre_trend import pre_trend
@@ -19,6 +20,7 @@ from aivalue.effects.estimators.difference_in_means import (
 )
 from aivalue.effects.material import CONTROL_ARMS, Material
 from aivalue.effects.panel import Booleans, Cells, Floats, cells_of, period_index
+from aivalue.effects.read_synthetic import read_synthetic_difference
 from aivalue.errors import NotEstimable
 from aivalue.kpis.definition import Design
 
@@ -46,6 +48,7 @@ def read(material: Material, *, design: Design, choice: Choice) -> Reading:
     run = {
         "difference_in_means": _by_event,
         "difference_in_means_by_unit": _by_unit,
+        "synthetic_difference_in_differences": _synthetic,
         "difference_in_differences": _phased,
         "before_after": _series_only,
     }[choice.estimator]
@@ -114,6 +117,21 @@ def _phased(material: Material, design: Design) -> Reading:
         effect=effect,
         checks=checks,
         parameters=(("scale", design.scale), ("months_left_out_before_go_live", str(donut))),
+    )
+
+
+def _synthetic(material: Material, design: Design) -> Reading:
+    with_ai, without = material.cells(material.with_ai), material.cells(material.without_ai)
+    months = with_ai.x.sum(axis=0) > 0
+    _require_events(design, treated=with_ai.n.sum(), control=without.n[:, months].sum())
+    effect, checks = read_synthetic_difference(
+        with_ai, without, periods=material.periods, confidence=design.confidence
+    )
+    rival = _phased(material, design)
+    return Reading(
+        effect=effect,
+        checks=(*checks, agreement(effect, rival.effect), *rival.checks),
+        parameters=(("months_left_out_before_go_live", str(MONTHS)),),
     )
 
 

@@ -4,9 +4,9 @@ Every permitted estimator that can contradict the chosen one is run too. Where t
 than their errors explain, the check fails, the grade falls, and the less favourable one is used.
 """
 
-import math
 from dataclasses import dataclass
 
+from aivalue.effects.checks.agreement import agreement
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.choose import Choice
 from aivalue.effects.effect import Effect, Interval, Verdict
@@ -15,7 +15,7 @@ from aivalue.effects.front_door.run import run
 from aivalue.effects.front_door.table import Matrices, PanelTable, matrices_of
 from aivalue.effects.functional import average, relative, verdict_of
 from aivalue.effects.grade import Graded, grade_of
-from aivalue.effects.student_t import t_quantile, two_sided_p
+from aivalue.effects.student_t import two_sided_p
 from aivalue.errors import NotEstimable
 from aivalue.kpis.definition import BetterWhen
 
@@ -144,21 +144,10 @@ def _cross_checked(
             rival, _ = run(name, panel, confidence=confidence)
         except NotEstimable:
             continue
+        checked = agreement(effect, rival)
+        results.append(checked)
         ours, theirs = average(effect), average(rival)
-        margin = t_quantile((1 + confidence) / 2, effect.degrees_of_freedom) * math.hypot(
-            ours.standard_error, theirs.standard_error
-        )
-        agrees = abs(ours.point - theirs.point) <= margin
-        results.append(
-            CheckResult(
-                name="agreement",
-                status="passed" if agrees else "failed",
-                p_value=None,
-                detail=f"{name} says {theirs.point:.4g} ({theirs.low:.4g}, {theirs.high:.4g}), "
-                f"{choice.estimator} {ours.point:.4g}; the less favourable counts if they differ",
-            )
-        )
         sign = 1 if better_when == "higher" else -1
-        if not agrees and sign * theirs.point < sign * ours.point:
+        if checked.status == "failed" and sign * theirs.point < sign * ours.point:
             effect = rival
     return effect, tuple(results)

@@ -21,7 +21,6 @@ from aivalue.effects.estimators.interrupted_time_series import (
 )
 from aivalue.effects.estimators.synthetic_control import synthetic_control
 from aivalue.effects.estimators.synthetic_difference_in_differences import (
-    average_without,
     synthetic_difference_in_differences,
 )
 from aivalue.effects.estimators.synthetic_effect import (
@@ -31,6 +30,7 @@ from aivalue.effects.estimators.synthetic_effect import (
 from aivalue.effects.front_door.table import Matrices
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Booleans, Cells, Floats
+from aivalue.effects.read_synthetic import doubts_of
 from aivalue.errors import NotEstimable
 
 Found = tuple[Effect, tuple[CheckResult, ...]]
@@ -65,19 +65,7 @@ def _synthetic_difference(panel: Matrices, confidence: float) -> Found:
         periods=panel.periods[n_before:],
         confidence=confidence,
     )
-    is_claimed = _excludes_zero(average(effect))
-    # Levels are differenced out, so only movements around the mean gap count as a miss.
-    gap = treated[:, :n_before].mean(axis=0) - found.unit_weights @ donors[:, :n_before]
-    checks = (
-        placebo_in_space(found.average, found.placebos.mean(axis=1), is_claimed=is_claimed),
-        leave_one_donor_out(
-            found.average,
-            found.unit_weights,
-            lambda row: average_without(treated, donors, n_before, row, like=found),
-            is_claimed=is_claimed,
-        ),
-        weight_concentration(found.unit_weights, gap - gap.mean(), found.noise),
-    )
+    checks = doubts_of(found, treated, donors, n_before, average(effect))
     return effect, checks
 
 
