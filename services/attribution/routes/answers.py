@@ -4,11 +4,12 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, HTTPException, Query
-from pydantic import BaseModel
+from fastapi import APIRouter, HTTPException, Query, Response
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.kpis.series import plain
+from aivalue.reports.value_report import CostReport, ValueReport
 from aivalue.runtime.auth import Reader
 from services.attribution.dependencies import ReadConnection
 from services.attribution.figures import restricted
@@ -19,6 +20,7 @@ from services.attribution.queries.results import (
     benefits_of_newest_runs,
 )
 from services.attribution.queries.runs import FullRun, newest_full_run, newest_runs
+from services.attribution.routes.shapes import EffectShape, Shape
 
 router = APIRouter(prefix="/v1", tags=["answers"])
 NO_RUN: dict[int | str, dict[str, object]] = {404: {"description": "No run of it yet."}}
@@ -37,7 +39,15 @@ class FromRun(BaseModel):
 class EffectsResponse(FromRun):
     """Effects of the newest run; refused ones are listed with their reason."""
 
-    effects: list[dict[str, Any]]
+    effects: list[EffectShape]
+
+
+class UnpricedPart(Shape):
+    """A KPI or a rule that carries no money, and why; totals leave it out."""
+
+    kpi: str
+    rule: str | None
+    reason: str
 
 
 class ValueResponse(FromRun):
@@ -46,10 +56,12 @@ class ValueResponse(FromRun):
     priced: bool
     reason: str | None
     currency: str
-    unpriced: list[dict[str, Any]]
-    value: dict[str, Any] | None
-    cost: dict[str, Any] | None
-    cost_not_measured: str | None
+    unpriced: list[UnpricedPart]
+    value: ValueReport | None
+    cost: CostReport | None = Field(description="All charges, also where nothing is priced.")
+    cost_not_measured: str | None = Field(
+        description="Charges after the last month whose effect is known; in no return."
+    )
 
 
 class BenefitResponse(BaseModel):
@@ -102,7 +114,7 @@ class InitiativesResponse(BaseModel):
     next_cursor: str | None
 
 
-@router.get("/effects", responses=NO_RUN)
+@router.get("/effects", response_model=None, responses=NO_RUN | {200: {"model": EffectsResponse}})
 async def read_effects(
     initiative: str,
     principal: Reader,
@@ -111,7 +123,7 @@ async def read_effects(
     scope: Annotated[str | None, Query(description="A unit; empty is all together.")] = None,
     start: Annotated[date | None, Query(description="First day counted.")] = None,
     end: Annotated[date | None, Query(description="Day after the last.")] = None,
-) -> EffectsResponse:
+) -> Response:
     """Return effects; a window counts the months inside it, with the covariance between them."""
     if start is not None and end is not None and start >= end:
         raise HTTPException(422, f"start must be before end, got {start} and {end}")
@@ -121,16 +133,18 @@ async def read_effects(
         for each in orjson.loads(found.outputs)["effects"]
         if kpi in {None, each["kpi"]} and (scope is None or scope == (each["scope"] or ""))
     ]
-    return EffectsResponse(**_from_run(found), effects=effects)
+    return _as_stored({**_from_run(found), "effects": effects})
 
 
-@router.get("/initiatives/{initiative}/value", responses=NO_RUN)
-async def read_value(
-    initiative: str, principal: Reader, connection: ReadConnection
-) -> ValueResponse:
+@router.get(
+    "/initiatives/{initiative}/value",
+    response_model=None,
+    responses=NO_RUN | {200: {"model": ValueResponse}},
+)
+async def read_value(initiative: str, principal: Reader, connection: ReadConnection) -> Response:
     """Return value, cost and return, each with its interval or the reason it has none."""
     found = await _newest(connection, principal.tenant, initiative)
-    return ValueResponse(**_from_run(found), **orjson.loads(found.outputs)["value"])
+    return _as_stored(_from_run(found) | orjson.loads(found.outputs)["value"])
 
 
 @router.get("/benefits")
@@ -200,6 +214,12 @@ async def _newest(connection: AsyncConnection, tenant: str, initiative: str) -> 
 
 def _from_run(found: FullRun) -> dict[str, Any]:
     return {name: getattr(found.run, name) for name in FromRun.model_fields}
+
+
+def _as_stored(answer: dict[str, Any]) -> Response:
+    """Answer past the model that documents it: a run of an older release keeps its own shape."""
+    body = orjson.dumps(answer, option=orjson.OPT_UTC_Z)
+    return Response(body, media_type="application/json")
 
 
 def _benefit(benefit: Benefit) -> BenefitResponse:

@@ -18,6 +18,7 @@ from aivalue.reports.evidence import Evidence
 from aivalue.reports.value_report import ValueReport
 from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings
+from services.attribution.routes.answers import EffectsResponse, ValueResponse
 from services.attribution.settings import AttributionSettings
 from tests.integration.attribution.harness import Service, service_of
 from tests.integration.attribution.world import INITIATIVE, Peers, cost
@@ -85,6 +86,10 @@ async def test_reports_read_what_is_served(asked: Service) -> None:
     value = ValueReport.model_validate(found["value"]["value"])
     vector = effect_from_document(found["run"]["outputs"]["effects"][0]["effect"])
 
+    for name in ("effects", "effects-refused"):
+        EffectsResponse.model_validate(found[name])
+    for name in ("value", "value-refused"):
+        ValueResponse.model_validate(found[name])
     assert confirmed.average is not None
     assert refused.average is None
     assert value.currency == "EUR"

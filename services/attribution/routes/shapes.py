@@ -1,0 +1,96 @@
+"""An effect as clients see it; every figure keeps its interval, every refusal its reason."""
+
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aivalue.effects.effect import Design, Grade, Scale, Verdict
+from aivalue.kpis.definition import BetterWhen
+
+
+class Shape(BaseModel):
+    """Base of answers: what is not declared is not served."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class IntervalShape(Shape):
+    """A figure with its two-sided interval."""
+
+    point: float
+    low: float
+    high: float
+    standard_error: float
+    confidence: float
+
+
+class MonthShape(IntervalShape):
+    """The effect in the days [start, end); `observed` minus `point` is the level without AI."""
+
+    start: date
+    end: date
+    volume: float
+    observed: float
+
+
+class CheckShape(Shape):
+    """One way to doubt the effect, and what it found."""
+
+    name: str
+    status: str = Field(description="passed, failed or not_applicable")
+    p_value: float | None
+    detail: str
+
+
+class AlternativeShape(Shape):
+    """An estimator that was passed over."""
+
+    estimator: str
+    why_not: str
+
+
+class BaselineShape(Shape):
+    """The frozen baseline that was used."""
+
+    baseline_id: str
+    version: int
+    kpi_version: int
+    sha256: str
+    start: date
+    end: date
+    reconstructed: bool
+
+
+class EffectShape(Shape):
+    """What a run says about one KPI; a refused one has a reason and no figures."""
+
+    kpi: str
+    kpi_version: int
+    scope: str | None = Field(description="The unit it speaks of; null is all units together.")
+    unit: str
+    better_when: BetterWhen
+    verdict: Verdict
+    grade: Grade | None
+    grade_reasons: list[str]
+    refusal: str | None
+    confidence: float | None
+    average: IntervalShape | None = Field(description="Per unit of volume, in the KPI's unit.")
+    total: IntervalShape | None = Field(description="Level times volume, summed.")
+    relative: IntervalShape | None = Field(
+        description="Share of the level without AI; null where that level may be zero."
+    )
+    observed: float | None
+    without_ai: float | None
+    months: list[MonthShape]
+    n_treated: int | None
+    n_control: int | None
+    degrees_of_freedom: float | None = Field(description="null is the normal distribution.")
+    design: Design | None
+    scale: Scale | None
+    estimator: str | None
+    estimator_version: str | None
+    why: str | None
+    alternatives: list[AlternativeShape]
+    baseline: BaselineShape | None
+    parameters: dict[str, str]
+    checks: list[CheckShape]
