@@ -23,7 +23,7 @@ def columns(n_units: int) -> dict[str, list[object]]:
         "unit": [f"unit-{unit:05}" for unit in range(n_units) for _ in days],
         "segment": [""] * rows,
         "arm": [""] * rows,
-        "day": days * n_units,
+        "day": list[object](days) * n_units,
         "n": [3] * rows,
         "sum": [f"{row % 9973}.{row % 97:02}" for row in range(rows)],
         "sum_squares": [f"{row % 99991}.{row % 9973:04}" for row in range(rows)],

@@ -1,5 +1,7 @@
 """The KPI's level over a window: one exact number per unit, and one for all units together."""
 
+import itertools
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -33,12 +35,10 @@ def levels_of(series: Series, kpi: Kpi) -> Levels:
     """
     _require_form(series, kpi)
     tops, bottoms = level_parts(series, kpi)
-    top: dict[str, Decimal] = {}
-    bottom: dict[str, Decimal] = {}
+    spans = _spans(series)
     with localcontext(prec=_SUM_DIGITS):
-        for unit, above, below in zip(series.unit, tops, bottoms, strict=True):
-            top[unit] = top.get(unit, Decimal(0)) + above
-            bottom[unit] = bottom.get(unit, Decimal(0)) + below
+        top = {unit: sum(tops[rows], Decimal(0)) for unit, rows in spans.items()}
+        bottom = {unit: sum(bottoms[rows], Decimal(0)) for unit, rows in spans.items()}
         all_top, all_bottom = sum(top.values(), Decimal(0)), sum(bottom.values(), Decimal(0))
     if not all_bottom:
         raise NotFreezable(
@@ -46,6 +46,13 @@ def levels_of(series: Series, kpi: Kpi) -> Levels:
         )
     units = {unit: _level(top[unit], bottom[unit]) for unit in top if bottom[unit]}
     return Levels(overall=_level(all_top, all_bottom), units=units)
+
+
+def _spans(series: Series) -> dict[str, slice]:
+    # Rows are sorted by unit, so each unit's stand together.
+    counts = Counter(series.unit)
+    ends = itertools.accumulate(counts.values())
+    return {unit: slice(end - n, end) for (unit, n), end in zip(counts.items(), ends, strict=True)}
 
 
 def _level(top: Decimal, bottom: Decimal) -> Decimal:

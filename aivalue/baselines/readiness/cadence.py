@@ -22,20 +22,23 @@ def cadence_items(
     for unit, day in zip(series.unit, series.day, strict=True):
         days[unit].add(day.toordinal())
     weekdays = working_weekdays(days)
-    expected = {
-        unit: [
-            day
-            for day in range(window.start.toordinal(), window.end.toordinal())
-            if date.fromordinal(day).weekday() in weekdays and day not in excluded(unit)
-        ]
-        for unit in days
-    }
+    working = [
+        day
+        for day in range(window.start.toordinal(), window.end.toordinal())
+        if date.fromordinal(day).weekday() in weekdays
+    ]
+    expected = {unit: _without(working, excluded(unit)) for unit in days}
     return [_coverage(days, expected, weekdays), _gaps(days, expected)]
+
+
+def _without(days: list[int], excluded: frozenset[int]) -> list[int]:
+    return [day for day in days if day not in excluded] if excluded else days
 
 
 def working_weekdays(days: Mapping[str, set[int]]) -> frozenset[int]:
     """Return the weekdays (0 is Monday) on which the process usually is measured."""
-    counts = Counter(date.fromordinal(day).weekday() for each in days.values() for day in each)
+    # Day 1 of the calendar was a Monday.
+    counts = Counter((day - 1) % 7 for each in days.values() for day in each)
     busiest = max(counts.values())
     return frozenset(day for day, count in counts.items() if count >= WORKING_SHARE * busiest)
 
