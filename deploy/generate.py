@@ -13,6 +13,7 @@ from pathlib import Path
 from deploy.documents.event_contract import asyncapi_document
 from deploy.documents.event_page import event_page
 from deploy.documents.http_api import api_files
+from deploy.documents.settings_page import settings_page
 from deploy.grafana.executive import executive_dashboard
 from deploy.kafka.documents import topics_document
 from deploy.metrics_page import metrics_page
@@ -28,6 +29,7 @@ def generated_files(currency: str) -> Mapping[Path, str]:
     prometheus = DEPLOY / "prometheus"
     return {
         **api_files(ROOT / "docs" / "api"),
+        ROOT / "docs" / "settings.md": settings_page(),
         ROOT / "docs" / "metrics.md": metrics_page(),
         ROOT / "docs" / "events" / "asyncapi.json": _json(asyncapi_document()),
         ROOT / "docs" / "events" / "README.md": event_page(),
