@@ -14,6 +14,8 @@ from aivalue.events.event import Event
 CONTENT_TYPE = "content-type"
 STRUCTURED_JSON = b"application/cloudevents+json"
 PREFIX = "ce_"
+_CLOUDEVENTS = b"application/cloudevents"
+_END_OF_TYPE = frozenset({b"", b";", b" "})
 _CONFLUENT_MAGIC = b"\x00"
 
 Headers = Sequence[tuple[str, bytes]]
@@ -29,12 +31,12 @@ def decode_record(value: bytes | None, headers: Headers, *, now: datetime) -> Ev
     """
     content_type = b""
     for name, found in headers:
-        if name.lower() == CONTENT_TYPE:
+        if name == CONTENT_TYPE or name.lower() == CONTENT_TYPE:
             content_type = found
             break
-    mode = content_type[:28].lower()
-    if mode.startswith(b"application/cloudevents"):
-        if mode != STRUCTURED_JSON or content_type[28:29] not in {b"", b";", b" "}:
+    if content_type[:23].lower() == _CLOUDEVENTS:
+        mode = content_type[:28].lower()
+        if mode != STRUCTURED_JSON or content_type[28:29] not in _END_OF_TYPE:
             raise InvalidEvent(
                 f"event format {content_type[:80]!r} is not read", reason="unsupported_format"
             )
@@ -46,19 +48,19 @@ def decode_record(value: bytes | None, headers: Headers, *, now: datetime) -> Ev
 
 def _attributes(value: bytes | None, headers: Headers) -> dict[str, str]:
     attributes: dict[str, str] = {}
-    n_attributes, name = 0, ""
+    n_others, name = 0, ""
     try:
         for name, found in headers:
-            if name.startswith(PREFIX):
+            if name[:3] == PREFIX:
                 attributes[name[3:]] = found.decode()
-                n_attributes += 1
             elif name.lower() == CONTENT_TYPE:
                 attributes["datacontenttype"] = found.decode()
-                n_attributes += 1
+            else:
+                n_others += 1
     except UnicodeDecodeError as error:
         raise InvalidEvent(f"header {name}: {error}", reason="not_utf8") from error
-    if len(attributes) != n_attributes:
+    if len(attributes) + n_others != len(headers):
         raise InvalidEvent("an attribute stands in two headers", reason="duplicate_key")
-    if not n_attributes and value is not None and value[:1] == _CONFLUENT_MAGIC:
+    if not attributes and value is not None and value[:1] == _CONFLUENT_MAGIC:
         raise InvalidEvent("framed for a schema registry", reason="confluent_framed")
     return attributes
