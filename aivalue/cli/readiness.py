@@ -28,7 +28,9 @@ def show_drift(answer: dict[str, Any]) -> None:
         f"{answer['added']} rows added, {answer['removed']} removed, {answer['changed']} changed"
     )
     results.print(f"{counts} since the freeze; the baseline stays as it is", soft_wrap=True)
-    results.print(f"level {answer['level_before']} frozen, {answer['level_after']} now")
+    results.print(
+        f"level {_short(answer['level_before'])} frozen, {_short(answer['level_after'])} now"
+    )
     for each in answer["days"]:
         results.print(f"  {each['day']} {each['unit']} {each['how']}", markup=False)
     if answer["new_units"]:
@@ -49,3 +51,7 @@ def _table(items: Sequence[dict[str, Any]]) -> Table:
 def _plain(text: str) -> str:
     # Names of units come from events; square brackets in them are no markup.
     return text.replace("[", r"\[")
+
+
+def _short(level: str | None) -> str:
+    return "none" if level is None else f"{float(level):.6g}"

@@ -101,8 +101,7 @@ async def export_once(engine: AsyncEngine, ingest: ServiceClient) -> int:
         newest = await queries.newest(connection, limit=WATCHED_MAX)
     for tenant, baseline in newest:
         labels = (tenant, baseline.initiative, baseline.kpi)
-        metrics.FROZEN_AT.labels(*labels).set(baseline.frozen_at.timestamp())
-        metrics.COVERAGE.labels(*labels).set(float(str(baseline.coverage["ratio"])))
+        metrics.show_frozen(tenant, baseline)
         try:
             drift = await drift_of(engine, ingest, tenant, baseline.baseline_id)
         except AivalueError as error:

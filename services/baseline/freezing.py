@@ -52,6 +52,8 @@ async def freeze_baseline(
     async with engine.begin() as connection:
         outcome = await store(connection, author, baseline, content, kafka)
     metrics.FREEZES.labels("created" if outcome.created else "unchanged").inc()
+    if not outcome.superseded:
+        metrics.show_frozen(author.tenant, outcome.baseline)
     return outcome
 
 

@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.baseline.baseline_queries import StoredBaseline
+
 CHANGES = Counter(
     "aivalue_baseline_definition_changes_total",
     "Definition versions stored. action is create or change.",
@@ -34,3 +36,10 @@ DRIFT_ROWS = Gauge(
     "Rows added, removed or changed since the newest baseline was frozen.",
     _BASELINE,
 )
+
+
+def show_frozen(tenant: str, baseline: StoredBaseline) -> None:
+    """Export when a newest baseline was frozen and how much of it was measured."""
+    labels = (tenant, baseline.initiative, baseline.kpi)
+    FROZEN_AT.labels(*labels).set(baseline.frozen_at.timestamp())
+    COVERAGE.labels(*labels).set(float(str(baseline.coverage["ratio"])))
