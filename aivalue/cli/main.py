@@ -10,7 +10,14 @@ from typing import Annotated
 import typer
 
 import aivalue
-from aivalue.cli import apply, baseline, operations
+from aivalue.cli import (
+    apply,
+    baseline,
+    definition_schema,
+    operations,
+    stored_definitions,
+    template_files,
+)
 from aivalue.cli import estimate as estimate_command
 from aivalue.cli.console import fail
 from aivalue.cli.demo import command as demo_command
@@ -26,6 +33,10 @@ app = typer.Typer(
 )
 app.command("demo")(demo_command.demo)
 app.command("apply")(apply.apply_command)
+app.command("init")(template_files.init_command)
+app.command("export")(stored_definitions.export_command)
+app.command("drift")(stored_definitions.drift_command)
+app.command("schema")(definition_schema.schema_command)
 app.command("estimate")(estimate_command.estimate)
 app.command("up")(operations.up)
 app.command("doctor")(operations.doctor)
