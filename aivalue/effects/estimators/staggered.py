@@ -11,6 +11,7 @@ from aivalue.errors import NotEstimable
 
 SHARE_DROPPED_MAX = 0.10  # Treated cells that nothing answers for.
 _NAMED_MAX = 5
+_PRODUCT_MAX = 250_000  # Multiplications that BLAS does on one thread.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,22 @@ def require_balanced(panel: StaggeredPanel, *, instead: str) -> None:
         f"{int(missing.sum())} cells have no outcome (units {units}): this estimator compares the "
         f"same units in every period. Leave these units out, or use {instead}"
     )
+
+
+def products_of(left: Floats, right: Floats) -> Floats:
+    """Return left' right, for many units and few periods, in blocks of units.
+
+    In blocks this small BLAS stays on one thread: on matrices this narrow, threads cost more than
+    they bring on a busy machine, and a sum in a fixed order has the same bytes on any number of
+    cores.
+    """
+    # A matrix times itself takes another path in BLAS, with other rules for threads.
+    right = right.copy() if right is left else right
+    rows = max(_PRODUCT_MAX // (left.shape[1] * right.shape[1]), 1)
+    summed = np.zeros((left.shape[1], right.shape[1]))
+    for first in range(0, len(left), rows):
+        summed += left[first : first + rows].T @ right[first : first + rows]
+    return summed
 
 
 def names_of(units: Sequence[str], chosen: Booleans) -> str:

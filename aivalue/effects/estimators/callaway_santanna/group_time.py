@@ -19,6 +19,7 @@ from aivalue.effects.estimators.staggered import (
     SHARE_DROPPED_MAX,
     StaggeredPanel,
     names_of,
+    products_of,
     require_balanced,
 )
 from aivalue.effects.panel import Booleans, Floats, Integers
@@ -167,7 +168,7 @@ def _moments(outcome: Floats, cohort_of: Integers, size: Integers) -> tuple[Floa
     for row, paths in enumerate(np.split(by_cohort, np.cumsum(size)[:-1])):
         mean[row] = paths.mean(axis=0)
         centred = paths - mean[row]
-        within[row] = centred.T @ centred
+        within[row] = products_of(centred, centred)
     return mean, within
 
 

@@ -19,7 +19,7 @@ from scipy import linalg
 
 from aivalue.effects.dependence import covariance_of, dependence_of
 from aivalue.effects.estimators.averages import Spread, clustered, satterthwaite
-from aivalue.effects.estimators.imputation.fit import Imputed
+from aivalue.effects.estimators.imputation.fit import Imputed, noise_of, scatter_of
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.errors import NotEstimable
 
@@ -55,12 +55,10 @@ def spread_of(found: Imputed, figures: Figures, inference: Inference) -> Spread:
     pooled = inference == "asymptotic_pooled"
     if inference == "calibrated":
         pooled = bool(size[size > 0].min() < OWN_SPREAD_UNITS_MIN)
-    noise = _noise(found, pooled=pooled)
     loading = _loading(found, figures)
     if found.cluster is not None:
-        return _by_cluster(found, noise, loading, treated, inference)
-    edges = np.flatnonzero(np.diff(found.wave_of))
-    scatter = [part.T @ part for part in np.split(noise, edges + 1)]
+        return _by_cluster(found, _noise(found, pooled=pooled), loading, treated, inference)
+    scatter = scatter_of(_noise(found, pooled=True), found.wave_of) if pooled else found.scatter
     parts = np.stack(
         [loading[:, row] @ within @ loading[:, row].T for row, within in enumerate(scatter)]
     )
@@ -83,8 +81,7 @@ def _noise(found: Imputed, *, pooled: bool) -> Floats:
     mean = found.effect / np.maximum(found.count, 1)
     if pooled:
         mean = np.full_like(mean, found.effect.sum() / found.count.sum())
-    noise: Floats = found.surprise - mean[found.wave_of] * found.treated
-    return noise
+    return noise_of(found.surprise, found.treated, mean[found.wave_of])
 
 
 def _loading(found: Imputed, figures: Figures) -> Floats:
@@ -103,17 +100,9 @@ def _loading(found: Imputed, figures: Figures) -> Floats:
 
 def _period_weights(found: Imputed, weights: Floats) -> Floats:
     """Return how each period's level enters each figure, through the units' levels too."""
-    fitted = found.untreated.astype(np.float64)
-    share = fitted / fitted.sum(axis=1, keepdims=True)
-    schur = np.diag(fitted.sum(axis=0)) - share.T @ fitted
-    # One level too many (units up, periods down by the same): pin the mean of the periods.
-    schur += fitted.sum() / len(schur) ** 2
     right = (weights * found.count).sum(axis=1)
-    edges = np.flatnonzero(np.diff(found.wave_of)) + 1
-    treated = np.split(found.treated.astype(np.float64), edges)
-    for row, (own, part) in enumerate(zip(treated, np.split(share, edges), strict=True)):
-        right -= weights[:, row] @ (own.T @ part)
-    solved: Floats = linalg.solve(schur, right.T, assume_a="pos").T
+    right -= np.einsum("fws,wst->ft", weights, found.through_units)
+    solved: Floats = linalg.solve(found.normal, right.T, assume_a="pos").T
     return solved
 
 
