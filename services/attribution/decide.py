@@ -7,8 +7,9 @@ the order of a set.
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
-from math import isinf
+from dataclasses import dataclass, replace
+from itertools import chain
+from math import fsum, isfinite, isinf
 from typing import Literal, cast
 
 from aivalue.effects.document import document_of
@@ -138,7 +139,7 @@ def _scopes(inputs: Inputs, kpi: Kpi) -> list[str]:
 def _estimate(inputs: Inputs, kpi: Kpi, baseline: Baseline | None, scope: str | None) -> Estimate:
     if baseline is not None and baseline.problem is not None:
         return Estimate(verdict="unverifiable", refusal=baseline.problem)
-    return estimate(
+    found = estimate(
         kpi=kpi,
         design=inputs.definitions.design,
         interventions=inputs.assignments,
@@ -151,6 +152,25 @@ def _estimate(inputs: Inputs, kpi: Kpi, baseline: Baseline | None, scope: str | 
         reconstructed=baseline is not None and baseline.reconstructed,
         units=None if scope is None else {scope},
     )
+    return finite(found)
+
+
+def finite(found: Estimate) -> Estimate:
+    """Refuse an effect that is not made of numbers: it could be neither stored nor priced."""
+    checks = tuple(
+        replace(check, p_value=None)
+        if check.p_value is not None and not isfinite(check.p_value)
+        else check
+        for check in found.checks
+    )
+    effect = found.effect
+    if effect is None:
+        return replace(found, checks=checks)
+    numbers = chain(effect.point, effect.volume, effect.observed, *effect.covariance)
+    if all(map(isfinite, numbers)) and fsum(effect.volume) > 0:
+        return replace(found, checks=checks)
+    refusal = f"{effect.estimator} found numbers that are not finite, or applies to no volume"
+    return Estimate(verdict="unverifiable", refusal=refusal, checks=checks, choice=found.choice)
 
 
 def _of_scope(series: Series, scope: str | None) -> Series:
