@@ -48,7 +48,7 @@ _SHARED = {
     "403": "The token lacks the role.",
     "422": "The request breaks its contract.",
 }
-_DONE = {"200": "Done.", "201": "Created."}
+_DONE = {"201": "Created.", "202": "Accepted.", "204": "Done; no content."}
 
 
 class DescribedApplication(FastAPI):
@@ -96,7 +96,7 @@ def _complete(operation: Document, role: str | None) -> None:
     responses = operation["responses"]
     for status, response in responses.items():
         if response["description"] == "Successful Response":
-            response["description"] = _DONE[status]
+            response["description"] = _DONE.get(status, "Done.")
     if role is None:
         return
     operation["security"] = [{BEARER: [role]}]

@@ -96,7 +96,7 @@ def _answers(operation: Document) -> Iterator[str]:
             meaning = response["description"].rstrip(".")
             by_shape.setdefault(shapes, []).append(f"{status} ({meaning})")
     for shapes, statuses in by_shape.items():
-        yield f"{', '.join(statuses)}: {shapes}"
+        yield f"{', '.join(statuses)}" + (f": {shapes}" if shapes else "")
 
 
 def _refusals(operation: Document) -> Iterator[str]:

@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from aivalue.runtime.settings import PREFIX, RuntimeSettings, unknown_variables
-from deploy.documents.http_api import openapi_documents
 from deploy.documents.settings_page import MEANINGS, SERVICES, meaning_of, variables
 
 ROOT = Path(__file__).parents[2]
@@ -45,14 +44,6 @@ def test_an_entry_says_where_to_look_and_when_to_page(alert: str) -> None:
     assert "**Look:**" in entry
     (page,) = re.findall(r"\*\*Page:\*\* (yes|no)", entry)
     assert (page == "yes") is (alerts()[alert] == "page")
-
-
-def test_every_route_that_is_named_exists() -> None:
-    routes = {path for each in openapi_documents().values() for path in each["paths"]}
-    patterns = [re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route))) for route in routes]
-
-    for path in re.findall(r"http://127\.0\.0\.1:\d+(/[\w/.-]*)", PAGE):
-        assert any(pattern.fullmatch(path) for pattern in patterns), path
 
 
 def test_every_setting_that_is_named_exists() -> None:
