@@ -17,6 +17,7 @@ from aivalue.effects.panel import (
     MOMENTS,
     Booleans,
     Cells,
+    Floats,
     Integers,
     Rows,
     cells_of,
@@ -64,6 +65,19 @@ class Material:
     def in_arm(self, arms: Collection[str]) -> Booleans:
         """Return which rows name one of these arms."""
         return np.fromiter((arm in arms for arm in self.rows.arm), np.bool_, len(self.rows.arm))
+
+    def share_of_days(self, chosen: Booleans) -> Floats:
+        """Return each unit's share of each month's days on which something was measured."""
+        index = {unit: position for position, unit in enumerate(self.units)}
+        month = period_index(self.rows.day, self.periods)
+        seen = {
+            (index[self.rows.unit[row]], int(month[row]), int(self.rows.day[row]))
+            for row in np.flatnonzero(chosen)
+        }
+        days = np.zeros((len(self.units), len(self.periods)))
+        for unit, period, _ in seen:
+            days[unit, period] += 1
+        return days / [(period.end - period.start).days for period in self.periods]
 
     def months_to_start(self) -> Integers:
         """Return the months from each period to each unit's go-live; 0 for units without one."""

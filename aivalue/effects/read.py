@@ -7,6 +7,7 @@ import numpy as np
 from aivalue.effects.checks.agreement import agreement
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.control_support import control_support
+from aivalue.effects.checks.missing_data import missing_data
 from aivalue.effects.checks.pre_trend import pre_trend
 from aivalue.effects.checks.regression_to_the_mean import MONTHS, regression_to_the_mean
 from aivalue.effects.checks.sample_ratio import sample_ratio
@@ -109,6 +110,7 @@ def _phased(material: Material, design: Design) -> Reading:
     distance = to_start[np.ix_(seen, whole)]
     checks = (
         control_support(shown, effect.periods),
+        _measured_alike(material, is_treated, months),
         pre_trend(y, x, distance, scale=design.scale),
         regression_to_the_mean(y, x, distance, scale=design.scale, left_out=left_out),
     )
@@ -117,6 +119,28 @@ def _phased(material: Material, design: Design) -> Reading:
         effect=effect,
         checks=checks,
         parameters=(("scale", design.scale), ("months_left_out_before_go_live", str(donut))),
+    )
+
+
+def _measured_alike(material: Material, is_treated: Booleans, months: Booleans) -> CheckResult:
+    with_ai, without = (
+        material.share_of_days(rows) for rows in (material.with_ai, material.without_ai)
+    )
+    before = ~months
+    # The month in which a unit goes live is on neither side whole.
+    to_start = material.months_to_start()
+    starts_then = is_treated[:, None] & (to_start == 0)
+    with_ai, without = (np.where(starts_then, 0.0, days) for days in (with_ai, without))
+
+    def share(days: Floats) -> float:
+        return float(days[days > 0].mean()) if (days > 0).any() else 0.0
+
+    # Units that have none at all in a month are not yet treated there, or closed: not counted.
+    return missing_data(
+        treated_before=share(without[is_treated][:, before]),
+        treated_after=share(with_ai[is_treated]),
+        control_before=share(without[:, before]),
+        control_after=share(without[:, months]),
     )
 
 

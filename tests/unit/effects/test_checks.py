@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from aivalue.effects.checks.agreement import agreement
 from aivalue.effects.checks.leave_one_donor_out import leave_one_donor_out
+from aivalue.effects.checks.missing_data import missing_data
 from aivalue.effects.checks.placebo_in_space import placebo_in_space
 from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.pre_trend import pre_trend
@@ -13,6 +15,7 @@ from aivalue.effects.checks.weight_concentration import weight_concentration
 from aivalue.effects.effect import Interval
 from aivalue.effects.panel import Floats, Integers
 from tests.unit.effects.reference import expected
+from tests.unit.effects.test_functional import make_effect
 
 
 def test_sample_ratio_against_a_plan_is_the_chi_square_of_tea_tasting() -> None:
@@ -124,3 +127,26 @@ def test_an_effect_before_there_was_any_ai_fails() -> None:
 
     assert placebo_in_time(interval(-1, 2), n_periods=6).status == "passed"
     assert placebo_in_time(interval(1, 2), n_periods=6).status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("after", "control_after", "status"),
+    [(0.9, 0.9, "passed"), (0.6, 0.9, "failed"), (0.6, 0.6, "passed"), (1.0, 0.7, "failed")],
+)
+def test_days_lost_on_treated_units_alone_fail(
+    after: float, control_after: float, status: str
+) -> None:
+    found = missing_data(
+        treated_before=0.9, treated_after=after, control_before=0.9, control_after=control_after
+    )
+
+    assert found.status == status
+
+
+def test_estimators_that_contradict_each_other_fail() -> None:
+    ours = make_effect((-1.0, -1.0, -1.0))
+
+    close, far = make_effect((-1.5, -1.5, -1.5)), make_effect((3.0, 3.0, 3.0))
+
+    assert agreement(ours, close).status == "passed"
+    assert agreement(ours, far).status == "failed"
