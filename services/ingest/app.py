@@ -15,11 +15,12 @@ from aivalue.runtime.outbox.relay import relay
 from aivalue.runtime.postgres import asyncpg_address, create_engine
 from aivalue.runtime.server import serve
 from aivalue.runtime.settings import RuntimeSettings
-from services.ingest import dead_letter_routes, routes
+from services.ingest import dead_letter_routes, operator_routes, routes
 from services.ingest.consumer import Consumer
 from services.ingest.handler import Store
 from services.ingest.http_ingestion import HttpIngestion
 from services.ingest.maintenance import keep_event_partitions
+from services.ingest.replaying import Replayer
 from services.ingest.settings import PORT, SERVICE, IngestSettings
 from services.ingest.tables import outbox
 from services.ingest.writer import Writer, connection_settings
@@ -36,7 +37,7 @@ def create_app(settings: RuntimeSettings) -> FastAPI:
         SERVICE,
         settings,
         summary="Takes events in, counts each once, and serves their daily statistics.",
-        routers=[routes.router, dead_letter_routes.router],
+        routers=[routes.router, dead_letter_routes.router, operator_routes.router],
         checks={"postgres": service.check_postgres, "kafka": service.check_kafka},
         lifespan=service.lifespan,
     )
@@ -87,6 +88,7 @@ class _Service:
                 )
             )
             application.state.http_ingestion = HttpIngestion(settings, writing, store)
+            application.state.replayer = Replayer(writing, store)
             engine = create_engine(settings.database, application_name="ingest-relay")
             stack.push_async_callback(engine.dispose)
             topics = [*settings.tenants_by_topic(), settings.kafka.internal_topic(CHANGES)]
@@ -98,7 +100,7 @@ class _Service:
             if settings.ingest.consume:
                 writer = await stack.enter_async_context(Writer(address, store).running())
                 self._consumer = Consumer(settings, pool, writer)
-                jobs.append(self._consumer.run)
+                jobs += [self._consumer.run, self._consumer.watch]
             # Everything alive now lives for ever: the collector need not look at it again.
             gc.collect()
             gc.freeze()

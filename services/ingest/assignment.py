@@ -1,6 +1,7 @@
 """Which partitions are ours: told by the group, claimed in PostgreSQL, in that order."""
 
 import asyncio
+import time
 
 import asyncpg
 import structlog
@@ -14,6 +15,7 @@ from services.ingest.queries import partitions
 from services.ingest.settings import IngestSettings
 
 REVOKE_SECONDS = 5.0
+HALTED_SECONDS = 5.0
 logger = structlog.get_logger()
 
 
@@ -31,6 +33,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self.positions: dict[TopicPartition, Position] = {}
         self.unclaimed: set[TopicPartition] = set()
         self.halted: set[TopicPartition] = set()
+        self._look_again_at = 0.0
         self.storing: set[asyncio.Future[Stored]] = set()
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
@@ -63,6 +66,12 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
 
     async def claim(self, consumer: AIOKafkaConsumer) -> None:
         """Claim what is unclaimed and begin reading each where PostgreSQL says."""
+        if self.halted and time.monotonic() > self._look_again_at:
+            # An operator may have let them go on.
+            self._look_again_at = time.monotonic() + HALTED_SECONDS
+            self.unclaimed |= self.halted
+            self.halted.clear()
+            metrics.HALTED.set(0)
         for partition in sorted(self.unclaimed):
             if partition not in consumer.assignment():
                 self.unclaimed.discard(partition)
@@ -110,6 +119,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, *, reason: str
     ) -> None:
         """Stop one partition for an operator; the others go on."""
+        self._look_again_at = time.monotonic() + HALTED_SECONDS
         position = self.positions.pop(partition)
         logger.error("partition halted", topic=partition.topic, reason=reason)
         async with self._pool.acquire() as connection:

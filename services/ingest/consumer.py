@@ -85,6 +85,20 @@ class Consumer:
             with contextlib.suppress(TimeoutError, KafkaError):
                 await asyncio.wait_for(self._consumer.stop(), STOP_SECONDS)
 
+    async def watch(self) -> None:
+        """End, and with it the process, where nothing has moved for long: a restart is the cure.
+
+        aiokafka has hung on rebalances and broker restarts, and a process that looks healthy while
+        it reads nothing is the worst of both.
+        """
+        while True:
+            await asyncio.sleep(STALLED_SECONDS / 10)
+            now = time.monotonic()
+            if now - self._ticked_at > STALLED_SECONDS:
+                raise RuntimeError("the poll loop does not turn")
+            if self._lag() > 0 and now - self._progress_at > STALLED_SECONDS:
+                raise RuntimeError(f"records wait and none was stored: {self._lag()}")
+
     async def check(self) -> None:
         """Raise where the loop does not turn, a partition is halted, or nothing moves."""
         now = time.monotonic()
@@ -97,6 +111,8 @@ class Consumer:
 
     async def _turn(self) -> None:
         self._ticked_at = time.monotonic()
+        if not self._lag():
+            self._progress_at = self._ticked_at
         try:
             await self._assignment.claim(self._consumer)
             await failpoint("before_poll")

@@ -1,15 +1,18 @@
-"""Dead letters over HTTP: what is not counted, and why."""
+"""Dead letters over HTTP: what is not counted and why, another chance for it, or its end."""
 
 import base64
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, HTTPException, Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from aivalue.runtime.auth import Reader
+from aivalue.runtime.auth import Operator, Principal, Reader
 from services.ingest.queries import dead_letters, reading
+from services.ingest.queries.dead_letters import Resolution
+from services.ingest.replaying import Replayer
 
 router = APIRouter(prefix="/v1")
 
@@ -51,6 +54,99 @@ class DeadLetters(BaseModel):
 
     dead_letters: list[DeadLetter]
     next_cursor: str | None
+
+
+class Selection(BaseModel):
+    """Which open letters: by id, or the oldest with a reason."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ids: list[int] | None = Field(default=None, max_length=1_000)
+    reason: str | None = Field(default=None, max_length=100)
+    limit: int = Field(default=100, ge=1, le=1_000)
+
+
+class ReplayRequest(Selection):
+    """Give letters another chance, as they are or changed by a JSON merge patch (RFC 7396)."""
+
+    patch: dict[str, Any] | None = None
+    dry_run: bool = False
+
+
+class DiscardRequest(Selection):
+    """Close letters for good."""
+
+    because: str = Field(min_length=1, max_length=500)
+
+
+class ReplayResult(BaseModel):
+    """What became of one letter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dead_letter_id: int
+    outcome: Literal["replayed", "duplicate", "rejected_again"]
+    reason: str | None = None
+    detail: str | None = None
+
+
+class ReplayAnswer(BaseModel):
+    """What became of the letters that were open; a dry run changed nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dry_run: bool
+    results: list[ReplayResult]
+
+
+class Discarded(BaseModel):
+    """The letters that are closed now."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ids: list[int]
+
+
+@router.post("/dead-letters:replay", response_model_exclude_none=True)
+async def replay_dead_letters(
+    request: Request, principal: Operator, wanted: ReplayRequest
+) -> ReplayAnswer:
+    """Store dead letters again; what has been stored meanwhile is a duplicate."""
+    replayer: Replayer = request.app.state.replayer
+    ids = await _selected(request, principal, wanted)
+    results = await replayer.replay(
+        principal.tenant, ids, patch=wanted.patch, dry_run=wanted.dry_run, by=principal.subject
+    )
+    return ReplayAnswer(
+        dry_run=wanted.dry_run, results=[ReplayResult(**asdict(each)) for each in results]
+    )
+
+
+@router.post("/dead-letters:discard")
+async def discard_dead_letters(
+    request: Request, principal: Operator, wanted: DiscardRequest
+) -> Discarded:
+    """Close dead letters without storing them; their bytes stay."""
+    ids = await _selected(request, principal, wanted)
+    async with request.app.state.pool.acquire() as connection, connection.transaction():
+        letters = await dead_letters.lock_open(connection, principal.tenant, ids)
+        closed = [
+            Resolution(
+                dead_letter_id=letter.dead_letter_id, outcome="discarded", reason=wanted.because
+            )
+            for letter in letters
+        ]
+        await dead_letters.resolve(connection, principal.tenant, closed, by=principal.subject)
+    return Discarded(ids=[each.dead_letter_id for each in closed])
+
+
+async def _selected(request: Request, principal: Principal, wanted: Selection) -> list[int]:
+    if wanted.ids is not None:
+        return wanted.ids
+    async with request.app.state.pool.acquire() as connection:
+        return await dead_letters.open_letters(
+            connection, principal.tenant, reason=wanted.reason, limit=wanted.limit
+        )
 
 
 @router.get("/dead-letters")

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
-from asyncpg import Connection
+from asyncpg import Connection, DataError, PostgresError
 
 from aivalue.events.event import Event
 from services.ingest import correcting, wire
@@ -19,7 +19,9 @@ from services.ingest.changes import messages_of
 from services.ingest.correcting import Changed
 from services.ingest.failpoints import failpoint
 from services.ingest.identities import Identities, Ids
+from services.ingest.isolating import culprits
 from services.ingest.keys import KeyStore, Stored, kept_rows
+from services.ingest.outages import is_data
 from services.ingest.pairing import pair
 from services.ingest.queries import dead_letters, facts, joining, outbox, partitions, storing
 
@@ -47,9 +49,15 @@ class Store:
         """
         await failpoint("before_tx")
         ids = await self.resolve(connection, batch.tenant, [event for _, event in batch.events])
-        async with connection.transaction():
-            stored = await self.write(connection, batch, ids)
-            await failpoint("before_pg_commit")
+        try:
+            stored = await self._commit(connection, batch, ids, frozenset())
+        except (PostgresError, DataError) as error:
+            if not is_data(error):
+                raise
+            refused = await self._culprits(connection, batch, ids)
+            if refused is None:
+                raise
+            stored = await self._commit(connection, batch, ids, refused)
         await failpoint("after_pg_commit")
         self.committed(batch, ids, stored)
         return stored
@@ -58,16 +66,51 @@ class Store:
         """Learn from a batch whose transaction has ended well."""
         self._keys.remember(batch, ids, stored)
 
+    async def _commit(
+        self, connection: Connection, batch: Batch, ids: Ids, refused: frozenset[int]
+    ) -> Stored:
+        async with connection.transaction():
+            stored = await self.write(connection, batch, ids, refused)
+            await failpoint("before_pg_commit")
+        return stored
+
+    async def _culprits(
+        self, connection: Connection, batch: Batch, ids: Ids
+    ) -> frozenset[int] | None:
+        """Find the events that PostgreSQL refuses."""
+
+        async def attempt(refused: frozenset[int]) -> bool:
+            trial = connection.transaction()
+            await trial.start()
+            try:
+                await self.write(connection, batch, ids, refused)
+            except (PostgresError, DataError) as error:
+                if not is_data(error):
+                    raise
+                return False
+            else:
+                return True
+            finally:
+                await trial.rollback()
+
+        return await culprits(attempt, n_events=len(batch.events))
+
     async def resolve(self, connection: Connection, tenant: str, events: Sequence[Event]) -> Ids:
         """Return the ids that events need, committed before their transaction begins."""
         return await self._identities.resolve(connection, tenant, events)
 
-    async def write(self, connection: Connection, batch: Batch, ids: Ids) -> Stored:
-        """Store the batch inside the caller's transaction."""
+    async def write(
+        self,
+        connection: Connection,
+        batch: Batch,
+        ids: Ids,
+        refused: frozenset[int] = frozenset(),
+    ) -> Stored:
+        """Store the batch inside the caller's transaction, without events known to be refused."""
         tenant = batch.tenant
         await partitions.advance(connection, tenant, batch.stretches)
         await failpoint("after_cas")
-        stored = Stored()
+        stored = Stored(refused=dict.fromkeys(refused, "refused_by_database"))
         changes = (
             await _store_events(connection, batch, ids, stored, self._keys) if batch.events else []
         )
@@ -132,6 +175,7 @@ REASONS = {
     "decision_exists": "the decision was made already, by an event with another id",
     "outcome_exists": "the decision has an outcome of this KPI already",
     "already_retracted": "the event was retracted before",
+    "refused_by_database": "PostgreSQL refuses what the event says",
 }
 
 

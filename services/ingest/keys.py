@@ -91,6 +91,8 @@ class KeyStore:
         seen: dict[Identity, int] = {}
         twins: dict[int, int] = {}
         for seq, (_, event) in enumerate(batch.events):
+            if seq in stored.refused:
+                continue
             identity = _identity(batch, ids, seq)
             known = self._recent.fingerprint(identity)
             if known is not None:

@@ -29,6 +29,7 @@ async def pair(connection: Connection, batch: Batch) -> tuple[dict[int, str], li
     await joining.stage_outcomes(connection, outcomes)
     await joining.analyze(connection)
     await joining.lock_decisions(connection, tenant)
+    # What is not staged any more (a duplicate, say) is left out by the joins with `staged`.
     plain, superseding = _split(batch, [int(str(row[0])) for row in decisions])
     lost = await joining.fill_decisions(connection, tenant, plain)
     for seq in superseding:

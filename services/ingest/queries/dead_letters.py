@@ -2,12 +2,14 @@
 
 import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 from asyncpg import Connection
 
-from services.ingest.batch import DeadLetter
+from services.ingest.batch import DeadLetter, Headers
 
 COLUMNS = (
     "tenant_id", "log_id", "partition", "offset", "log_timestamp", "received_at", "reason",
@@ -65,6 +67,90 @@ async def list_dead_letters(
         tenant, reason, status, after, limit,
     )  # fmt: skip
     return [dict(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A dead letter as it is needed to replay it; `kind` is that of the log it came by."""
+
+    dead_letter_id: int
+    kind: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What was done about a dead letter, and why."""
+
+    dead_letter_id: int
+    outcome: Literal["replayed", "rejected_again", "discarded"]
+    reason: str
+
+
+async def lock_open(connection: Connection, tenant: str, ids: Sequence[int]) -> list[Letter]:
+    """Return those of the letters that are open, for nobody else to resolve meanwhile."""
+    rows = await connection.fetch(
+        "select d.dead_letter_id, l.kind, d.key, d.value, d.headers "
+        "from ingest.dead_letters d join ingest.logs l using (tenant_id, log_id) "
+        "where d.tenant_id = $1 and d.dead_letter_id = any($2) and d.status = 'open' "
+        "order by d.dead_letter_id for update of d",
+        tenant,
+        list(ids),
+    )
+    return [
+        Letter(
+            dead_letter_id=row["dead_letter_id"],
+            kind=row["kind"],
+            key=row["key"],
+            value=row["value"],
+            headers=[
+                (name, base64.b64decode(text))
+                for name, text in msgspec.json.decode(row["headers"], type=list[tuple[str, str]])
+            ],
+        )
+        for row in rows
+    ]
+
+
+async def resolve(
+    connection: Connection, tenant: str, resolutions: Sequence[Resolution], *, by: str
+) -> None:
+    """Note what was done; a letter that was rejected again stays open."""
+    await connection.execute(
+        "insert into ingest.dead_letter_resolutions (tenant_id, dead_letter_id, outcome, "
+        "resolved_by, reason) select $1, r.id, r.outcome, $5, r.reason "
+        "from unnest($2::bigint[], $3::text[], $4::text[]) as r (id, outcome, reason)",
+        tenant,
+        [each.dead_letter_id for each in resolutions],
+        [each.outcome for each in resolutions],
+        [each.reason.replace("\0", "\ufffd") for each in resolutions],
+        by,
+    )
+    for status in ("replayed", "discarded"):
+        await connection.execute(
+            "update ingest.dead_letters set status = $3 "
+            "where tenant_id = $1 and dead_letter_id = any($2) and status = 'open'",
+            tenant,
+            [each.dead_letter_id for each in resolutions if each.outcome == status],
+            status,
+        )
+
+
+async def open_letters(
+    connection: Connection, tenant: str, *, reason: str | None, limit: int
+) -> list[int]:
+    """Return the ids of open letters, oldest first."""
+    rows = await connection.fetch(
+        "select dead_letter_id from ingest.dead_letters where tenant_id = $1 "
+        "and status = 'open' and ($2::text is null or reason = $2) "
+        "order by dead_letter_id limit $3",
+        tenant,
+        reason,
+        limit,
+    )
+    return [row["dead_letter_id"] for row in rows]
 
 
 def _storable(errors: Sequence[dict[str, str]]) -> str:

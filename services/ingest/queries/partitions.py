@@ -54,11 +54,17 @@ async def rotate_log(
     """Close the open incarnation and open the next one at offset 0; event keys still apply."""
     row = await connection.fetchrow(
         "update ingest.logs set closed_at = clock_timestamp(), closed_reason = $3 "
-        "where tenant_id = $1 and topic = $2 and closed_at is null returning incarnation, kind",
+        "where tenant_id = $1 and topic = $2 and closed_at is null "
+        "returning log_id, incarnation, kind",
         tenant, topic, reason,
     )  # fmt: skip
     if row is None:
         raise LookupError(f"topic {topic} of {tenant} has no open log")
+    # Whoever still reads the old log is fenced, and claims in the new one.
+    await connection.execute(
+        "update ingest.partitions set epoch = epoch + 1 where tenant_id = $1 and log_id = $2",
+        tenant, row["log_id"],
+    )  # fmt: skip
     log_id: int = await connection.fetchval(
         "insert into ingest.logs (tenant_id, kind, topic, incarnation, identity) "
         "values ($1, $2, $3, $4, $5) returning log_id",
@@ -117,6 +123,20 @@ async def halt(
         'where tenant_id = $1 and log_id = $2 and "partition" = $3',
         tenant, log_id, partition, reason,
     )  # fmt: skip
+
+
+async def resume(
+    connection: Connection, tenant: str, topic: str, partition: int, *, forget_tail: bool
+) -> bool:
+    """Let a halted partition of the open log go on; `forget_tail` trusts the log as it is now."""
+    done = await connection.fetchval(
+        "update ingest.partitions p set state = 'active', halt_reason = null, "
+        "tail_sha256 = case when $4 then null else p.tail_sha256 end from ingest.logs l "
+        "where p.tenant_id = $1 and l.tenant_id = $1 and l.log_id = p.log_id and l.topic = $2 "
+        "and l.closed_at is null and p.\"partition\" = $3 and p.state = 'halted' returning true",
+        tenant, topic, partition, forget_tail,
+    )  # fmt: skip
+    return bool(done)
 
 
 async def advance(connection: Connection, tenant: str, stretches: Sequence[Stretch]) -> None:

@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 from pydantic import SecretStr
 
 from aivalue.runtime.migrations import migrate
-from aivalue.runtime.settings import DatabaseSettings
+from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings
+from services.ingest.app import create_app
+from services.ingest.settings import IngestGroup, IngestSettings
 from tests.integration.ingest.system import Ingest
 
 
@@ -38,3 +41,23 @@ def ingest(ingest_database: str, broker: str, unique: str, tmp_path: Path) -> It
         if process.poll() is None:
             process.kill()
             process.wait(10)
+
+
+@pytest.fixture
+async def client(
+    ingest_database: str, broker: str, unique: str
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Return a client of a service that only answers HTTP."""
+    settings = IngestSettings(
+        database=DatabaseSettings(url=SecretStr(ingest_database)),
+        kafka=KafkaSettings(
+            bootstrap=broker, internal_prefix=unique, idempotent_producer=False, partitions=1
+        ),
+        auth=AuthSettings(mode="open", open_tenant="acme"),
+        ingest=IngestGroup(consume=False, http_events_max=5, http_bytes_max=4_000),
+    )
+    application = create_app(settings)
+    async with application.router.lifespan_context(application):
+        transport = httpx.ASGITransport(app=application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as opened:
+            yield opened

@@ -8,7 +8,7 @@ from functools import partial
 import asyncpg
 
 from aivalue.events.business import Arm, EventRetracted, MeasurementRecorded, OutcomeRecorded
-from aivalue.events.encode import Message, kafka_message
+from aivalue.events.encode import Message, http_event, kafka_message
 from aivalue.events.fields import EventData
 from aivalue.events.kafka_binding import decode_record
 from aivalue.events.model import DecisionMade
@@ -23,6 +23,8 @@ TOPIC = "aivalue.business.v1"
 SOURCE = "urn:plant:mes"
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
+BATCH = {"content-type": "application/cloudevents-batch+json"}
+ONE = {"content-type": "application/cloudevents+json"}
 
 
 def message(
@@ -77,6 +79,17 @@ def retracted(event_id: str, *, by: str = "") -> Message:
     """Return the retraction of an event of the same source."""
     data = EventRetracted(source=SOURCE, id=event_id, reason="wrong line")
     return message(data, by or f"retraction-of-{event_id}", hours=72)
+
+
+def http_posted(event_id: str, data: EventData) -> dict[str, object]:
+    """Return an event in JSON form, as a request carries it."""
+    return http_event(data, source="urn:test", event_id=event_id, time=START)
+
+
+def http_measured(event_id: str, value: str, unit: str = "line-1") -> dict[str, object]:
+    """Return a measurement of downtime in JSON form."""
+    data = MeasurementRecorded(kpi="downtime", unit=unit, value=Decimal(value))
+    return http_posted(event_id, data)
 
 
 async def open_store(address: str) -> tuple[asyncpg.Connection, Store]:

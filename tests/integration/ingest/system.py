@@ -112,6 +112,11 @@ class IngestProcess:
                     raise AssertionError(self.log.read_text()[-4_000:]) from None
                 await _pause()
 
+    async def tell(self, path: str, body: dict[str, object]) -> httpx.Response:
+        """Tell it something."""
+        async with httpx.AsyncClient(base_url=self.address, timeout=30) as client:
+            return await client.post(path, json=body)
+
     async def until(self, path: str, holds: Callable[[httpx.Response], bool]) -> httpx.Response:
         """Ask until the answer is as expected."""
         deadline = time.monotonic() + READY_SECONDS

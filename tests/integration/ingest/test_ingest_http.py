@@ -1,60 +1,22 @@
 """Whether events over HTTP are stored like any others, and every item is answered for."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import asyncpg
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from aivalue.events.business import CostCharged, InterventionAssigned, MeasurementRecorded
-from aivalue.events.encode import http_event
-from aivalue.events.fields import EventData
-from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings
-from services.ingest.app import create_app
-from services.ingest.settings import IngestGroup, IngestSettings
-
-TIME = datetime(2026, 3, 1, 8, tzinfo=UTC)
-BATCH = {"content-type": "application/cloudevents-batch+json"}
-ONE = {"content-type": "application/cloudevents+json"}
-
-
-@pytest.fixture
-async def client(
-    ingest_database: str, broker: str, unique: str
-) -> AsyncIterator[httpx.AsyncClient]:
-    """Return a client of a service that only answers HTTP."""
-    settings = IngestSettings(
-        database=DatabaseSettings(url=SecretStr(ingest_database)),
-        kafka=KafkaSettings(
-            bootstrap=broker, internal_prefix=unique, idempotent_producer=False, partitions=1
-        ),
-        auth=AuthSettings(mode="open", open_tenant="acme"),
-        ingest=IngestGroup(consume=False, http_events_max=5, http_bytes_max=4_000),
-    )
-    application = create_app(settings)
-    async with application.router.lifespan_context(application):
-        transport = httpx.ASGITransport(app=application)
-        async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as opened:
-            yield opened
-
-
-def _event(event_id: str, data: EventData) -> dict[str, object]:
-    return http_event(data, source="urn:test", event_id=event_id, time=TIME)
-
-
-def _measured(event_id: str, value: str, unit: str = "line-1") -> dict[str, object]:
-    return _event(event_id, MeasurementRecorded(kpi="downtime", unit=unit, value=Decimal(value)))
+from tests.integration.ingest.material import BATCH, ONE, START, http_measured, http_posted
 
 
 async def test_every_item_of_a_batch_is_answered_for(client: httpx.AsyncClient) -> None:
-    broken = _measured("c", "1") | {"type": "unheard.of"}
+    broken = http_measured("c", "1") | {"type": "unheard.of"}
 
     answer = await client.post(
         "/v1/events", headers=BATCH,
-        json=[_measured("a", "1"), _measured("a", "1"), broken, _measured("a", "2")],
+        json=[http_measured("a", "1"), http_measured("a", "1"), broken, http_measured("a", "2")],
     )  # fmt: skip
 
     assert answer.status_code == 207
@@ -74,7 +36,7 @@ async def test_every_item_of_a_batch_is_answered_for(client: httpx.AsyncClient) 
 async def test_binary_and_structured_requests_are_stored_after_commit(
     client: httpx.AsyncClient, connection: asyncpg.Connection
 ) -> None:
-    event = _measured("a", "12.50")
+    event = http_measured("a", "12.50")
     headers = {f"ce-{name}": str(event[name]) for name in ("specversion", "source", "type", "time")}
 
     structured = await client.post("/v1/events", headers=ONE, json=event)
@@ -111,11 +73,11 @@ async def test_requests_at_the_limits(
 
 async def test_a_series_is_columns_sorted_and_filtered(client: httpx.AsyncClient) -> None:
     events = [
-        _event(
+        http_posted(
             f"{unit}{day}",
             MeasurementRecorded(
                 kpi="downtime", unit=unit, value=Decimal(day),
-                business_date=TIME.date() + timedelta(days=day),
+                business_date=START.date() + timedelta(days=day),
             ),
         )
         for unit in ("line-2", "Line-1") for day in (1, 0)
@@ -135,16 +97,16 @@ async def test_a_series_is_columns_sorted_and_filtered(client: httpx.AsyncClient
 
 async def test_interventions_and_costs_are_listed(client: httpx.AsyncClient) -> None:
     intervention = InterventionAssigned(
-        initiative="pdm", unit="line-1", arm="treatment", start=TIME, assignment="phased"
+        initiative="pdm", unit="line-1", arm="treatment", start=START, assignment="phased"
     )
     cost = CostCharged(
         initiative="pdm", billed_cost=Decimal("10.50"), billing_currency="EUR",
-        charge_period_start=TIME, charge_period_end=TIME + timedelta(days=1),
+        charge_period_start=START, charge_period_end=START + timedelta(days=1),
         charge_category="Usage", service_category="AI", treatment="opex", status="billed",
         category="model", tags={"team": "x"},
     )  # fmt: skip
     await client.post(
-        "/v1/events", headers=BATCH, json=[_event("i", intervention), _event("c", cost)]
+        "/v1/events", headers=BATCH, json=[http_posted("i", intervention), http_posted("c", cost)]
     )
 
     interventions = (await client.get("/v1/interventions?initiative=pdm")).json()

@@ -151,6 +151,36 @@ async def test_a_log_that_was_replaced_is_not_read(
     ready = await second.until("/readyz", lambda r: r.status_code == 503)
     assert "halted" in ready.json()["dependencies"]["kafka"]
 
+    # The operator says that the log is a new one: it is read from its beginning, nothing twice.
+    topic = halted[0]["topic"]
+    rotated = await second.tell("/v1/logs:rotate", {"topic": topic, "reason": "re-created"})
+    assert rotated.status_code == 200
+    await second.until("/v1/snapshot", lambda r: _read(r) == 100)
+    assert await _conserved(connection) == (100, 50, 50, 0)
+    await second.until("/readyz", lambda r: r.status_code == 200)
+
+
+async def test_a_halted_partition_goes_on_when_an_operator_says_so(
+    ingest: Ingest, connection: asyncpg.Connection
+) -> None:
+    await ingest.produce(_measurements(50))
+    process = ingest.start()
+    await _counted(process, 50)
+    await connection.execute(
+        "update ingest.partitions set state = 'halted', epoch = epoch + 1 where next_offset > 0"
+    )
+    await ingest.produce(_measurements(100)[50:])
+    await process.until("/readyz", lambda r: "halted" in str(r.json()["dependencies"]["kafka"]))
+
+    states = (await process.answer("/v1/partitions")).json()
+    for each in (each for each in states if each["state"] == "halted"):
+        place = {"topic": each["topic"], "partition": each["partition"]}
+        answer = await process.tell("/v1/partitions:resume", place)
+        assert answer.status_code == 204
+
+    await _counted(process, 100)
+    assert await _conserved(connection) == (100, 100, 0, 0)
+
 
 async def test_another_broker_identity_opens_new_logs(
     ingest: Ingest, connection: asyncpg.Connection

@@ -190,3 +190,25 @@ async def test_what_changed_waits_in_the_outbox(
     value = await connection.fetchval("select value from ingest.outbox")
     assert b'"kpi":"downtime","units":["line-1","line-2"]' in value
     assert b'"start":"2026-03-01","end":"2026-03-04"' in value
+
+
+async def test_what_postgresql_refuses_is_set_aside_alone(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    # Stands for whatever decoding does not foresee.
+    await connection.execute(
+        "alter table ingest.events add constraint unforeseen check (event_id not like 'bad%')"
+    )
+    messages = [measured(f"e{n}", "1") for n in range(20)]
+    messages[3:3] = [measured("bad-1", "5")]
+    messages.append(measured("bad-2", "5"))
+
+    counts = await _store(ingest_database, messages)
+
+    assert counts == [(20, 0, 2)]
+    letters = await connection.fetch("select reason, event_id from ingest.dead_letters order by 2")
+    assert [tuple(row) for row in letters] == [
+        ("refused_by_database", "bad-1"),
+        ("refused_by_database", "bad-2"),
+    ]
+    assert [row[4:6] for row in await statistics(connection)] == [(20, "20")]

@@ -1,0 +1,36 @@
+"""Find the events that PostgreSQL refuses, so that they alone become dead letters.
+
+Decoding refuses what is known to be unstorable; this is for what nobody thought of. One refused
+row aborts a whole transaction, so the batch is tried (and rolled back) without some of its events.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+CULPRITS_MAX: Final = 50
+
+Attempt = Callable[[frozenset[int]], Awaitable[bool]]
+
+
+async def culprits(attempt: Attempt, *, n_events: int) -> frozenset[int] | None:
+    """Return the fewest events, from the front, without which the batch can be stored.
+
+    None where it fails even without any, or there are too many: then it is not the events' fault.
+    Each takes about log2(n_events) attempts.
+    """
+    if not await attempt(frozenset(range(n_events))):
+        return None
+    found: frozenset[int] = frozenset()
+    while not await attempt(found):
+        if len(found) == CULPRITS_MAX:
+            return None
+        rest = [seq for seq in range(n_events) if seq not in found]
+        passing, failing = 0, len(rest)
+        while failing - passing > 1:
+            middle = (passing + failing) // 2
+            if await attempt(found.union(rest[middle:])):
+                passing = middle
+            else:
+                failing = middle
+        found |= {rest[failing - 1]}
+    return found

@@ -1,0 +1,213 @@
+"""Dead letters that are given another chance: the same path, the same identity, counted once.
+
+A replay stores the original bytes, or what a merge patch makes of them, in a log of its own, in
+one transaction with what became of every letter. An event that has been stored meanwhile is a
+duplicate, so replaying twice, or after the producer has sent it again, changes nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+import asyncpg
+
+from aivalue.errors import InvalidEvent
+from aivalue.events.event import Event
+from aivalue.events.http_binding import decode_part
+from aivalue.events.kafka_binding import STRUCTURED_JSON, decode_record
+from aivalue.runtime.clock import utc_now
+from services.ingest.batch import Batch, Headers, Record, stretch_of
+from services.ingest.handler import REASONS, Store
+from services.ingest.identities import Ids
+from services.ingest.keys import Stored
+from services.ingest.queries import dead_letters, partitions
+from services.ingest.queries.dead_letters import Letter, Resolution
+
+TOPIC: Final = "dead-letters"
+Patch = Mapping[str, object]
+Outcome = Literal["replayed", "duplicate", "rejected_again"]
+Candidate = tuple[Letter, bytes | None, Headers, Event]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What became of a letter."""
+
+    dead_letter_id: int
+    outcome: Outcome
+    reason: str | None = None
+    detail: str | None = None
+
+
+class Replayer:
+    """Replays dead letters of one tenant at a time."""
+
+    def __init__(self, pool: asyncpg.Pool, store: Store) -> None:
+        self._pool = pool
+        self._store = store
+
+    async def replay(
+        self, tenant: str, ids: Sequence[int], *, patch: Patch | None, dry_run: bool, by: str
+    ) -> list[Replayed]:
+        """Replay open letters, say what became of each; those that are not open are left out.
+
+        `patch` is a JSON merge patch (RFC 7396) of the event in its JSON form.
+        """
+        now = utc_now()
+        async with self._pool.acquire() as connection:
+            whole = connection.transaction()
+            await whole.start()
+            try:
+                letters = await dead_letters.lock_open(connection, tenant, ids)
+                candidates, results = _decoded(letters, patch, now=now)
+                results += await self._store_all(connection, tenant, candidates, now=now)
+                await dead_letters.resolve(connection, tenant, _resolutions(results), by=by)
+            except BaseException:
+                await whole.rollback()
+                raise
+            await (whole.rollback() if dry_run else whole.commit())
+        return sorted(results, key=lambda each: each.dead_letter_id)
+
+    async def _store_all(
+        self,
+        connection: asyncpg.Connection,
+        tenant: str,
+        candidates: Sequence[Candidate],
+        *,
+        now: datetime,
+    ) -> list[Replayed]:
+        """Store what can be stored; what the store refuses stays the letter that it is."""
+        results: list[Replayed] = []
+        while candidates:
+            events = [event for *_, event in candidates]
+            # Ids that this transaction creates are not remembered: it may yet be undone.
+            ids = await Store(changes_topic="").resolve(connection, tenant, events)
+            trial = connection.transaction()
+            await trial.start()
+            stored = await self._write(connection, tenant, candidates, ids, now=now)
+            if not stored.refused:
+                await trial.commit()
+                return results + [
+                    Replayed(
+                        dead_letter_id=letter.dead_letter_id,
+                        outcome="duplicate" if seq in stored.duplicates else "replayed",
+                    )
+                    for seq, (letter, *_) in enumerate(candidates)
+                ]
+            await trial.rollback()
+            for seq, reason in stored.refused.items():
+                letter = candidates[seq][0]
+                results.append(_rejected(letter, reason, REASONS[reason]))
+            candidates = [each for seq, each in enumerate(candidates) if seq not in stored.refused]
+        return results
+
+    async def _write(
+        self,
+        connection: asyncpg.Connection,
+        tenant: str,
+        candidates: Sequence[Candidate],
+        ids: Ids,
+        *,
+        now: datetime,
+    ) -> Stored:
+        log_id, _ = await partitions.open_log(connection, tenant, TOPIC, kind="http", identity="")
+        claim = await partitions.lock(connection, tenant, TOPIC, log_id, 0)
+        records = [
+            Record(
+                offset=claim.origin.next_offset + index,
+                timestamp=int(now.timestamp() * 1_000),
+                key=letter.key,
+                value=value,
+                headers=headers,
+            )
+            for index, (letter, value, headers, _) in enumerate(candidates)
+        ]
+        events = [event for *_, event in candidates]
+        stretch = stretch_of(
+            claim.origin,
+            records,
+            list(zip(records, events, strict=True)),
+            [],
+            [event.fingerprint for event in events],
+        )
+        batch = Batch(tenant=tenant, received_at=now, stretches=[stretch])
+        return await self._store.write(connection, batch, ids)
+
+
+def _decoded(
+    letters: Sequence[Letter], patch: Patch | None, *, now: datetime
+) -> tuple[list[Candidate], list[Replayed]]:
+    """Return the letters that are events now, and those that still are none."""
+    candidates: list[Candidate] = []
+    rejected: list[Replayed] = []
+    for letter in letters:
+        try:
+            value, headers = (
+                (letter.value, letter.headers) if patch is None else _patched(letter, patch)
+            )
+            event = _event(letter, value, headers, now=now)
+        except InvalidEvent as error:
+            rejected.append(_rejected(letter, error.reason, str(error)))
+        else:
+            candidates.append((letter, value, headers, event))
+    return candidates, rejected
+
+
+def _event(letter: Letter, value: bytes | None, headers: Headers, *, now: datetime) -> Event:
+    if letter.kind == "http" and value is not None:
+        texts = [(name, text.decode("latin-1")) for name, text in headers]
+        if texts:
+            return decode_part(value, texts, now=now)
+    return decode_record(value, headers, now=now)
+
+
+def _patched(letter: Letter, patch: Patch) -> tuple[bytes, Headers]:
+    """Apply a merge patch to the event's JSON form."""
+    try:
+        event = _json_form(letter)
+    except ValueError as error:
+        raise InvalidEvent(f"cannot be patched: {error}", reason="not_json") from error
+    merged = _merged(event, patch)
+    return json.dumps(merged).encode(), [("content-type", STRUCTURED_JSON)]
+
+
+def _json_form(letter: Letter) -> object:
+    value = json.loads(letter.value or b"null")
+    attributes = {
+        name[3:]: text.decode() for name, text in letter.headers if name.startswith(("ce_", "ce-"))
+    }
+    return {**attributes, "data": value} if attributes else value
+
+
+def _merged(target: object, patch: object) -> object:
+    if not isinstance(patch, Mapping):
+        return patch
+    members = dict(target) if isinstance(target, Mapping) else {}
+    for name, change in patch.items():
+        if change is None:
+            members.pop(name, None)
+        else:
+            members[name] = _merged(members.get(name), change)
+    return members
+
+
+def _rejected(letter: Letter, reason: str, detail: str) -> Replayed:
+    return Replayed(
+        dead_letter_id=letter.dead_letter_id,
+        outcome="rejected_again",
+        reason=reason,
+        detail=detail,
+    )
+
+
+def _resolutions(results: Sequence[Replayed]) -> list[Resolution]:
+    return [
+        Resolution(
+            dead_letter_id=each.dead_letter_id,
+            outcome="rejected_again" if each.outcome == "rejected_again" else "replayed",
+            reason=each.detail or each.outcome,
+        )
+        for each in results
+    ]

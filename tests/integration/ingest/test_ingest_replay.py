@@ -1,0 +1,79 @@
+"""Whether dead letters can be looked at, repaired, replayed once, or closed."""
+
+import httpx
+
+from tests.integration.ingest.material import BATCH, http_measured
+
+
+async def _letters(client: httpx.AsyncClient, status: str = "open") -> list[dict[str, object]]:
+    answer = await client.get("/v1/dead-letters", params={"status": status})
+    letters: list[dict[str, object]] = answer.json()["dead_letters"]
+    return letters
+
+
+async def _sums(client: httpx.AsyncClient) -> object:
+    return (await client.get("/v1/series?kpi=downtime")).json()["columns"]["sum"]
+
+
+async def test_a_repaired_letter_counts_once(client: httpx.AsyncClient) -> None:
+    broken = http_measured("a", "7")
+    broken["data"] = {"kpi": "downtime", "unit": "line-1", "valeu": "7"}
+    await client.post("/v1/events", headers=BATCH, json=[broken])
+    patch = {"data": {"valeu": None, "value": "7"}}
+
+    unchanged = await client.post("/v1/dead-letters:replay", json={})
+    trial = await client.post("/v1/dead-letters:replay", json={"patch": patch, "dry_run": True})
+    assert await _sums(client) == []
+    done = await client.post("/v1/dead-letters:replay", json={"patch": patch})
+    again = await client.post("/v1/dead-letters:replay", json={"patch": patch})
+
+    assert [each["outcome"] for each in unchanged.json()["results"]] == ["rejected_again"]
+    assert [each["outcome"] for each in trial.json()["results"]] == ["replayed"]
+    assert [each["outcome"] for each in done.json()["results"]] == ["replayed"]
+    assert again.json()["results"] == []
+    assert await _sums(client) == ["7"]
+    assert await _letters(client) == []
+    assert len(await _letters(client, "replayed")) == 1
+
+
+async def test_what_the_producer_has_sent_again_meanwhile_is_a_duplicate(
+    client: httpx.AsyncClient,
+) -> None:
+    broken = http_measured("a", "7") | {"specversion": "0.3"}
+    await client.post("/v1/events", headers=BATCH, json=[broken])
+    await client.post("/v1/events", headers=BATCH, json=[http_measured("a", "7")])
+
+    answer = await client.post("/v1/dead-letters:replay", json={"patch": {"specversion": "1.0"}})
+
+    assert [each["outcome"] for each in answer.json()["results"]] == ["duplicate"]
+    assert await _sums(client) == ["7"]
+
+
+async def test_a_conflict_stays_one_and_its_neighbours_are_replayed(
+    client: httpx.AsyncClient,
+) -> None:
+    broken = http_measured("b", "2") | {"specversion": "0.3"}
+    events = [http_measured("a", "1"), http_measured("a", "9"), broken]
+    await client.post("/v1/events", headers=BATCH, json=events)
+
+    answer = await client.post("/v1/dead-letters:replay", json={"patch": {"specversion": "1.0"}})
+
+    assert [(each["outcome"], each.get("reason")) for each in answer.json()["results"]] == [
+        ("replayed", None),
+        ("rejected_again", "id_conflict"),
+    ]
+    assert await _sums(client) == ["3"]
+    assert [letter["reason"] for letter in await _letters(client)] == ["id_conflict"]
+
+
+async def test_a_letter_can_be_closed_with_a_reason(client: httpx.AsyncClient) -> None:
+    await client.post("/v1/events", headers=BATCH, json=[{}, {}])
+    first = (await _letters(client))[0]["dead_letter_id"]
+
+    answer = await client.post(
+        "/v1/dead-letters:discard", json={"ids": [first], "because": "a test of the producer"}
+    )
+
+    assert answer.json() == {"ids": [first]}
+    assert [letter["dead_letter_id"] for letter in await _letters(client)] != [first]
+    assert len(await _letters(client)) == 1
