@@ -17,12 +17,13 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from aivalue.events.announcement import ATTRIBUTION_COMPLETED
 from aivalue.kpis.canonical import canonical_bytes
 from aivalue.money.valuation_rule import ValuationRule
 from aivalue.runtime.clock import utc_now
+from aivalue.runtime.outbox.announcing import announcement
 from aivalue.runtime.outbox.queries import Message, record
 from services.attribution import metrics
-from services.attribution.announcements import COMPLETED, announcement
 from services.attribution.decide import Outcome, decide
 from services.attribution.inputs import Inputs, PricedBy
 from services.attribution.load import Peers, load_inputs
@@ -172,7 +173,7 @@ async def _store(
 
 def _completed(place: Workplace, tenant: str, run: Run, now: datetime) -> Message:
     return announcement(
-        COMPLETED,
+        ATTRIBUTION_COMPLETED,
         tenant=tenant,
         subject=run.initiative,
         now=now,

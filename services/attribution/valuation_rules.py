@@ -10,13 +10,14 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.errors import InvalidDefinition
+from aivalue.events.announcement import RULES_CHANGED
 from aivalue.kpis.canonical import Json, body_of, sha256_of
 from aivalue.kpis.change import Change, plan_change
 from aivalue.kpis.reading import field_problems
 from aivalue.money.valuation_rule import ValuationRule
+from aivalue.runtime.outbox.announcing import announcement
 from aivalue.runtime.outbox.queries import record
 from aivalue.runtime.settings import KafkaSettings
-from services.attribution.announcements import RULES_CHANGED, announcement
 from services.attribution.queries.recompute import mark
 from services.attribution.queries.valuation_rules import (
     StoredRule,

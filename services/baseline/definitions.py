@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.errors import InvalidDefinition
+from aivalue.events.announcement import DEFINITIONS_CHANGED
 from aivalue.kpis.canonical import Json, body_of, sha256_of
 from aivalue.kpis.change import Change, plan_change
 from aivalue.kpis.definition import DEFINITION_KINDS, Definition, Initiative
@@ -14,10 +15,10 @@ from aivalue.kpis.nearest import nearest
 from aivalue.kpis.reading import field_problems
 from aivalue.kpis.references import Problem, initiatives_concerned, problems_of
 from aivalue.kpis.stages import stage_problem
+from aivalue.runtime.outbox.announcing import announcement
 from aivalue.runtime.outbox.queries import Message, record
 from aivalue.runtime.settings import KafkaSettings
 from services.baseline import definition_queries as queries
-from services.baseline.announcements import DEFINITIONS_CHANGED, announcement
 from services.baseline.definition_queries import Stored
 from services.baseline.tables import outbox
 
@@ -108,7 +109,7 @@ def _announcements(author: Author, decision: _Decision, kafka: KafkaSettings) ->
         announcement(
             DEFINITIONS_CHANGED,
             tenant=author.tenant,
-            key="definitions",
+            subject="definitions",
             now=author.now,
             data={"changes": changed, "initiatives": list[Json](sorted(decision.concerned))},
             kafka=kafka,

@@ -9,14 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from aivalue.baselines.freeze import FrozenBaseline, Subject, freeze
 from aivalue.baselines.window import Scope
 from aivalue.errors import NotFreezable
+from aivalue.events.announcement import BASELINE_FROZEN
 from aivalue.kpis.canonical import Json, body_of
 from aivalue.kpis.series import plain
 from aivalue.runtime.http_client import ServiceClient
+from aivalue.runtime.outbox.announcing import announcement
 from aivalue.runtime.outbox.queries import record
 from aivalue.runtime.settings import KafkaSettings
 from services.baseline import baseline_queries as queries
 from services.baseline import metrics
-from services.baseline.announcements import BASELINE_FROZEN, announcement
 from services.baseline.baseline_queries import StoredBaseline
 from services.baseline.definitions import Author
 from services.baseline.load import Wanted, defined, read_series, scope_of
@@ -98,7 +99,7 @@ async def store(
     message = announcement(
         BASELINE_FROZEN,
         tenant=author.tenant,
-        key="/".join(key),
+        subject="/".join(key),
         now=author.now,
         data=_announced(baseline),
         kafka=kafka,
