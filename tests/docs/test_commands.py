@@ -68,7 +68,7 @@ def test_every_make_target_exists(path: Path) -> None:
 def test_every_address_is_a_route_of_the_service_at_that_port(
     path: Path, documents: dict[str, dict[str, Any]]
 ) -> None:
-    for port, route in re.findall(r"http://127\.0\.0\.1:(\d+)(/[\w/.-]*)", path.read_text()):
+    for port, route in re.findall(r"http://127\.0\.0\.1:(\d+)(/[\w/.:-]*)", path.read_text()):
         routes = documents[PORTS[port]]["paths"]
         patterns = [re.sub(r"\\{\w+\\}", "[^/]+", re.escape(each)) for each in routes]
         assert any(re.fullmatch(pattern, route) for pattern in patterns), route
