@@ -18,16 +18,8 @@ from aivalue.events.event import Event
 from aivalue.events.topics import DATA_BY_TYPE
 from services.ingest.batch import Batch, Headers, LogRecord
 from services.ingest.identities import Ids
+from services.ingest.queries.storing import EVENT_COLUMNS, KEY_COLUMNS, STAGED_COLUMNS
 
-_IDENTITY = ("offset", "source_id", "event_id", "payload_sha256", "business_date", "series_id")
-STAGED_COLUMNS = (
-    "log_id", "partition", *_IDENTITY, "decision", "seq", "value", "numerator", "denominator",
-)  # fmt: skip
-KEY_COLUMNS = ("tenant_id", "log_id", "partition", *_IDENTITY, "decision")
-EVENT_COLUMNS = (
-    "tenant_id", "log_id", "partition", "received_at", "offset", "log_timestamp", "source_id",
-    "time", "event_id", "type", "key", "value", "headers",
-)  # fmt: skip
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
@@ -84,7 +76,7 @@ def stream(rows: Iterable[bytes]) -> bytes:
 def _identity(
     offset: int, source_id: int, event_id: bytes, event: Event, series_id: int | None
 ) -> bytes:
-    """Write _IDENTITY and the decision."""
+    """Write the columns from the offset to the decision."""
     head = _IDENTITY_HEAD(8, offset, 8, source_id, len(event_id)) + event_id + _SHA256_LENGTH
     day = event.day.toordinal() - _EPOCH_DAY
     if series_id is not None:

@@ -7,7 +7,16 @@ from datetime import date
 
 from asyncpg import Connection, UniqueViolationError
 
-from services.ingest.wire import EVENT_COLUMNS, KEY_COLUMNS, STAGED_COLUMNS
+# What is the same for a whole stretch comes first: it is one prefix of the wire format.
+_IDENTITY = ("offset", "source_id", "event_id", "payload_sha256", "business_date", "series_id")
+STAGED_COLUMNS = (
+    "log_id", "partition", *_IDENTITY, "decision", "seq", "value", "numerator", "denominator",
+)  # fmt: skip
+KEY_COLUMNS = ("tenant_id", "log_id", "partition", *_IDENTITY, "decision")
+EVENT_COLUMNS = (
+    "tenant_id", "log_id", "partition", "received_at", "offset", "log_timestamp", "source_id",
+    "time", "event_id", "type", "key", "value", "headers",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
