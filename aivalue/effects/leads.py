@@ -11,12 +11,11 @@ together with what it could have detected; Rao (1948) for the score test.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from aivalue.effects.dependence import Model, dependence_of, whitened, without_unit_levels
 from aivalue.effects.effect import Scale
 from aivalue.effects.panel import Floats
-from aivalue.effects.student_t import t_quantile
+from aivalue.effects.student_t import f_upper, t_quantile
 from aivalue.effects.two_way import fit_two_way
 
 POWER = 0.80
@@ -69,7 +68,7 @@ def leads_differ(y: Floats, x: Floats, leads: Floats, *, scale: Scale) -> LeadTe
     margin = t_quantile(0.975, free) + t_quantile(POWER, free)
     return LeadTest(
         change=inverse_information @ score,
-        p_value=float(special.fdtrc(rank, free, statistic)),
+        p_value=f_upper(statistic, rank, free),
         detectable=margin * float(np.sqrt(model.scale * inverse_information[0, 0])),
         rank=rank,
     )

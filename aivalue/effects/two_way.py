@@ -12,7 +12,6 @@ iterative fit.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
 from aivalue.effects.effect import Scale
 from aivalue.effects.panel import Booleans, Floats
@@ -82,7 +81,7 @@ def contributions(weight: Floats, gradient: Floats) -> Floats:
     schur[by_period == 0, by_period == 0] = 1.0
     figure_unit, figure_period = gradient.sum(axis=2), gradient.sum(axis=1)
     right = figure_period - (figure_unit / by_unit) @ weight
-    period: Floats = linalg.solve(schur, right.T, assume_a="sym").T
+    period: Floats = np.linalg.solve(schur, right.T).T
     unit = (figure_unit - period @ weight.T) / by_unit
     return np.where(weight > 0, unit[:, :, None] + period[:, None, :], 0.0)
 
@@ -91,9 +90,7 @@ def _additive_levels(y: Floats, x: Floats) -> tuple[Floats, Floats]:
     by_unit = x.sum(axis=1)
     schur = np.diag(x.sum(axis=0)) - (x / by_unit[:, None]).T @ x
     schur += by_unit.sum() / x.shape[1] ** 2
-    period: Floats = linalg.solve(
-        schur, y.sum(axis=0) - (y.sum(axis=1) / by_unit) @ x, assume_a="sym"
-    )
+    period: Floats = np.linalg.solve(schur, y.sum(axis=0) - (y.sum(axis=1) / by_unit) @ x)
     return (y.sum(axis=1) - x @ period) / by_unit, period
 
 

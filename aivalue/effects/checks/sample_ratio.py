@@ -11,10 +11,10 @@ Experiments", KDD.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import special
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.panel import Floats
+from aivalue.effects.student_t import chi_square_upper
 
 NAME = "sample_ratio"
 P_MIN = 0.001  # Low, because it is tested at every refresh.
@@ -50,7 +50,7 @@ def sample_ratio(
     treated, both = treated[large], both[large]
     share = float(treated.sum() / both.sum())
     statistic = float(((treated - share * both) ** 2 / (both * share * (1 - share))).sum())
-    p_value = float(special.chdtrc(int(large.sum()) - 1, statistic))
+    p_value = chi_square_upper(statistic, int(large.sum()) - 1)
     return _read(p_value, f"share of treatment {share:.4f}, the same on {int(large.sum())} days")
 
 
@@ -61,7 +61,7 @@ def _against_plan(n_treated: float, n_control: float, share_treated: float) -> C
             name=NAME, status="not_applicable", p_value=None, detail=f"{n:.0f} are too few to test"
         )
     gap = n_treated - share_treated * n
-    p_value = float(special.chdtrc(1, gap**2 / (n * share_treated * (1 - share_treated))))
+    p_value = chi_square_upper(gap**2 / (n * share_treated * (1 - share_treated)), 1)
     return _read(p_value, f"share of treatment {n_treated / n:.4f}, planned {share_treated:.4f}")
 
 
