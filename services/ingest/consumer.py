@@ -31,6 +31,7 @@ from aivalue.runtime.kafka import create_consumer
 from services.ingest import metrics
 from services.ingest.assignment import Assignment
 from services.ingest.batch import Batch, Decode, Stretch, decode_stretch
+from services.ingest.breaker import Breaker
 from services.ingest.failpoints import failpoint
 from services.ingest.keys import Stored
 from services.ingest.outages import is_transient
@@ -64,6 +65,7 @@ class Consumer:
             max_poll_records=settings.ingest.batch_records_max,
         )
         self._in_flight: deque[InFlight] = deque()
+        self._breaker = Breaker(share_max=settings.ingest.breaker_share)
         self._failures = 0
         self._ticked_at = time.monotonic()
         self._progress_at = time.monotonic()
@@ -121,7 +123,11 @@ class Consumer:
             for batch, following in await self._batches(polled):
                 while len(self._in_flight) >= IN_FLIGHT_MAX:
                     await self._settle()
-                self._submit(batch, following)
+                n_refused = sum(len(stretch.dead) for stretch in batch.stretches)
+                if self._breaker.trips(n_records=batch.n_records, n_refused=n_refused):
+                    await self._break(batch, following)
+                else:
+                    self._submit(batch, following)
             while self._in_flight and (self._in_flight[0][0].done() or not polled):
                 await self._settle()
             self._failures = 0
@@ -202,6 +208,15 @@ class Consumer:
         # Heartbeats live in this loop: let them through between stretches.
         await asyncio.sleep(0)
         return stretch
+
+    async def _break(self, batch: Batch, following: dict[TopicPartition, int]) -> None:
+        n_refused = sum(len(stretch.dead) for stretch in batch.stretches)
+        letter = next(letter for stretch in batch.stretches for letter in stretch.dead)
+        reason = f"{n_refused} of {batch.n_records} records refused, first: {letter.message[:200]}"
+        metrics.BREAKER_TRIPS.inc()
+        for partition in following:
+            if partition in self._assignment.positions:
+                await self._assignment.halt(self._consumer, partition, reason=reason)
 
     def _submit(self, batch: Batch, following: dict[TopicPartition, int]) -> None:
         future = self._writer.submit(batch)

@@ -60,6 +60,9 @@ LAST_COMMIT = Gauge(
 FENCED = Counter(
     "aivalue_ingest_fenced_batches_total", "Batches refused: another worker was faster."
 )
+BREAKER_TRIPS = Counter(
+    "aivalue_ingest_breaker_trips_total", "Batches not stored because most of them was refused."
+)
 RETRIES = Counter("aivalue_ingest_retries_total", "Batches given up and read again.", ["error"])
 
 

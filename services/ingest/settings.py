@@ -22,6 +22,12 @@ class IngestGroup(BaseModel):
         default=False,
         description="Offsets may have gaps: producers use transactions, or topics are compacted.",
     )
+    breaker_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Partitions halt where a larger share of records is refused; 1 never.",
+    )
     broker_identity: str = Field(
         default="",
         description="Whoever starts a broker that forgets its topics names it anew each time; "

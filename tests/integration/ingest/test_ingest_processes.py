@@ -213,3 +213,28 @@ async def test_the_tenant_comes_from_the_topic(
 
 def _read(response: httpx.Response) -> int:
     return sum(each["next_offset"] for each in response.json()["positions"])
+
+
+async def test_a_flood_of_junk_halts_instead_of_draining_the_topic(
+    ingest: Ingest, connection: asyncpg.Connection
+) -> None:
+    junk = Message(key=b"one partition", value=b"junk", headers=[])
+    await ingest.produce([(BUSINESS, junk) for _ in range(400)])
+    first = ingest.start()
+    response = await first.until(
+        "/v1/partitions", lambda r: any(each["state"] == "halted" for each in r.json())
+    )
+
+    reasons = [each["halt_reason"] for each in response.json() if each["state"] == "halted"]
+    assert "records refused" in reasons[0]
+    assert await connection.fetchval("select count(*) from ingest.dead_letters") < 200
+    assert first.stop() in {0, -15}
+
+    # An operator who has seen them lets them through, to the dead letters.
+    second = ingest.start(AIVALUE_INGEST__BREAKER_SHARE="1")
+    for each in (each for each in response.json() if each["state"] == "halted"):
+        await second.answer("/livez")
+        place = {"topic": each["topic"], "partition": each["partition"]}
+        assert (await second.tell("/v1/partitions:resume", place)).status_code == 204
+    await second.until("/v1/snapshot", lambda r: _read(r) == 400)
+    assert await _conserved(connection) == (400, 0, 0, 400)
