@@ -92,6 +92,12 @@ def test_an_estimator_can_be_forced(name: str, point: float | None) -> None:
         assert found.figure.point == pytest.approx(point, abs=0.002)
 
 
+def test_one_block_is_the_double_difference_of_means() -> None:
+    found = estimate_panel(tobacco(), estimator="did", better_when="lower")
+
+    assert found.figure.point == pytest.approx(expected("prop99.did.att")["att"], abs=1e-9)
+
+
 def test_staggered_counties_are_read_by_imputation_and_cross_checked() -> None:
     found = estimate_panel(counties())
 
