@@ -21,6 +21,7 @@ from aivalue.cli import (
 from aivalue.cli import estimate as estimate_command
 from aivalue.cli.console import fail
 from aivalue.cli.demo import command as demo_command
+from aivalue.cli.events import command as events_command
 from aivalue.errors import AivalueError
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ app.command("estimate")(estimate_command.estimate)
 app.command("up")(operations.up)
 app.command("doctor")(operations.doctor)
 app.add_typer(baseline.app, name="baseline")
+app.add_typer(events_command.app, name="events")
 app.add_typer(operations.database, name="db")
 app.add_typer(operations.config, name="config")
 

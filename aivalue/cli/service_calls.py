@@ -23,6 +23,7 @@ class Services:
 
     baseline: httpx.AsyncClient
     attribution: httpx.AsyncClient
+    ingest: httpx.AsyncClient
 
 
 @contextlib.asynccontextmanager
@@ -53,6 +54,7 @@ async def connected(
         yield Services(
             baseline=await client("baseline", settings.services.baseline),
             attribution=await client("attribution", settings.services.attribution),
+            ingest=await client("ingest", settings.services.ingest),
         )
 
 

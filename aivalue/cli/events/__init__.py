@@ -1,0 +1,1 @@
+"""`aivalue events`: a business's own files and tables, checked line by line and sent as events."""
