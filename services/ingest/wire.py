@@ -1,6 +1,6 @@
 """Events as the bytes of PostgreSQL's binary COPY, built in one pass.
 
-A tuple per row that the driver encodes value by value costs three times as much. Columns that are
+A tuple per row, encoded by the driver value by value, would be a second pass. Columns that are
 the same for a whole stretch come first, so that they are one prefix.
 Format: a field count, then for each field its length (-1 for null) and its bytes.
 """
