@@ -16,7 +16,7 @@ from aivalue.errors import InvalidEvent
 DEPTH_MAX = 64
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _KEY_END = b'":'
-_ESCAPE = b"\\"
+_BACKSLASH = ord("\\")
 
 
 def is_suspect(original: bytes, canonical: bytes, *, n_keys: int = 0) -> bool:
@@ -32,7 +32,7 @@ def is_suspect(original: bytes, canonical: bytes, *, n_keys: int = 0) -> bool:
     n_keys :
         Keys that the original has besides those.
     """
-    if original.count(_KEY_END) != canonical.count(_KEY_END) + n_keys or _ESCAPE in original:
+    if original.count(_KEY_END) != canonical.count(_KEY_END) + n_keys or _BACKSLASH in original:
         return True
     # Compact JSON has no whitespace to look for, and one split tells.
     return len(original.split(None, 1)) > 1 and (
