@@ -52,7 +52,7 @@ async def test_the_tenant_is_the_tokens(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()) == (200, "acme")
 
 
-@pytest.mark.parametrize("token", ["", "wrong", digest_of(READER)])
+@pytest.mark.parametrize("token", ["", "wrong", digest_of(READER)], ids=["none", "wrong", "digest"])
 async def test_an_unknown_token_is_401_with_a_problem(
     client: httpx.AsyncClient, token: str
 ) -> None:

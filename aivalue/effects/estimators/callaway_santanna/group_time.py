@@ -116,6 +116,25 @@ def group_time_effects(
     """
     require_balanced(panel, instead="imputation")
     kept = _with_period_before(panel)
+    found = _cells(panel, kept, comparison=comparison, inference=inference)
+    _require_comparison(found, comparison)
+    if panel.covariates is None:
+        return replace(found, effect=_differences(found))
+    effect, influence = adjusted_effects(
+        outcome=found.outcome,
+        covariates=panel.covariates[kept],
+        cohort_of=found.cohort_of,
+        cells=(found.group, found.time, found.base),
+        compared=found.compared,
+        adjustment=adjustment,
+    )
+    return replace(found, effect=effect, influence=influence)
+
+
+def _cells(
+    panel: StaggeredPanel, kept: Booleans, *, comparison: Comparison, inference: Inference
+) -> GroupTime:
+    """Lay out every cohort's periods and what each is compared with; effects are still zero."""
     outcome = np.ascontiguousarray(panel.outcome[kept], dtype=np.float64)
     n_periods = outcome.shape[1]
     start = np.minimum(panel.first_treated[kept], n_periods)
@@ -125,7 +144,7 @@ def group_time_effects(
     compared = _compared(cohort, group, time, comparison)
     answered = compared @ size >= CONTROLS_MIN
     unanswered = ~answered & (time >= cohort[group])
-    found = GroupTime(
+    return GroupTime(
         outcome=outcome,
         cohort_of=cohort_of.astype(np.int64),
         cohort=cohort,
@@ -145,18 +164,6 @@ def group_time_effects(
             for row, column in zip(group[unanswered], time[unanswered], strict=True)
         ),
     )
-    _require_comparison(found, comparison)
-    if panel.covariates is None:
-        return replace(found, effect=_differences(found))
-    effect, influence = adjusted_effects(
-        outcome=outcome,
-        covariates=panel.covariates[kept],
-        cohort_of=found.cohort_of,
-        cells=(found.group, found.time, found.base),
-        compared=found.compared,
-        adjustment=adjustment,
-    )
-    return replace(found, effect=effect, influence=influence)
 
 
 def _moments(outcome: Floats, cohort_of: Integers, size: Integers) -> tuple[Floats, Floats]:
