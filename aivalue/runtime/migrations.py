@@ -11,9 +11,10 @@ from pathlib import Path
 
 from alembic import command, context
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateSchema
 
 from aivalue.runtime.postgres import database_address
@@ -49,6 +50,26 @@ async def migrate(settings: DatabaseSettings, service: str, *, revision: str = "
             await connection.run_sync(_upgrade, service, revision)
     finally:
         await engine.dispose()
+
+
+async def require_newest(engine: AsyncEngine, service: str) -> None:
+    """Check that the service's schema is at the revision this code was written for.
+
+    Raises
+    ------
+    RuntimeError
+        It is not; the message says how to bring it there. `/readyz` shows it.
+    """
+    needed = migrations_of(service).get_current_head()
+    async with engine.connect() as connection:
+        found = await connection.run_sync(_revision, service)
+    if found != needed:
+        raise RuntimeError(f"schema is at revision {found}, needs {needed}: run aivalue db migrate")
+
+
+def _revision(connection: Connection, service: str) -> str | None:
+    options = {"version_table_schema": service}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
 def migrate_blocking(settings: DatabaseSettings, service: str) -> None:

@@ -5,14 +5,10 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import httpx
-from alembic.runtime.migration import MigrationContext
 from fastapi import FastAPI
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from aivalue.runtime.application import background, create_application
 from aivalue.runtime.http_client import ServiceClient
-from aivalue.runtime.migrations import migrations_of
 from aivalue.runtime.outbox.relay import relay
 from aivalue.runtime.postgres import create_engine
 from aivalue.runtime.settings import RuntimeSettings
@@ -21,7 +17,7 @@ from services.attribution.estimate import Workplace
 from services.attribution.load import Peers
 from services.attribution.routes import answers, runs, valuation_rules
 from services.attribution.settings import AttributionSettings
-from services.attribution.tables import metadata, outbox
+from services.attribution.tables import outbox
 from services.attribution.worker import sweep, work
 
 
@@ -54,7 +50,7 @@ def create_app(
         settings,
         summary="Effects with their intervals, and what they are worth.",
         routers=[valuation_rules.router, runs.router, answers.router],
-        checks={"postgres": partial(_require_schema, place.engine)},
+        checks={"postgres": partial(require_newest, place.engine, "attribution")},
         lifespan=lifespan,
     )
     application.state.workplace = place
@@ -80,16 +76,3 @@ def _workplace(
         ),
         settings=settings,
     )
-
-
-async def _require_schema(engine: AsyncEngine) -> None:
-    needed = migrations_of("attribution").get_current_head()
-    async with engine.connect() as connection:
-        found = await connection.run_sync(_revision)
-    if found != needed:
-        raise RuntimeError(f"schema is at revision {found}, needs {needed}: run aivalue db migrate")
-
-
-def _revision(connection: Connection) -> str | None:
-    options = {"version_table_schema": metadata.schema}
-    return MigrationContext.configure(connection, opts=options).get_current_revision()

@@ -5,14 +5,11 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import httpx
-from alembic.runtime.migration import MigrationContext
 from fastapi import FastAPI
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from aivalue.runtime.application import background, create_application
 from aivalue.runtime.http_client import ServiceClient
-from aivalue.runtime.migrations import migrations_of
+from aivalue.runtime.migrations import require_newest
 from aivalue.runtime.outbox.relay import relay
 from aivalue.runtime.postgres import create_engine
 from aivalue.runtime.settings import RuntimeSettings
@@ -29,7 +26,7 @@ from services.baseline import (
 )
 from services.baseline.drift import watch
 from services.baseline.settings import BaselineSettings
-from services.baseline.tables import metadata, outbox
+from services.baseline.tables import outbox
 
 
 def create_app(
@@ -68,23 +65,10 @@ def create_app(
             target_routes.router,
             verify_routes.router,
         ],
-        checks={"postgres": partial(_require_schema, engine)},
+        checks={"postgres": partial(require_newest, engine, "baseline")},
         lifespan=lifespan,
     )
     application.state.engine = engine
     application.state.ingest = ingest
     application.state.review_required = own.review_required
     return application
-
-
-async def _require_schema(engine: AsyncEngine) -> None:
-    needed = migrations_of("baseline").get_current_head()
-    async with engine.connect() as connection:
-        found = await connection.run_sync(_revision)
-    if found != needed:
-        raise RuntimeError(f"schema is at revision {found}, needs {needed}: run aivalue db migrate")
-
-
-def _revision(connection: Connection) -> str | None:
-    options = {"version_table_schema": metadata.schema}
-    return MigrationContext.configure(connection, opts=options).get_current_revision()

@@ -5,14 +5,11 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import httpx
-from alembic.runtime.migration import MigrationContext
 from fastapi import FastAPI
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from aivalue.runtime.application import background, create_application
 from aivalue.runtime.http_client import ServiceClient
-from aivalue.runtime.migrations import migrations_of
+from aivalue.runtime.migrations import require_newest
 from aivalue.runtime.postgres import create_engine
 from aivalue.runtime.settings import RuntimeSettings
 from services.reporting import routes
@@ -21,7 +18,6 @@ from services.reporting.consumer import listen
 from services.reporting.refresher import Refresher
 from services.reporting.settings import ReportingSettings
 from services.reporting.sources import Sources
-from services.reporting.tables import metadata
 
 
 def create_app(
@@ -61,7 +57,7 @@ def create_app(
         summary="What the AI earned: summaries and Prometheus metrics.",
         routers=[routes.router],
         # The other services are no dependency of readiness: without them it shows what it has.
-        checks={"postgres": partial(_require_schema, engine)},
+        checks={"postgres": partial(require_newest, engine, "reporting")},
         lifespan=lifespan,
     )
     application.state.board = board
@@ -69,16 +65,3 @@ def create_app(
     application.state.sources = sources
     application.state.refresher = refresher
     return application
-
-
-async def _require_schema(engine: AsyncEngine) -> None:
-    needed = migrations_of("reporting").get_current_head()
-    async with engine.connect() as connection:
-        found = await connection.run_sync(_revision)
-    if found != needed:
-        raise RuntimeError(f"schema is at revision {found}, needs {needed}: run aivalue db migrate")
-
-
-def _revision(connection: Connection) -> str | None:
-    options = {"version_table_schema": metadata.schema}
-    return MigrationContext.configure(connection, opts=options).get_current_revision()
