@@ -104,8 +104,8 @@ def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
 async def _examine() -> dict[str, str]:
     import asyncpg
     import httpx
-    from aiokafka.admin import AIOKafkaAdminClient
 
+    from aivalue.runtime.kafka import create_admin
     from aivalue.runtime.postgres import asyncpg_address
     from aivalue.runtime.stack import SERVICES
 
@@ -120,7 +120,7 @@ async def _examine() -> dict[str, str]:
         verdicts["postgresql"] = "ok"
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         verdicts["postgresql"] = f"{type(error).__name__}: {error}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
+    admin = create_admin(settings.kafka, client_id="aivalue-doctor")
     try:
         await admin.start()
         verdicts["kafka"] = "ok"

@@ -54,9 +54,14 @@ def create_consumer(
     )
 
 
+def create_admin(settings: KafkaSettings, *, client_id: str) -> AIOKafkaAdminClient:
+    """Create a client for topics and groups."""
+    return AIOKafkaAdminClient(**_connection(settings), client_id=client_id)
+
+
 async def ensure_topics(settings: KafkaSettings, topics: Iterable[str]) -> None:
     """Create the topics that are missing; those that exist keep their configuration."""
-    admin = AIOKafkaAdminClient(**_connection(settings), client_id="aivalue-topics")
+    admin = create_admin(settings, client_id="aivalue-topics")
     await admin.start()
     try:
         existing = set(await admin.list_topics())

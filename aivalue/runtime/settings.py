@@ -61,12 +61,21 @@ class KafkaSettings(_Group):
 class AuthSettings(_Group):
     """Who may call: bearer tokens from a file, or everyone on this machine (open)."""
 
-    mode: Literal["tokens", "open"] = "tokens"
+    mode: Literal["tokens", "open"] = Field(
+        default="open", description="Without it: tokens where tokens_file is named, else open."
+    )
     tokens_file: Path | None = None
     open_tenant: str = "default"
     service_token: SecretStr | None = Field(
         default=None, description="What this service shows to the others."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_file_of_tokens_means_tokens(cls, given: object) -> object:
+        if isinstance(given, dict) and "mode" not in given and given.get("tokens_file"):
+            return {**given, "mode": "tokens"}
+        return given
 
     @model_validator(mode="after")
     def _tokens_need_a_file(self) -> Self:
@@ -108,7 +117,7 @@ class RuntimeSettings(BaseSettings):
     port: int = Field(default=0, ge=0, le=65_535, description="0 picks the service's own port.")
     database: DatabaseSettings = DatabaseSettings()
     kafka: KafkaSettings = KafkaSettings()
-    auth: AuthSettings = AuthSettings(mode="open")
+    auth: AuthSettings = AuthSettings()
     services: ServiceAddresses = ServiceAddresses()
     log_format: Literal["console", "json"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -7,7 +7,6 @@ would look complete and not be.
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -156,7 +155,6 @@ def running_stack(
         _start_servers(stack, exits, data_dir, say)
         for name in SERVICES:
             stack.environment.setdefault(f"AIVALUE_SERVICES__{name.upper()}", stack.url(name))
-        stack.environment.setdefault("AIVALUE_AUTH", json.dumps({"mode": "open"}))
         exits.callback(_stop_services, stack)
         settings = settings_of(stack.environment)
         say("migrating the schemas and creating the topics")

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from aivalue.runtime.application import background, create_application
 from aivalue.runtime.http_client import ServiceClient
+from aivalue.runtime.migrations import require_newest
 from aivalue.runtime.outbox.relay import relay
 from aivalue.runtime.postgres import create_engine
 from aivalue.runtime.settings import RuntimeSettings

@@ -49,3 +49,8 @@ def test_secrets_never_appear_in_what_is_printed(
     printed = RuntimeSettings().model_dump_json()
 
     assert "hunter2" not in printed
+
+
+def test_naming_a_tokens_file_is_enough(tmp_path: Path) -> None:
+    assert AuthSettings(tokens_file=tmp_path / "tokens.json").mode == "tokens"
+    assert AuthSettings(open_tenant="acme").mode == "open"
