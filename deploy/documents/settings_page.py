@@ -37,8 +37,8 @@ MEANINGS = {
     "KAFKA__SESSION_TIMEOUT_MS": "A member of the group that is silent for longer is gone.",
     "KAFKA__REBALANCE_TIMEOUT_MS": "How long a rebalance waits for members.",
     "KAFKA__HEARTBEAT_INTERVAL_MS": "How often a member says that it is there.",
-    "AUTH__MODE": "`open` serves everyone on this machine, `tokens` who has one. `open` where no "
-    "`AIVALUE_AUTH__` variable is set at all.",
+    "AUTH__MODE": "`open` serves everyone on this machine, `tokens` who has one. Without it: "
+    "`tokens` where a tokens file is named, else `open`.",
     "AUTH__TOKENS_FILE": "JSON: digests of tokens with tenant, subject and roles.",
     "AUTH__OPEN_TENANT": "Tenant of everyone, in mode open.",
     "SERVICES__INGEST": "Address of ingest.",

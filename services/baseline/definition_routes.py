@@ -51,7 +51,7 @@ class DefinitionRequest(BaseModel):
     reason: Text
 
 
-class DifferenceResponse(BaseModel):
+class FieldDifferenceResponse(BaseModel):
     """One field that differs."""
 
     path: str
@@ -66,7 +66,7 @@ class ChangeResponse(BaseModel):
     key: str
     action: Literal["create", "change", "none"]
     version: int
-    diff: list[DifferenceResponse]
+    diff: list[FieldDifferenceResponse]
 
 
 class ChangesResponse(BaseModel):
