@@ -7,8 +7,9 @@ from rich.console import Console
 
 # A pipe has no width, and a table must not be cut up because nobody watches.
 PIPE_WIDTH = 165
-results = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-notes = Console(stderr=True, highlight=False)
+# A source such as urn:cloud:billing is no emoji.
+results = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+notes = Console(stderr=True, highlight=False, emoji=False)
 
 FAILED = 1
 
@@ -20,5 +21,5 @@ def say(message: str) -> None:
 
 def fail(message: str, *, status: int = FAILED) -> NoReturn:
     """Say what went wrong and end with status 1, or 2 where the call was wrong."""
-    notes.print(message, style="red", markup=False)
+    notes.print(message, style="red", markup=False, soft_wrap=True)
     sys.exit(status)

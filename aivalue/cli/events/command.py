@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+WRONG_CALL = 2
 app = typer.Typer(help="Send events from files and tables to ingest.", no_args_is_help=True)
 
 Kafka = Annotated[
@@ -44,3 +45,50 @@ def send(
         refuse(error, as_json=as_json)
     route = Route(kafka=kafka, tenant=tenant, resume=resume)
     send_and_tell(prepared, beside=file, route=route, as_json=as_json)
+
+
+@app.command("import")
+def import_table(  # noqa: PLR0913 - one parameter per option of the command
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="CSV, Parquet or XLSX.", exists=True, dir_okay=False),
+    ] = None,
+    *,
+    mapping: Annotated[
+        Path, typer.Option("--mapping", "-m", help="Which column is which field.", exists=True)
+    ],
+    sql: Annotated[
+        Path | None,
+        typer.Option(help="A query on your own PostgreSQL, in place of FILE.", exists=True),
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(help="Its address, postgresql://...", envvar="CAPTURE_DATABASE_URL"),
+    ] = None,
+    backfill: Annotated[
+        str | None, typer.Option(help="Name this import, so that it can be told apart later.")
+    ] = None,
+    preview: Annotated[
+        int | None, typer.Option(min=1, help="Show this many rows as events, send nothing.")
+    ] = None,
+    tenant: Tenant = "default",
+    kafka: Kafka = False,
+    resume: Resume = True,
+    as_json: AsJson = False,
+) -> None:
+    """Send the rows of a table as events; importing it again counts nothing twice."""
+    from aivalue.cli.console import fail
+    from aivalue.cli.events.import_run import Origin, import_and_tell, preview_and_tell
+    from aivalue.cli.events.sending import Route
+
+    if file is not None and sql is None:
+        origin = Origin(path=file)
+    elif file is None and sql is not None and database is not None:
+        origin = Origin(path=sql, query=sql.read_text(encoding="utf-8-sig"), database=database)
+    else:
+        fail("name either a file, or --sql and --database", status=WRONG_CALL)
+    if preview is not None:
+        preview_and_tell(origin, mapping, backfill=backfill, n_rows=preview, as_json=as_json)
+        return
+    route = Route(kafka=kafka, tenant=tenant, resume=resume)
+    import_and_tell(origin, mapping, backfill=backfill, route=route, as_json=as_json)

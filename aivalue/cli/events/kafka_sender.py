@@ -19,11 +19,11 @@ from aivalue.runtime.settings import KafkaSettings
 SENT = "sent"
 
 
-class _Keyed(msgspec.Struct, gc=False):
+class _Keyed(msgspec.Struct, frozen=True, gc=False):
     unit: str | None = None
 
 
-class _Routed(msgspec.Struct, gc=False):
+class _Routed(msgspec.Struct, frozen=True, gc=False):
     type: str = ""
     id: str | None = None
     data: _Keyed = _Keyed()

@@ -44,7 +44,7 @@ async def send_prepared(
         The target is away or refuses.
     """
     async with _sender(route, settings, transports) as sender:
-        with _bar() as bar:
+        with progress_bar() as bar:
             task = bar.add_task("sending", total=prepared.n_events)
             return await deliver(
                 prepared,
@@ -124,7 +124,8 @@ async def _sender(
             yield HttpSender(services.ingest)
 
 
-def _bar() -> Progress:
+def progress_bar() -> Progress:
+    """Show progress on stderr, for people only."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
