@@ -20,6 +20,7 @@ WRITTEN_BY_HAND = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "docs" / "README.md",
+    ROOT / "docs" / "capture.md",
     ROOT / "docs" / "operations.md",
     ROOT / "docs" / "your-own-events.md",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aivalue.cli.events.prepared import Complaints, Line, Prepared, new_digest
 from aivalue.cli.events.seen_queries import SeenEvents
-from aivalue.cli.events.tables import Row, Table
+from aivalue.cli.events.tables import READ_ROWS, Row, Table
 from aivalue.cli.events.translation import CellProblem, Translated, Translation
 
 
@@ -41,7 +41,8 @@ async def prepare_table(
     with SeenEvents() as seen, spool.open("wb") as out:
         async for row in table.rows:
             n_rows += 1
-            advance(1)
+            if n_rows % READ_ROWS == 0:
+                advance(READ_ROWS)
             result = _read(row, translation)
             if result is None:
                 continue
