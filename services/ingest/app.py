@@ -8,10 +8,12 @@ from functools import partial
 
 import asyncpg
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from aivalue.events.topics import CHANGES
 from aivalue.runtime.application import background, create_application
 from aivalue.runtime.kafka import ensure_topics
+from aivalue.runtime.migrations import require_newest
 from aivalue.runtime.outbox.relay import relay
 from aivalue.runtime.postgres import asyncpg_address, create_engine
 from aivalue.runtime.server import serve
@@ -50,14 +52,13 @@ class _Service:
 
     def __init__(self, settings: IngestSettings) -> None:
         self._settings = settings
-        self._pool: asyncpg.Pool | None = None
+        self._engine: AsyncEngine | None = None
         self._consumer: Consumer | None = None
 
     async def check_postgres(self) -> None:
-        if self._pool is None:
+        if self._engine is None:
             raise RuntimeError("not started")
-        async with self._pool.acquire() as connection:
-            await connection.execute("select 1")
+        await require_newest(self._engine, SERVICE)
 
     async def check_kafka(self) -> None:
         if self._consumer is not None:
@@ -79,7 +80,7 @@ class _Service:
                     **connection_settings("ingest"),
                 )
             )
-            self._pool = application.state.pool = pool
+            application.state.pool = pool
             writing = await stack.enter_async_context(
                 asyncpg.create_pool(
                     address,
@@ -92,6 +93,7 @@ class _Service:
             application.state.http_ingestion = HttpIngestion(settings, writing, store)
             application.state.replayer = Replayer(writing, store)
             engine = create_engine(settings.database, application_name="ingest-relay")
+            self._engine = engine
             stack.push_async_callback(engine.dispose)
             topics = [*settings.tenants_by_topic(), settings.kafka.internal_topic(CHANGES)]
             await ensure_topics(settings.kafka, topics)

@@ -36,6 +36,7 @@ from services.ingest.failpoints import failpoint
 from services.ingest.keys import Stored
 from services.ingest.outages import is_transient
 from services.ingest.positions import LogBroken
+from services.ingest.queries.partitions import Fenced
 from services.ingest.settings import IngestSettings
 from services.ingest.writer import Writer
 
@@ -69,6 +70,8 @@ class Consumer:
         self._failures = 0
         self._ticked_at = time.monotonic()
         self._progress_at = time.monotonic()
+        # Log time of the newest record stored: what waits behind it is younger.
+        self._stored_through = time.time()
         self._to_commit: dict[TopicPartition, int] = {}
         self._committed_at = 0.0
 
@@ -113,8 +116,10 @@ class Consumer:
 
     async def _turn(self) -> None:
         self._ticked_at = time.monotonic()
-        if not self._lag():
+        lagging = self._lag() > 0
+        if not lagging:
             self._progress_at = self._ticked_at
+        metrics.LAG_SECONDS.set(max(time.time() - self._stored_through, 0) if lagging else 0)
         try:
             await self._assignment.claim(self._consumer)
             await failpoint("before_poll")
@@ -232,6 +237,7 @@ class Consumer:
         self._progress_at = time.monotonic()
         self._to_commit |= following
         metrics.observe_stored(batch, stored, seconds=self._progress_at - submitted_at)
+        self._stored_through = batch.logged_through
         for partition, offset in following.items():
             lag = max((self._consumer.highwater(partition) or offset) - offset, 0)
             metrics.LAG_MESSAGES.labels(partition.topic, str(partition.partition)).set(lag)
@@ -244,6 +250,8 @@ class Consumer:
     async def _start_over(self, error: Exception) -> None:
         """Drop everything in flight, wait a little, and read every position anew."""
         metrics.RETRIES.labels(type(error).__name__).inc()
+        if isinstance(error, Fenced):
+            metrics.FENCED.inc()
         logger.warning("batch given up, reading the truth again", error=repr(error))
         await self._finish()
         self._assignment.forget()

@@ -43,7 +43,8 @@ LAG_MESSAGES = Gauge(
     ["topic", "partition"],
 )
 LAG_SECONDS = Gauge(
-    "aivalue_ingest_kafka_lag_seconds", "Age of the oldest record read and not stored, 0 when idle."
+    "aivalue_ingest_kafka_lag_seconds",
+    "Age of the newest record stored while others wait behind it, 0 when caught up.",
 )
 ASSIGNED = Gauge(
     "aivalue_ingest_kafka_assigned_partitions", "Partitions assigned to this instance."
