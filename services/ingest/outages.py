@@ -11,6 +11,9 @@ from services.ingest.queries.partitions import Fenced
 # administrator's intervention, system error, read-only after a failover.
 TRANSIENT_CLASSES: Final = frozenset({"08", "40", "53", "57", "58"})
 TRANSIENT_CODES: Final = frozenset({"55P03", "25006", "25P03"})
+# What asyncpg raises when a server dies under it; InternalClientError is a connection that was cut
+# in the middle of a protocol exchange.
+CONNECTION_ERRORS: Final = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 DATA_CLASSES: Final = frozenset({"22", "23"})
 
 
@@ -19,7 +22,7 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         state = str(error.sqlstate or "")
         return state[:2] in TRANSIENT_CLASSES or state in TRANSIENT_CODES
-    return isinstance(error, (Fenced, OSError, TimeoutError, asyncpg.InterfaceError))
+    return isinstance(error, (Fenced, TimeoutError, *CONNECTION_ERRORS))
 
 
 def is_data(error: BaseException) -> bool:

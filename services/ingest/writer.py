@@ -17,6 +17,7 @@ import uvloop
 from services.ingest.batch import Batch
 from services.ingest.handler import Store
 from services.ingest.keys import Stored
+from services.ingest.outages import CONNECTION_ERRORS
 
 CONNECT_SECONDS = 10
 STOP_SECONDS = 10
@@ -69,7 +70,7 @@ class Writer:
                 await self._store.prepare(self._connection)
             try:
                 return await self._store.store(self._connection, batch)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (asyncpg.PostgresError, *CONNECTION_ERRORS):
                 # Whatever happened to it, the next batch begins on a connection we know.
                 self._connection.terminate()
                 self._connection = None
@@ -88,7 +89,7 @@ class Writer:
             yield self
         finally:
             closing = asyncio.run_coroutine_threadsafe(self._close(), self._loop)
-            with contextlib.suppress(TimeoutError, OSError, asyncpg.InterfaceError):
+            with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
                 await asyncio.wait_for(asyncio.wrap_future(closing), STOP_SECONDS)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(STOP_SECONDS)

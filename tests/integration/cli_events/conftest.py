@@ -43,6 +43,7 @@ async def ingest(database_url: str, broker: str, unique: str) -> AsyncIterator[R
             internal_prefix=f"{unique}.",
             idempotent_producer=False,
             partitions=1,
+            replication_factor=1,
         ),
         auth=AuthSettings(mode="open", open_tenant="acme"),
         ingest=IngestGroup(consume=False),

@@ -51,7 +51,11 @@ async def client(
     settings = IngestSettings(
         database=DatabaseSettings(url=SecretStr(ingest_database)),
         kafka=KafkaSettings(
-            bootstrap=broker, internal_prefix=unique, idempotent_producer=False, partitions=1
+            bootstrap=broker,
+            internal_prefix=unique,
+            idempotent_producer=False,
+            partitions=1,
+            replication_factor=1,
         ),
         auth=AuthSettings(mode="open", open_tenant="acme"),
         ingest=IngestGroup(consume=False, http_events_max=5, http_bytes_max=4_000),

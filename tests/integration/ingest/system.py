@@ -42,6 +42,7 @@ class Ingest:
             internal_prefix=self.prefix,
             idempotent_producer=False,
             partitions=4,
+            replication_factor=1,
         )
 
     def start(self, **variables: str) -> "IngestProcess":
@@ -55,8 +56,9 @@ class Ingest:
             "AIVALUE_KAFKA__INTERNAL_PREFIX": self.prefix,
             "AIVALUE_KAFKA__IDEMPOTENT_PRODUCER": "false",
             "AIVALUE_KAFKA__PARTITIONS": "4",
-            # The embedded broker lets a group wait for half of this before its first member joins.
-            "AIVALUE_KAFKA__SESSION_TIMEOUT_MS": "4000",
+            "AIVALUE_KAFKA__REPLICATION_FACTOR": "1",
+            # Half of this is what a first member waits at the embedded broker; Kafka asks for 6 s.
+            "AIVALUE_KAFKA__SESSION_TIMEOUT_MS": "6000",
             "AIVALUE_KAFKA__HEARTBEAT_INTERVAL_MS": "500",
             "AIVALUE_INGEST__GROUP": self.prefix,
             "AIVALUE_AUTH__MODE": "open",
