@@ -26,6 +26,7 @@ Check = Callable[[], Awaitable[None]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 READINESS_TIMEOUT_SECONDS = 2.0
 READINESS_CACHE_SECONDS = 1.0
+STOP_SECONDS = 8.0
 logger = structlog.get_logger()
 
 
@@ -75,9 +76,24 @@ async def background(*jobs: Callable[[], Awaitable[None]]) -> AsyncIterator[None
     try:
         yield
     finally:
-        for task in tasks:
+        await _end(tasks)
+
+
+async def _end(tasks: Sequence["asyncio.Future[None]"]) -> None:
+    """Cancel the jobs and let them finish what they are at; never wait for ever.
+
+    aiokafka swallows a cancellation that meets it while it joins a group, so there is a second
+    one. Whoever ignores that too is left behind: all work is safe against a kill at any moment.
+    """
+    for seconds in (STOP_SECONDS, STOP_SECONDS / 2):
+        pending = {task for task in tasks if not task.done()}
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if pending:
+            await asyncio.wait(pending, timeout=seconds)
+    if any(not task.done() for task in tasks):
+        logger.error("background jobs do not end, leaving them behind")
+        os._exit(1)
 
 
 async def _guarded(job: Callable[[], Awaitable[None]]) -> None:
