@@ -69,7 +69,14 @@ def test_a_template_satisfies_the_schema(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", sorted((ROOT / "examples").glob("*/*.yaml")), ids=lambda file: file.name
+    "file",
+    sorted(
+        # Mappings for capture are YAML too, but no definitions.
+        each
+        for each in (ROOT / "examples").glob("*/*.yaml")
+        if each.parent.name != "capture"
+    ),
+    ids=lambda file: file.name,
 )
 def test_an_example_satisfies_the_schema(file: Path) -> None:
     for document in as_json(file.read_text()):
