@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import yaml
 
-from aivalue.runtime.embedded.postgres import _programs
+from aivalue.runtime.embedded.postgres import postgres_programs
 from aivalue.runtime.embedded.process import Server, free_port
 from deploy.create_secrets import create_secrets
 from tests.deploy.programs import ROOT
@@ -124,7 +124,7 @@ def script(name: str, database_url: str, secrets: Path) -> None:
     server, database = database_url.removeprefix("postgresql://postgres@").split("/")
     host, port = server.split(":")
     environment = {
-        "PATH": f"{_programs()}:{os.environ['PATH']}", "SECRETS_DIR": str(secrets),
+        "PATH": f"{postgres_programs()}:{os.environ['PATH']}", "SECRETS_DIR": str(secrets),
         "PGHOST": host, "PGPORT": port, "PGUSER": "postgres", "PGDATABASE": database,
     }  # fmt: skip
     succeed(["sh", str(ROOT / "deploy" / "postgres" / name)], environment)

