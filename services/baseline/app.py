@@ -13,18 +13,18 @@ from aivalue.runtime.migrations import require_newest
 from aivalue.runtime.outbox.relay import relay
 from aivalue.runtime.postgres import create_engine
 from aivalue.runtime.settings import RuntimeSettings
-from services.baseline import (
-    baseline_routes,
-    definition_routes,
-    difference_routes,
-    draft_routes,
-    expected_routes,
-    initiative_routes,
-    readiness_routes,
-    target_routes,
-    verify_routes,
-)
 from services.baseline.drift import watch
+from services.baseline.routes import (
+    baselines,
+    definitions,
+    differences,
+    drafts,
+    expectations,
+    initiatives,
+    readiness,
+    targets,
+    verification,
+)
 from services.baseline.settings import BaselineSettings
 from services.baseline.tables import outbox
 
@@ -55,15 +55,15 @@ def create_app(
         settings,
         summary="Definitions and frozen baselines: what the process was before the AI.",
         routers=[
-            definition_routes.router,
-            initiative_routes.router,
-            readiness_routes.router,
-            baseline_routes.router,
-            difference_routes.router,
-            draft_routes.router,
-            expected_routes.router,
-            target_routes.router,
-            verify_routes.router,
+            definitions.router,
+            initiatives.router,
+            readiness.router,
+            baselines.router,
+            differences.router,
+            drafts.router,
+            expectations.router,
+            targets.router,
+            verification.router,
         ],
         checks={"postgres": partial(require_newest, engine, "baseline")},
         lifespan=lifespan,

@@ -19,10 +19,11 @@ from aivalue.kpis.series import Series, series_from_columns
 from aivalue.runtime.http_client import ServiceClient
 from aivalue.runtime.problems import DependencyUnavailable
 from aivalue.runtime.telemetry import JOB_SUCCESS
-from services.baseline import baseline_queries as queries
-from services.baseline import definition_queries, metrics
-from services.baseline.baseline_queries import StoredBaseline
+from services.baseline import metrics
 from services.baseline.load import read_series
+from services.baseline.queries import baselines as queries
+from services.baseline.queries import definitions as definition_queries
+from services.baseline.queries.baselines import StoredBaseline
 
 WATCHED_MAX = 1_000
 logger = structlog.get_logger()

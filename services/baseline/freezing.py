@@ -16,11 +16,11 @@ from aivalue.runtime.http_client import ServiceClient
 from aivalue.runtime.outbox.announcing import announcement
 from aivalue.runtime.outbox.queries import record
 from aivalue.runtime.settings import KafkaSettings
-from services.baseline import baseline_queries as queries
 from services.baseline import metrics
-from services.baseline.baseline_queries import StoredBaseline
-from services.baseline.definitions import Author
+from services.baseline.defining import Author
 from services.baseline.load import Wanted, defined, read_series, scope_of
+from services.baseline.queries import baselines as queries
+from services.baseline.queries.baselines import StoredBaseline
 from services.baseline.tables import outbox
 
 ID_DIGITS = 32

@@ -15,7 +15,7 @@ from aivalue.kpis.definition import Design, Initiative, Kpi, Target, Window
 from aivalue.kpis.series import Series, series_from_columns
 from aivalue.runtime.http_client import ServiceClient
 from aivalue.runtime.problems import DependencyUnavailable
-from services.baseline import definition_queries as queries
+from services.baseline.queries import definitions as queries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

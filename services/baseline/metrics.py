@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from services.baseline.baseline_queries import StoredBaseline
+from services.baseline.queries.baselines import StoredBaseline
 
 CHANGES = Counter(
     "aivalue_baseline_definition_changes_total",

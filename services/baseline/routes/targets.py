@@ -11,8 +11,8 @@ from aivalue.kpis.series import plain
 from aivalue.kpis.target_text import read_target, target_of
 from aivalue.runtime.auth import Reader
 from aivalue.runtime.clock import utc_now
-from services.baseline import definition_queries as queries
 from services.baseline.dependencies import ReadConnection
+from services.baseline.queries import definitions as queries
 
 router = APIRouter(prefix="/v1/targets", tags=["targets"])
 

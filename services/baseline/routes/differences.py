@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from aivalue.baselines.difference import Difference, difference_of
 from aivalue.kpis.series import plain
 from aivalue.runtime.auth import Reader
-from services.baseline.baseline_routes import NOT_FOUND
 from services.baseline.dependencies import KEY_PATTERN, Engine, Ingest, KeyInPath, ReadConnection
 from services.baseline.drift import drift_of, frozen_series, known
+from services.baseline.routes.baselines import NOT_FOUND
 
 router = APIRouter(prefix="/v1/baselines", tags=["baselines"])
 

@@ -10,7 +10,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.baseline.baseline_queries import StoredBaseline
+from services.baseline.queries.baselines import StoredBaseline
 from services.baseline.tables import baselines, drafts, reviews
 
 Decision = Literal["approved", "rejected"]

@@ -12,9 +12,7 @@ from aivalue.kpis.definition import Text, Window
 from aivalue.kpis.series import plain
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
-from services.baseline import baseline_queries as queries
-from services.baseline.baseline_queries import StoredBaseline
-from services.baseline.definitions import Author
+from services.baseline.defining import Author
 from services.baseline.dependencies import (
     Engine,
     Ingest,
@@ -25,7 +23,9 @@ from services.baseline.dependencies import (
     Settings,
 )
 from services.baseline.freezing import freeze_baseline
-from services.baseline.requests import ScopeRequest
+from services.baseline.queries import baselines as queries
+from services.baseline.queries.baselines import StoredBaseline
+from services.baseline.routes.requests import ScopeRequest
 
 router = APIRouter(prefix="/v1/baselines", tags=["baselines"])
 NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"description": "Not frozen."}}

@@ -10,10 +10,10 @@ from aivalue.baselines.verify import Recorded, faults_of
 from aivalue.kpis.canonical import sha256_of
 from aivalue.kpis.definition import Kpi
 from aivalue.runtime.auth import Reader
-from services.baseline import baseline_queries as queries
-from services.baseline import definition_queries
-from services.baseline.baseline_queries import StoredBaseline
 from services.baseline.dependencies import ReadConnection
+from services.baseline.queries import baselines as queries
+from services.baseline.queries import definitions as definition_queries
+from services.baseline.queries.baselines import StoredBaseline
 
 router = APIRouter(prefix="/v1", tags=["verification"])
 BASELINES_MAX = 10_000

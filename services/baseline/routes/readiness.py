@@ -16,7 +16,7 @@ from aivalue.kpis.series import Series
 from aivalue.runtime.auth import Reader
 from services.baseline.dependencies import Engine, Ingest
 from services.baseline.load import Defined, defined, read_pilots, read_series, scope_of
-from services.baseline.requests import ScopeRequest
+from services.baseline.routes.requests import ScopeRequest
 
 router = APIRouter(prefix="/v1/readiness", tags=["readiness"])
 TRIAL_WEEKS = 26

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from aivalue.baselines.expected import Expectation, expected_levels
 from aivalue.kpis.definition import Day
 from aivalue.runtime.auth import Reader
-from services.baseline.baseline_routes import NOT_FOUND
 from services.baseline.dependencies import Engine, KeyInPath
 from services.baseline.drift import frozen_series, known
+from services.baseline.routes.baselines import NOT_FOUND
 
 router = APIRouter(prefix="/v1/baselines", tags=["baselines"])
 DAYS_MAX = 1_100

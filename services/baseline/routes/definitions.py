@@ -11,11 +11,11 @@ from aivalue.kpis.change import Change
 from aivalue.kpis.definition import Key, Text
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
-from services.baseline import definition_queries as queries
-from services.baseline import definitions, metrics
-from services.baseline.definition_queries import Stored
-from services.baseline.definitions import Author, Wanted
+from services.baseline import defining, metrics
+from services.baseline.defining import Author, Wanted
 from services.baseline.dependencies import Engine, KeyInPath, ReadConnection, Settings
+from services.baseline.queries import definitions as queries
+from services.baseline.queries.definitions import Stored
 
 router = APIRouter(prefix="/v1", tags=["definitions"])
 DEFINITIONS_MAX = 5_000
@@ -112,7 +112,7 @@ async def plan_definitions(
     request: DefinitionsRequest, principal: Reader, connection: ReadConnection
 ) -> ChangesResponse:
     """Say what applying would change; nothing is written."""
-    changes = await definitions.plan(connection, principal.tenant, _wanted(request))
+    changes = await defining.plan(connection, principal.tenant, _wanted(request))
     return _response(changes)
 
 
@@ -125,7 +125,7 @@ async def apply_definitions(
         tenant=principal.tenant, subject=principal.subject, now=utc_now(), reason=request.reason
     )
     async with engine.begin() as connection:
-        changes = await definitions.apply(connection, author, _wanted(request), settings.kafka)
+        changes = await defining.apply(connection, author, _wanted(request), settings.kafka)
     _count(changes)
     return _response(changes)
 
@@ -226,7 +226,7 @@ async def put_definition(
         now = None if seen is None else etag_of(seen)
         if now != expected:
             raise HTTPException(412, f"{kind} {key!r} has ETag {now}, you sent {expected}")
-        changes = await definitions.apply(connection, author, [wanted], settings.kafka)
+        changes = await defining.apply(connection, author, [wanted], settings.kafka)
         stored = await queries.version_of(connection, author.tenant, kind, key, None)
     _count(changes)
     assert stored is not None  # noqa: S101 - just written

@@ -4,14 +4,14 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel
 
 from aivalue.runtime.auth import Reader
-from services.baseline import definition_queries as queries
-from services.baseline.definition_queries import Stored
-from services.baseline.definition_routes import (
+from services.baseline.dependencies import KeyInPath, ReadConnection
+from services.baseline.queries import definitions as queries
+from services.baseline.queries.definitions import Stored
+from services.baseline.routes.definitions import (
     NOT_FOUND,
     DefinitionResponse,
     definition_response,
 )
-from services.baseline.dependencies import KeyInPath, ReadConnection
 
 router = APIRouter(prefix="/v1/initiatives", tags=["initiatives"])
 

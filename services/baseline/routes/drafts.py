@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Principal, Reader, Writer, require
 from aivalue.runtime.clock import utc_now
-from services.baseline import draft_queries as queries
-from services.baseline.baseline_routes import BaselineResponse, FreezeRequest, baseline_response
-from services.baseline.definitions import Author
+from services.baseline.defining import Author
 from services.baseline.dependencies import Engine, Ingest, KeyInPath, ReadConnection, Settings
-from services.baseline.draft_queries import Draft
 from services.baseline.drafting import draft_baseline, freeze_draft, review_draft
+from services.baseline.queries import drafts as queries
+from services.baseline.queries.drafts import Draft
+from services.baseline.routes.baselines import BaselineResponse, FreezeRequest, baseline_response
 
 router = APIRouter(prefix="/v1/baseline-drafts", tags=["drafts"])
 Approver = Annotated[Principal, Depends(require("approver"))]

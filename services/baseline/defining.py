@@ -18,8 +18,8 @@ from aivalue.kpis.stages import stage_problem
 from aivalue.runtime.outbox.announcing import announcement
 from aivalue.runtime.outbox.queries import Message, record
 from aivalue.runtime.settings import KafkaSettings
-from services.baseline import definition_queries as queries
-from services.baseline.definition_queries import Stored
+from services.baseline.queries import definitions as queries
+from services.baseline.queries.definitions import Stored
 from services.baseline.tables import outbox
 
 

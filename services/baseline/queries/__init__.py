@@ -1,0 +1,1 @@
+"""Every SQL statement of the service, one module per thing that is stored."""
