@@ -18,7 +18,6 @@ from aivalue.runtime.embedded.process import (
     unprivileged_account,
 )
 
-
 # A database that is thrown away need not survive a power cut; it does survive its own crash.
 _THROWAWAY = {"fsync": "off", "full_page_writes": "off"}
 
