@@ -2,6 +2,8 @@
 
 import contextlib
 import gc
+import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
@@ -12,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from aivalue.events.topics import CHANGES
 from aivalue.runtime.application import background, create_application
-from aivalue.runtime.kafka import ensure_topics
+from aivalue.runtime.kafka import create_consumer, ensure_topics
 from aivalue.runtime.migrations import require_newest
 from aivalue.runtime.outbox.relay import relay
 from aivalue.runtime.postgres import asyncpg_address, create_engine
 from aivalue.runtime.server import serve
 from aivalue.runtime.settings import RuntimeSettings
 from services.ingest import dead_letter_routes, operator_routes, routes
+from services.ingest.claims import PostgresClaims
 from services.ingest.consumer import Consumer
 from services.ingest.handler import Store
 from services.ingest.http_ingestion import HttpIngestion
@@ -103,7 +106,7 @@ class _Service:
             ]
             if settings.ingest.consume:
                 writer = await stack.enter_async_context(Writer(address, store).running())
-                self._consumer = Consumer(settings, pool, writer)
+                self._consumer = _consumer(settings, pool, writer)
                 jobs += [self._consumer.run, self._consumer.watch]
             # Everything alive now lives for ever: the collector need not look at it again.
             gc.collect()
@@ -114,6 +117,18 @@ class _Service:
             sys.setswitchinterval(SWITCH_SECONDS)
             async with background(*jobs):
                 yield
+
+
+def _consumer(settings: IngestSettings, pool: asyncpg.Pool, writer: Writer) -> Consumer:
+    owner = f"{socket.gethostname()}/{os.getpid()}"
+    source = create_consumer(
+        settings.kafka,
+        group=settings.ingest.group,
+        client_id=owner,
+        max_poll_records=settings.ingest.batch_records_max,
+    )
+    claims = PostgresClaims(pool, owner=owner, broker_identity=settings.ingest.broker_identity)
+    return Consumer(settings, source, claims, writer)
 
 
 def main() -> None:

@@ -1,21 +1,23 @@
 """Which partitions are ours: told by the group, claimed in PostgreSQL, in that order."""
 
 import asyncio
-import time
+from collections.abc import Callable
+from typing import Final
 
-import asyncpg
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from services.ingest import metrics
+from services.ingest.claims import Claims
 from services.ingest.failpoints import failpoint
 from services.ingest.keys import Stored
 from services.ingest.positions import Position, position_of
-from services.ingest.queries import partitions
+from services.ingest.queries.partitions import Claim, Refusal
 from services.ingest.settings import IngestSettings
+from services.ingest.source import Source
 
-REVOKE_SECONDS = 5.0
-HALTED_SECONDS = 5.0
+REVOKE_SECONDS: Final = 5.0
+LOOK_AGAIN_SECONDS: Final = {Refusal.HALTED: 5.0, Refusal.HELD: 0.5}
 logger = structlog.get_logger()
 
 
@@ -25,115 +27,116 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     aiokafka logs and forgets what a listener raises, so nothing that matters happens in one.
     """
 
-    def __init__(self, settings: IngestSettings, pool: asyncpg.Pool, *, owner: str) -> None:
-        self._settings = settings
-        self._pool = pool
-        self._owner = owner
+    def __init__(
+        self, settings: IngestSettings, claims: Claims, *, clock: Callable[[], float]
+    ) -> None:
+        self._claims = claims
+        self._clock = clock
+        self._allow_gaps = settings.ingest.allow_gaps
         self._tenants = settings.tenants_by_topic()
         self.positions: dict[TopicPartition, Position] = {}
         self.unclaimed: set[TopicPartition] = set()
-        self.halted: set[TopicPartition] = set()
-        self._look_again_at = 0.0
+        # Refused for now, each with the time at which to ask again.
+        self._refused: dict[TopicPartition, tuple[Refusal, float]] = {}
         self.storing: set[asyncio.Future[Stored]] = set()
+
+    @property
+    def halted(self) -> set[TopicPartition]:
+        """Partitions that an operator has to look at."""
+        return {each for each, (refusal, _) in self._refused.items() if refusal is Refusal.HALTED}
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """Let what is being stored finish, for politeness; the fence is what protects."""
         await failpoint("in_revoked")
-        for partition in revoked:
-            self.positions.pop(partition, None)
+        given_up = self._drop(revoked)
         self.unclaimed.difference_update(revoked)
-        self.halted.difference_update(revoked)
+        for partition in revoked:
+            self._refused.pop(partition, None)
         if self.storing:
             await asyncio.wait(self.storing, timeout=REVOKE_SECONDS)
+        await self._claims.release(given_up)
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """Note what came; an eager rebalance brings everything anew."""
         await failpoint("in_assigned")
         metrics.REBALANCES.inc()
         metrics.ASSIGNED.set(len(assigned))
-        self.forget(assigned)
+        self._drop(assigned)
+        self.unclaimed.update(assigned)
 
-    def forget(self, gone: list[TopicPartition] | None = None) -> None:
-        """Distrust what is believed about partitions (all by default): claim them again."""
-        for partition in list(self.positions) if gone is None else gone:
-            self.positions.pop(partition, None)
-            if partition not in self.halted:
-                self.unclaimed.add(partition)
+    def forget(self) -> None:
+        """Distrust what is believed about every partition: claim it again."""
+        self.unclaimed.update(self.positions)
+        self.positions.clear()
+
+    async def release(self) -> None:
+        """Give everything up, at the end."""
+        await self._claims.release(self._drop(list(self.positions)))
 
     def tenant(self, partition: TopicPartition) -> str:
         """Return whose topic it is."""
         return self._tenants[partition.topic]
 
-    async def claim(self, consumer: AIOKafkaConsumer) -> None:
+    async def claim(self, source: Source) -> None:
         """Claim what is unclaimed and begin reading each where PostgreSQL says."""
-        if self.halted and time.monotonic() > self._look_again_at:
-            # An operator may have let them go on.
-            self._look_again_at = time.monotonic() + HALTED_SECONDS
-            self.unclaimed |= self.halted
-            self.halted.clear()
-            metrics.HALTED.set(0)
+        now = self._clock()
+        for partition, (_, again_at) in list(self._refused.items()):
+            if now >= again_at:
+                # The lease may be over, or an operator may have let it go on.
+                del self._refused[partition]
+                self.unclaimed.add(partition)
         for partition in sorted(self.unclaimed):
-            if partition not in consumer.assignment():
+            if partition not in source.assignment():
                 self.unclaimed.discard(partition)
                 continue
             await failpoint("in_claim")
-            position = await self._claim(partition)
+            claim = await self._claims.claim(
+                self.tenant(partition), partition.topic, partition.partition
+            )
+            if isinstance(claim, Refusal):
+                self._set_aside(source, partition, claim)
+            else:
+                await failpoint("in_seek")
+                await self._begin(source, partition, claim)
+            # Last: whatever failed before leaves it to be claimed again.
             self.unclaimed.discard(partition)
-            if position is None:
-                self._set_aside(consumer, partition)
-                continue
-            await failpoint("in_seek")
-            if partition in consumer.assignment():
-                await self._begin(consumer, partition, position)
+        self._show_refused()
 
-    async def _claim(self, partition: TopicPartition) -> Position | None:
-        tenant, topic = self.tenant(partition), partition.topic
-        identity = self._settings.ingest.broker_identity
-        async with self._pool.acquire() as connection, connection.transaction():
-            log_id, known = await partitions.open_log(
-                connection, tenant, topic, kind="kafka", identity=identity
-            )
-            if known != identity:
-                log_id = await partitions.rotate_log(
-                    connection, tenant, topic, identity=identity, reason="another broker"
-                )
-            claim = await partitions.claim(
-                connection, tenant, topic, log_id, partition.partition, owner=self._owner
-            )
-        if claim is None:
-            return None
-        return position_of(claim, allow_gaps=self._settings.ingest.allow_gaps)
-
-    async def _begin(
-        self, consumer: AIOKafkaConsumer, partition: TopicPartition, position: Position
-    ) -> None:
+    async def _begin(self, source: Source, partition: TopicPartition, claim: Claim) -> None:
+        position = position_of(claim, allow_gaps=self._allow_gaps)
         offset = position.seek_offset
-        if position.origin.next_offset == 0 and position.claim.tail_sha256 is None:
+        if position.origin.next_offset == 0 and claim.tail_sha256 is None:
             # Nothing was ever read: begin where the log begins, whatever retention took before.
-            offset = (await consumer.beginning_offsets([partition]))[partition]
-        consumer.seek(partition, offset)
-        consumer.resume(partition)
-        self.positions[partition] = position
+            offset = (await source.beginning_offsets([partition]))[partition]
+        if partition in source.assignment():
+            source.seek(partition, offset)
+            source.resume(partition)
+            self.positions[partition] = position
 
-    async def halt(
-        self, consumer: AIOKafkaConsumer, partition: TopicPartition, *, reason: str
-    ) -> None:
+    async def halt(self, source: Source, partition: TopicPartition, *, reason: str) -> None:
         """Stop one partition for an operator; the others go on."""
-        self._look_again_at = time.monotonic() + HALTED_SECONDS
-        position = self.positions.pop(partition)
+        position = self.positions.pop(partition, None)
+        if position is None:
+            # It was taken from us meanwhile; its reader will find the same.
+            return
         logger.error("partition halted", topic=partition.topic, reason=reason)
-        async with self._pool.acquire() as connection:
-            await partitions.halt(
-                connection,
-                position.claim.tenant,
-                position.origin.log_id,
-                partition.partition,
-                reason=reason,
-            )
-        self._set_aside(consumer, partition)
+        # Paused first: should PostgreSQL be away, the claim that follows finds the same.
+        self.unclaimed.add(partition)
+        await self._claims.halt(position.claim, reason=reason)
+        self.unclaimed.discard(partition)
+        self._set_aside(source, partition, Refusal.HALTED)
+        self._show_refused()
 
-    def _set_aside(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
-        self.halted.add(partition)
-        metrics.HALTED.set(len(self.halted))
-        if partition in consumer.assignment():
-            consumer.pause(partition)
+    def _drop(self, partitions: list[TopicPartition]) -> list[Claim]:
+        dropped = [self.positions.pop(each, None) for each in partitions]
+        return [position.claim for position in dropped if position is not None]
+
+    def _set_aside(self, source: Source, partition: TopicPartition, refusal: Refusal) -> None:
+        if partition in source.assignment():
+            source.pause(partition)
+            self._refused[partition] = (refusal, self._clock() + LOOK_AGAIN_SECONDS[refusal])
+
+    def _show_refused(self) -> None:
+        n_halted = len(self.halted)
+        metrics.HALTED.set(n_halted)
+        metrics.STANDING_BY.set(len(self._refused) - n_halted)

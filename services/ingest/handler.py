@@ -21,9 +21,9 @@ from services.ingest.failpoints import failpoint
 from services.ingest.identities import Identities, Ids
 from services.ingest.isolating import culprits
 from services.ingest.keys import KeyStore, Stored, kept_rows
-from services.ingest.outages import is_data
 from services.ingest.pairing import pair
 from services.ingest.queries import dead_letters, facts, joining, outbox, partitions, storing
+from services.ingest.taxonomy import Action, action_for
 
 
 class Store:
@@ -52,7 +52,7 @@ class Store:
         try:
             stored = await self._commit(connection, batch, ids, frozenset())
         except (PostgresError, DataError) as error:
-            if not is_data(error):
+            if action_for(error) is not Action.DEAD_LETTER:
                 raise
             refused = await self._culprits(connection, batch, ids)
             if refused is None:
@@ -85,7 +85,7 @@ class Store:
             try:
                 await self.write(connection, batch, ids, refused)
             except (PostgresError, DataError) as error:
-                if not is_data(error):
+                if action_for(error) is not Action.DEAD_LETTER:
                     raise
                 return False
             else:

@@ -8,8 +8,8 @@ import asyncpg
 import structlog
 
 from aivalue.runtime.clock import utc_now
-from services.ingest.outages import is_transient
 from services.ingest.queries import months
+from services.ingest.taxonomy import Action, action_for
 
 MONTHS_AHEAD = 2
 INTERVAL_SECONDS = 3_600.0
@@ -25,7 +25,7 @@ async def keep_event_partitions(pool: asyncpg.Pool) -> None:
                 await months.create_months(connection, months_from(utc_now().date()))
             seconds = INTERVAL_SECONDS
         except Exception as error:
-            if not is_transient(error):
+            if action_for(error) is not Action.START_OVER:
                 raise
             logger.warning("partitions of events wait", error=repr(error))
             seconds = RETRY_SECONDS

@@ -50,6 +50,10 @@ ASSIGNED = Gauge(
     "aivalue_ingest_kafka_assigned_partitions", "Partitions assigned to this instance."
 )
 HALTED = Gauge("aivalue_ingest_kafka_halted_partitions", "Assigned partitions that are halted.")
+STANDING_BY = Gauge(
+    "aivalue_ingest_kafka_standing_by_partitions",
+    "Assigned partitions that another process claimed or advanced a moment ago.",
+)
 REBALANCES = Counter("aivalue_ingest_kafka_rebalances_total", "Group rebalances seen.")
 COMMIT_FAILURES = Counter(
     "aivalue_ingest_kafka_commit_failures_total",

@@ -120,6 +120,7 @@ class PartitionState(LogPosition):
     epoch: int
     owner: str | None
     claimed_at: datetime | None
+    renewed_at: datetime | None
     state: str
     halt_reason: str | None
 

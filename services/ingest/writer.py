@@ -17,7 +17,7 @@ import uvloop
 from services.ingest.batch import Batch
 from services.ingest.handler import Store
 from services.ingest.keys import Stored
-from services.ingest.outages import CONNECTION_ERRORS
+from services.ingest.taxonomy import CONNECTION_ERRORS
 
 CONNECT_SECONDS = 10
 STOP_SECONDS = 10

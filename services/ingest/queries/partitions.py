@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from asyncpg import Connection, Record
 
@@ -26,6 +27,13 @@ class Claim:
     topic: str
     origin: Origin
     tail_sha256: bytes | None
+
+
+class Refusal(Enum):
+    """Why a partition cannot be claimed now."""
+
+    HALTED = "an operator has to look at it"
+    HELD = "another worker claimed or advanced it a moment ago"
 
 
 async def open_log(
@@ -74,20 +82,53 @@ async def rotate_log(
 
 
 async def claim(
-    connection: Connection, tenant: str, topic: str, log_id: int, partition: int, *, owner: str
-) -> Claim | None:
-    """Take a partition over and read where it stands; None where it is halted."""
+    connection: Connection,
+    tenant: str,
+    topic: str,
+    log_id: int,
+    partition: int,
+    *,
+    owner: str,
+    lease_seconds: float,
+) -> Claim | Refusal:
+    """Take a partition over and read where it stands.
+
+    Whoever claimed or advanced it within the lease is left alone: two workers that both believe
+    it theirs would else take it from each other without end. Safety is the fence's, not the
+    lease's.
+    """
     await connection.execute(_NEW_PARTITION, tenant, log_id, partition, GENESIS)
     row = await connection.fetchrow(
         "update ingest.partitions set epoch = epoch + 1, owner = $4, "
-        "claimed_at = clock_timestamp() "
+        "claimed_at = clock_timestamp(), renewed_at = clock_timestamp() "
         "where tenant_id = $1 and log_id = $2 and \"partition\" = $3 and state = 'active' "
+        "and (owner is null or owner = $4 or renewed_at is null "
+        "or renewed_at <= clock_timestamp() - make_interval(secs => $5)) "
         "returning epoch, next_offset, tail_sha256, head_hash",
-        tenant, log_id, partition, owner,
+        tenant, log_id, partition, owner, lease_seconds,
     )  # fmt: skip
-    if row is None:
-        return None
-    return _claimed(tenant, topic, log_id, partition, row)
+    if row is not None:
+        return _claimed(tenant, topic, log_id, partition, row)
+    state = await connection.fetchval(
+        "select state from ingest.partitions "
+        'where tenant_id = $1 and log_id = $2 and "partition" = $3',
+        tenant, log_id, partition,
+    )  # fmt: skip
+    return Refusal.HALTED if state == "halted" else Refusal.HELD
+
+
+async def release(connection: Connection, tenant: str, origins: Sequence[Origin]) -> None:
+    """Give partitions up before their lease ends, so that the next worker need not wait."""
+    await connection.execute(
+        "update ingest.partitions p set owner = null "
+        "from unnest($2::bigint[], $3::int[], $4::bigint[]) "
+        'as s (log_id, "partition", epoch) where p.tenant_id = $1 and p.log_id = s.log_id '
+        'and p."partition" = s."partition" and p.epoch = s.epoch',
+        tenant,
+        [origin.log_id for origin in origins],
+        [origin.partition for origin in origins],
+        [origin.epoch for origin in origins],
+    )
 
 
 async def lock(
@@ -114,14 +155,13 @@ def _claimed(tenant: str, topic: str, log_id: int, partition: int, row: Record) 
     return Claim(tenant=tenant, topic=topic, origin=origin, tail_sha256=row["tail_sha256"])
 
 
-async def halt(
-    connection: Connection, tenant: str, log_id: int, partition: int, *, reason: str
-) -> None:
-    """Stop a partition for an operator to look at: guessing loses events."""
+async def halt(connection: Connection, tenant: str, origin: Origin, *, reason: str) -> None:
+    """Stop a partition for an operator to look at, if it still is its finder's to stop."""
     await connection.execute(
-        "update ingest.partitions set state = 'halted', halt_reason = $4, epoch = epoch + 1 "
-        'where tenant_id = $1 and log_id = $2 and "partition" = $3',
-        tenant, log_id, partition, reason,
+        "update ingest.partitions set state = 'halted', halt_reason = $5, epoch = epoch + 1, "
+        "owner = null "
+        'where tenant_id = $1 and log_id = $2 and "partition" = $3 and epoch = $4',
+        tenant, origin.log_id, origin.partition, origin.epoch, reason,
     )  # fmt: skip
 
 
@@ -159,7 +199,7 @@ async def advance(connection: Connection, tenant: str, stretches: Sequence[Stret
         "where p.tenant_id = $1 and p.state = 'active' "
         'order by p.log_id, p."partition" for update of p), '
         "moved as (update ingest.partitions p set next_offset = s.following, "
-        "head_hash = s.head, tail_sha256 = s.tail from held, "
+        "head_hash = s.head, tail_sha256 = s.tail, renewed_at = clock_timestamp() from held, "
         "unnest($2::bigint[], $3::int[], $6::bigint[], $7::bytea[], $8::bytea[]) "
         'as s (log_id, "partition", following, head, tail) '
         "where p.tenant_id = held.tenant_id and p.log_id = held.log_id "
@@ -206,7 +246,7 @@ async def partition_states(connection: Connection, tenant: str) -> list[dict[str
     """Return every partition with its owner and state."""
     rows = await connection.fetch(
         'select l.topic, l.incarnation, l.kind, p."partition", p.next_offset, p.epoch, p.owner, '
-        "p.claimed_at, p.state, p.halt_reason, l.closed_at is not null as closed "
+        "p.claimed_at, p.renewed_at, p.state, p.halt_reason, l.closed_at is not null as closed "
         "from ingest.partitions p join ingest.logs l using (tenant_id, log_id) "
         'where p.tenant_id = $1 order by l.topic, l.incarnation, p."partition"',
         tenant,

@@ -105,8 +105,10 @@ async def claim(
 ) -> Claim:
     """Take a partition of the test's topic over."""
     log_id, _ = await partitions.open_log(connection, tenant, TOPIC, kind="kafka", identity="")
-    claimed = await partitions.claim(connection, tenant, TOPIC, log_id, partition, owner="test")
-    assert claimed is not None
+    claimed = await partitions.claim(
+        connection, tenant, TOPIC, log_id, partition, owner="test", lease_seconds=0
+    )
+    assert isinstance(claimed, Claim)
     return claimed
 
 

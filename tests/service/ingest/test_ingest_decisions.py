@@ -1,9 +1,8 @@
-"""Whether the small decisions of the service are made by the table: errors, faults, changes."""
+"""Whether the small decisions of the service are made by the table: faults, changes."""
 
 import asyncio
 from datetime import UTC, date, datetime
 
-import asyncpg
 import pytest
 
 from aivalue.events.changes import SeriesChanged, decode_change
@@ -11,48 +10,10 @@ from services.ingest import failpoints
 from services.ingest.changes import UNITS_MAX, messages_of
 from services.ingest.correcting import Changed
 from services.ingest.maintenance import months_from
-from services.ingest.outages import is_data, is_transient
-from services.ingest.queries.partitions import Fenced
 from services.ingest.queries.storing import Change
 from services.ingest.snapshot import snapshot
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        asyncpg.ConnectionDoesNotExistError(), asyncpg.SerializationError(),
-        asyncpg.DeadlockDetectedError(), asyncpg.DiskFullError(), asyncpg.TooManyConnectionsError(),
-        asyncpg.LockNotAvailableError(), asyncpg.AdminShutdownError(),
-        asyncpg.CannotConnectNowError(), asyncpg.QueryCanceledError(),
-        asyncpg.ReadOnlySQLTransactionError(), asyncpg.IdleInTransactionSessionTimeoutError(),
-        asyncpg.InterfaceError(""), ConnectionResetError(), TimeoutError(), Fenced(),
-    ],
-    ids=lambda error: type(error).__name__,
-)  # fmt: skip
-def test_what_may_pass_is_waited_for(error: Exception) -> None:
-    assert is_transient(error)
-    assert not is_data(error)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        asyncpg.UniqueViolationError(), asyncpg.CheckViolationError(),
-        asyncpg.NumericValueOutOfRangeError(), asyncpg.CharacterNotInRepertoireError(),
-    ],
-    ids=lambda error: type(error).__name__,
-)  # fmt: skip
-def test_what_a_record_says_is_the_records_fault(error: Exception) -> None:
-    assert is_data(error)
-    assert not is_transient(error)
-
-
-@pytest.mark.parametrize("error", [asyncpg.UndefinedTableError(), ValueError(), AssertionError()])
-def test_anything_else_stops_the_process(error: Exception) -> None:
-    assert not is_transient(error)
-    assert not is_data(error)
 
 
 async def test_an_armed_point_fires_at_the_passage_it_names() -> None:

@@ -1,0 +1,77 @@
+"""The right to advance a partition, as PostgreSQL grants it."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import asyncpg
+
+from services.ingest.queries import partitions
+from services.ingest.queries.partitions import Claim, Refusal
+from services.ingest.taxonomy import CONNECTION_ERRORS
+
+# A worker that neither claimed nor stored for so long may be superseded; shorter than any session.
+LEASE_SECONDS: Final = 3.0
+RELEASE_SECONDS: Final = 2.0
+
+
+class Claims(Protocol):
+    """Who may advance which partition."""
+
+    async def claim(self, tenant: str, topic: str, partition: int) -> Claim | Refusal:
+        """Ask for a partition of a topic's open log."""
+
+    async def halt(self, claim: Claim, *, reason: str) -> None:
+        """Stop a partition for an operator to look at."""
+
+    async def release(self, claims: Sequence[Claim]) -> None:
+        """Give partitions up; best effort, for they are free soon in any case."""
+
+
+class PostgresClaims:
+    """Claims in the tables of the service."""
+
+    def __init__(self, pool: asyncpg.Pool, *, owner: str, broker_identity: str) -> None:
+        self._pool = pool
+        self._owner = owner
+        self._identity = broker_identity
+
+    async def claim(self, tenant: str, topic: str, partition: int) -> Claim | Refusal:
+        """Ask for a partition; another broker's topic is another log."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            log_id, known = await partitions.open_log(
+                connection, tenant, topic, kind="kafka", identity=self._identity
+            )
+            if known != self._identity:
+                log_id = await partitions.rotate_log(
+                    connection, tenant, topic, identity=self._identity, reason="another broker"
+                )
+            return await partitions.claim(
+                connection,
+                tenant,
+                topic,
+                log_id,
+                partition,
+                owner=self._owner,
+                lease_seconds=LEASE_SECONDS,
+            )
+
+    async def halt(self, claim: Claim, *, reason: str) -> None:
+        """Stop a partition, unless another worker has it by now."""
+        async with self._pool.acquire() as connection:
+            await partitions.halt(connection, claim.tenant, claim.origin, reason=reason)
+
+    async def release(self, claims: Sequence[Claim]) -> None:
+        """Give partitions up, if PostgreSQL can be asked at once."""
+        with contextlib.suppress(asyncpg.PostgresError, *CONNECTION_ERRORS):
+            async with (
+                asyncio.timeout(RELEASE_SECONDS),
+                self._pool.acquire() as connection,
+            ):
+                for tenant in sorted({claim.tenant for claim in claims}):
+                    await partitions.release(
+                        connection,
+                        tenant,
+                        [claim.origin for claim in claims if claim.tenant == tenant],
+                    )

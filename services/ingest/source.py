@@ -1,0 +1,47 @@
+"""The log as the poll loop sees it: what is used of aiokafka's consumer, and no more."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+
+Polled = Mapping[TopicPartition, Sequence[ConsumerRecord]]
+
+
+class Source(Protocol):
+    """A member of a consumer group; tests put a log of their own behind it."""
+
+    async def start(self) -> None:
+        """Connect."""
+
+    async def stop(self) -> None:
+        """Leave the group."""
+
+    def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None:
+        """Ask for a share of the topics' partitions."""
+
+    def assignment(self) -> set[TopicPartition]:
+        """Return what the group gave us."""
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        """Read nothing from partitions until they are resumed."""
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        """Read from partitions again."""
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read from an offset on; raises IllegalStateError where the partition is not ours."""
+
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> Polled:
+        """Read what is there, and wait a little where nothing is."""
+
+    async def beginning_offsets(
+        self, partitions: Sequence[TopicPartition]
+    ) -> Mapping[TopicPartition, int]:
+        """Return where the log of each partition begins."""
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        """Return where the log of a partition ends, as far as is known."""
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Tell the group where we are."""
