@@ -1,7 +1,8 @@
 """Freeze: the pre-AI measurements of a KPI become bytes that never change, and their SHA-256.
 
-The bytes are canonical JSON over what was measured and what it means (window, units, exclusions,
-KPI version), so that equal content has equal bytes whatever order it arrived in.
+The bytes are canonical JSON over what was measured, what it means (window, units, exclusions, KPI
+version) and what follows from it (level, trend and season with their errors, the Merkle root over
+units), so that equal content has equal bytes whatever order it arrived in.
 """
 
 import hashlib
@@ -11,6 +12,8 @@ from datetime import date
 
 from aivalue.baselines.coverage import Coverage, coverage_of
 from aivalue.baselines.level import Levels, levels_of
+from aivalue.baselines.parts import merkle_root_of
+from aivalue.baselines.profile import profile_of
 from aivalue.baselines.window import (
     Scope,
     excluded_days,
@@ -23,7 +26,7 @@ from aivalue.kpis.canonical import Json, body_of, canonical_bytes
 from aivalue.kpis.definition import Kpi
 from aivalue.kpis.series import Series, columns_of
 
-FORMAT = "aivalue.baseline.v1"
+FORMAT = "aivalue.baseline.v2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +48,15 @@ class FrozenBaseline:
     ----------
     content :
         The canonical bytes; `sha256` is their digest, so anyone can check one against the other.
+    merkle_root :
+        Over the units' measurements; it stands in the content.
     reconstructed :
         Whether it was frozen when the AI was already live, which caps the evidence at grade C.
     """
 
     content: bytes
     sha256: str
+    merkle_root: str
     units: tuple[str, ...]
     coverage: Coverage
     levels: Levels
@@ -69,10 +75,21 @@ def freeze(series: Series, *, subject: Subject, scope: Scope, today: date) -> Fr
     require_before(scope.window, go_live=subject.go_live, today=today)
     kept = restrict(series, scope)
     units = _require_measured(kept, series=series, subject=subject, scope=scope)
-    content = _content(kept, subject=subject, scope=scope, units=units)
+    levels = levels_of(kept, subject.kpi)
+    columns: dict[str, list[Json]] = {name: list(cells) for name, cells in columns_of(kept).items()}
+    root = merkle_root_of(columns)
+    content = canonical_bytes(
+        {
+            **_header(subject, scope, units),
+            "merkle_root": root,
+            "profile": profile_of(kept, kpi=subject.kpi, window=scope.window).document(),
+            "columns": dict[str, Json](columns),
+        }
+    )
     return FrozenBaseline(
         content=content,
         sha256=hashlib.sha256(content).hexdigest(),
+        merkle_root=root,
         units=units,
         coverage=coverage_of(
             kept,
@@ -80,7 +97,7 @@ def freeze(series: Series, *, subject: Subject, scope: Scope, today: date) -> Fr
             units=units,
             excluded=excluded_days(scope.exclusions, scope.window),
         ),
-        levels=levels_of(kept, subject.kpi),
+        levels=levels,
         n=sum(kept.n),
         reconstructed=is_reconstructed(subject.go_live, today),
     )
@@ -110,20 +127,16 @@ def _named(units: Sequence[str], *, n_max: int = 10) -> str:
     return ", ".join(units[:n_max]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _content(kept: Series, *, subject: Subject, scope: Scope, units: tuple[str, ...]) -> bytes:
+def _header(subject: Subject, scope: Scope, units: tuple[str, ...]) -> dict[str, Json]:
     exclusions: list[Json] = [body_of(each) for each in scope.exclusions]
-    columns: dict[str, Json] = {name: list(cells) for name, cells in columns_of(kept).items()}
-    return canonical_bytes(
-        {
-            "format": FORMAT,
-            "initiative": subject.initiative,
-            "kpi": subject.kpi.key,
-            "kpi_version": subject.kpi_version,
-            "kpi_sha256": subject.kpi_sha256,
-            "start": scope.window.start.isoformat(),
-            "end": scope.window.end.isoformat(),
-            "units": list(units),
-            "exclusions": sorted(exclusions, key=canonical_bytes),
-            "columns": columns,
-        }
-    )
+    return {
+        "format": FORMAT,
+        "initiative": subject.initiative,
+        "kpi": subject.kpi.key,
+        "kpi_version": subject.kpi_version,
+        "kpi_sha256": subject.kpi_sha256,
+        "start": scope.window.start.isoformat(),
+        "end": scope.window.end.isoformat(),
+        "units": list(units),
+        "exclusions": sorted(exclusions, key=canonical_bytes),
+    }

@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from aivalue.baselines.coverage import coverage_of
 from aivalue.baselines.level import levels_of
+from aivalue.baselines.parts import merkle_root_of
+from aivalue.baselines.profile import profile_of
 from aivalue.baselines.window import Exclusion, excluded_days
 from aivalue.errors import NotFreezable
 from aivalue.kpis.canonical import Json, canonical_bytes
@@ -29,6 +31,7 @@ class Recorded:
     units: tuple[str, ...]
     exclusions: tuple[Mapping[str, Json], ...]
     sha256: str
+    merkle_root: str | None
     level: Decimal
     levels: Mapping[str, str]
     n: int
@@ -42,14 +45,14 @@ def faults_of(content: bytes, recorded: Recorded) -> list[str]:
     if digest != recorded.sha256:
         return [f"the content hashes to {digest}, recorded is {recorded.sha256}"]
     header = json.loads(content)
-    columns = header.pop("columns")
+    columns, profile = header.pop("columns"), header.pop("profile", None)
     faults = [
-        f"{name} is {header[name]} in the content, recorded is {value}"
+        f"{name} is {header.get(name)} in the content, recorded is {value}"
         for name, value in _header(recorded).items()
-        if header[name] != value
+        if header.get(name) != value
     ]
     try:
-        return faults + _figures(columns, recorded)
+        return faults + _figures(columns, profile, recorded)
     except (NotFreezable, ValueError, KeyError) as error:
         return [*faults, f"the content cannot be read: {error}"]
 
@@ -65,10 +68,12 @@ def _header(recorded: Recorded) -> dict[str, Json]:
         "end": recorded.end.isoformat(),
         "units": list(recorded.units),
         "exclusions": sorted(exclusions, key=canonical_bytes),
+        # Baselines of the first format have neither root nor profile.
+        "merkle_root": recorded.merkle_root,
     }
 
 
-def _figures(columns: Mapping[str, list[object]], recorded: Recorded) -> list[str]:
+def _figures(columns: Mapping[str, list[Json]], profile: Json, recorded: Recorded) -> list[str]:
     series = series_from_columns(recorded.kpi.key, columns)
     levels = levels_of(series, recorded.kpi)
     window = Window(start=recorded.start, end=recorded.end)
@@ -89,6 +94,10 @@ def _figures(columns: Mapping[str, list[object]], recorded: Recorded) -> list[st
         "observed_unit_days": (coverage.observed_unit_days, recorded.observed_unit_days),
         "expected_unit_days": (coverage.expected_unit_days, recorded.expected_unit_days),
     }
+    if recorded.merkle_root is not None:
+        derived_profile = profile_of(series, kpi=recorded.kpi, window=window).document()
+        figures["merkle_root"] = (merkle_root_of(columns), recorded.merkle_root)
+        figures["profile"] = (derived_profile, profile)
     return [
         f"{name} follows as {derived}, recorded is {stored}"
         for name, (derived, stored) in figures.items()

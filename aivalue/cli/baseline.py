@@ -179,21 +179,6 @@ def drift(baseline_id: Identity, *, as_json: AsJson = False) -> None:
         raise typer.Exit(FAILED)
 
 
-@app.command()
-def verify(*, as_json: AsJson = False) -> None:
-    """Re-derive every stored baseline from its bytes; ends with status 1 at any fault."""
-    answer = _run(lambda services: call(services.baseline, "GET", "/v1/verification"))
-    if as_json:
-        results.print_json(data=answer)
-    else:
-        for each in answer["faults"]:
-            results.print(f"{each['row']}: {each['fault']}", markup=False, soft_wrap=True)
-        counts = f"{answer['n_baselines']} baselines, {answer['n_definitions']} definitions"
-        results.print(f"{counts}: {len(answer['faults'])} fault(s)")
-    if answer["faults"]:
-        raise typer.Exit(FAILED)
-
-
 def _post(path: str, request: Mapping[str, object]) -> Json:
     return _run(lambda services: call(services.baseline, "POST", path, json=dict(request)))
 

@@ -14,6 +14,7 @@ from aivalue.cli import (
     apply,
     baseline,
     definition_schema,
+    ledger,
     operations,
     stored_definitions,
     template_files,
@@ -42,6 +43,7 @@ app.command("estimate")(estimate_command.estimate)
 app.command("up")(operations.up)
 app.command("doctor")(operations.doctor)
 app.add_typer(baseline.app, name="baseline")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(events_command.app, name="events")
 app.add_typer(operations.database, name="db")
 app.add_typer(operations.config, name="config")

@@ -24,6 +24,7 @@ class DefinitionsChanged(EventData, frozen=True, kw_only=True):
 
     changes: list[ChangedVersion]
     initiatives: list[Name]
+    chain_hash: str | None = None
 
 
 class BaselineFrozen(EventData, frozen=True, kw_only=True):
@@ -41,6 +42,8 @@ class BaselineFrozen(EventData, frozen=True, kw_only=True):
     sha256: str
     reconstructed: bool
     snapshot: str
+    merkle_root: str | None = None
+    chain_hash: str | None = None
 
 
 class RulesChanged(EventData, frozen=True, kw_only=True):

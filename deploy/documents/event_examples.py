@@ -81,6 +81,7 @@ EXAMPLES: Mapping[type[EventData], EventData] = {
         value.DefinitionsChanged(
             changes=[value.ChangedVersion(kind="kpi", key="downtime", version=2)],
             initiatives=[_MAINTENANCE],
+            chain_hash=_DIGEST,
         ),
         value.BaselineFrozen(
             baseline_id="bl-9f86d081884c7d659a2feaa0c55ad015",
@@ -93,6 +94,8 @@ EXAMPLES: Mapping[type[EventData], EventData] = {
             sha256=_DIGEST,
             reconstructed=False,
             snapshot=_DIGEST,
+            merkle_root=_DIGEST,
+            chain_hash=_DIGEST,
         ),
         value.RulesChanged(
             changes=[value.ChangedVersion(kind="valuation_rule", key="downtime-margin", version=1)],

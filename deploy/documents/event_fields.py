@@ -19,6 +19,7 @@ _VERSION = "Version of the model."
 _WINDOW = "Half-open range of instants, [start, end), that the figure covers."
 _DAY = "Calendar day it counts on; without it the day of `time`, at the place that wrote it."
 _HASH = "SHA-256, hex."
+_CHAIN_HASH = f"{_HASH} Newest of the chain over all that was recorded: keep it as a witness."
 
 MEANINGS: Mapping[type[EventData], Mapping[str, str]] = {
     business.MeasurementRecorded: {
@@ -131,6 +132,7 @@ MEANINGS: Mapping[type[EventData], Mapping[str, str]] = {
     value.DefinitionsChanged: {
         "changes": "What changed: kind, key and new version of each.",
         "initiatives": "Initiatives whose figures may change.",
+        "chain_hash": _CHAIN_HASH,
     },
     value.BaselineFrozen: {
         "baseline_id": "Identity, derived from the content.",
@@ -143,6 +145,8 @@ MEANINGS: Mapping[type[EventData], Mapping[str, str]] = {
         "sha256": f"{_HASH} Of the baseline's canonical bytes.",
         "reconstructed": "Whether it was frozen when the AI was live already.",
         "snapshot": "Identity of the log positions that its measurements were read at.",
+        "merkle_root": f"{_HASH} Over the units' measurements.",
+        "chain_hash": _CHAIN_HASH,
     },
     value.RulesChanged: {
         "changes": "What changed: kind, key and new version of each.",

@@ -20,6 +20,7 @@ from aivalue.runtime.outbox.queries import Message, record
 from aivalue.runtime.settings import KafkaSettings
 from services.baseline.queries import definitions as queries
 from services.baseline.queries.definitions import Stored
+from services.baseline.sealing import seal, seal_of_definition
 from services.baseline.tables import outbox
 
 
@@ -65,26 +66,27 @@ async def apply(
     await queries.lock_tenant(connection, author.tenant)
     current = await queries.current(connection, author.tenant)
     decision = _decide(current, wanted)
-    await queries.add(
-        connection,
-        author.tenant,
-        [
-            Stored(
-                kind=change.kind,
-                key=change.key,
-                version=change.version,
-                body=body,
-                sha256=sha256_of(body),
-                valid_from=author.now,
-                recorded_at=author.now,
-                recorded_by=author.subject,
-                reason=author.reason,
-            )
-            for change, body in zip(decision.changes, decision.bodies, strict=True)
-            if change.action != "none"
-        ],
-    )
-    await record(connection, outbox, _announcements(author, decision, kafka))
+    versions = [
+        Stored(
+            kind=change.kind,
+            key=change.key,
+            version=change.version,
+            body=body,
+            sha256=sha256_of(body),
+            valid_from=author.now,
+            recorded_at=author.now,
+            recorded_by=author.subject,
+            reason=author.reason,
+        )
+        for change, body in zip(decision.changes, decision.bodies, strict=True)
+        if change.action != "none"
+    ]
+    if versions:
+        await queries.add(connection, author.tenant, versions)
+        seals = [seal_of_definition(each) for each in versions]
+        chain_hash = await seal(connection, author.tenant, seals, now=author.now)
+        message = _announcement(author, decision, chain_hash, kafka)
+        await record(connection, outbox, [message])
     return decision.changes
 
 
@@ -97,24 +99,26 @@ class _Decision:
     concerned: frozenset[str]
 
 
-def _announcements(author: Author, decision: _Decision, kafka: KafkaSettings) -> list[Message]:
+def _announcement(
+    author: Author, decision: _Decision, chain_hash: str, kafka: KafkaSettings
+) -> Message:
     changed: list[Json] = [
         {"kind": each.kind, "key": each.key, "version": each.version}
         for each in decision.changes
         if each.action != "none"
     ]
-    if not changed:
-        return []
-    return [
-        announcement(
-            DEFINITIONS_CHANGED,
-            tenant=author.tenant,
-            subject="definitions",
-            now=author.now,
-            data={"changes": changed, "initiatives": list[Json](sorted(decision.concerned))},
-            kafka=kafka,
-        )
-    ]
+    return announcement(
+        DEFINITIONS_CHANGED,
+        tenant=author.tenant,
+        subject="definitions",
+        now=author.now,
+        data={
+            "changes": changed,
+            "initiatives": list[Json](sorted(decision.concerned)),
+            "chain_hash": chain_hash,
+        },
+        kafka=kafka,
+    )
 
 
 def _decide(current: Mapping[tuple[str, str], Stored], wanted: Sequence[Wanted]) -> _Decision:

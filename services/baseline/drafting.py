@@ -14,6 +14,7 @@ from services.baseline.freezing import Outcome, measure, store
 from services.baseline.load import Wanted, defined
 from services.baseline.queries import drafts as queries
 from services.baseline.queries.drafts import Draft, Review
+from services.baseline.sealing import seal, seal_of_review
 
 
 async def draft_baseline(
@@ -51,6 +52,7 @@ async def review_draft(
     identity = draft.candidate.baseline_id
     if not await queries.add_review(connection, author.tenant, identity, review):
         raise NotFreezable(f"{author.subject} has reviewed it before")
+    await seal(connection, author.tenant, [seal_of_review(identity, review)], now=author.now)
 
 
 async def freeze_draft(

@@ -21,6 +21,7 @@ from services.baseline.defining import Author
 from services.baseline.load import Wanted, defined, read_series, scope_of
 from services.baseline.queries import baselines as queries
 from services.baseline.queries.baselines import StoredBaseline
+from services.baseline.sealing import seal, seal_of_baseline
 from services.baseline.tables import outbox
 
 ID_DIGITS = 32
@@ -96,12 +97,13 @@ async def store(
     latest = await queries.latest_version(connection, author.tenant, key)
     baseline = replace(baseline, version=latest + 1)
     await queries.add(connection, author.tenant, baseline, content)
+    chain_hash = await seal(connection, author.tenant, [seal_of_baseline(baseline)], now=author.now)
     message = announcement(
         BASELINE_FROZEN,
         tenant=author.tenant,
         subject="/".join(key),
         now=author.now,
-        data=_announced(baseline),
+        data=_announced(baseline, chain_hash),
         kafka=kafka,
     )
     await record(connection, outbox, [message])
@@ -140,13 +142,14 @@ def _stored(
         reconstructed=frozen.reconstructed,
         reason=author.reason,
         sha256=frozen.sha256,
+        merkle_root=frozen.merkle_root,
         snapshot=snapshot,
         frozen_at=author.now,
         frozen_by=author.subject,
     )
 
 
-def _announced(baseline: StoredBaseline) -> dict[str, Json]:
+def _announced(baseline: StoredBaseline, chain_hash: str) -> dict[str, Json]:
     return {
         "baseline_id": baseline.baseline_id,
         "initiative": baseline.initiative,
@@ -158,4 +161,6 @@ def _announced(baseline: StoredBaseline) -> dict[str, Json]:
         "sha256": baseline.sha256,
         "reconstructed": baseline.reconstructed,
         "snapshot": str(baseline.snapshot["id"]),
+        "merkle_root": baseline.merkle_root,
+        "chain_hash": chain_hash,
     }

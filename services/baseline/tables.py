@@ -65,6 +65,7 @@ baselines = Table(
     Column("frozen_by", Text, nullable=False),
     Column("drafted_by", Text),
     Column("reviewed_by", Text),
+    Column("merkle_root", Text),
     UniqueConstraint("tenant_id", "initiative", "kpi", "version", name="baselines_version"),
 )
 
@@ -110,6 +111,20 @@ reviews = Table(
     ),
 )
 
+# Seals every row above but the measurements, which a baseline's row holds the digest of.
+chain = Table(
+    "chain",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
 outbox = outbox_table(metadata)
 
-APPEND_ONLY = (definitions, baselines, baseline_content, drafts, reviews)
+APPEND_ONLY = (definitions, baselines, baseline_content, drafts, reviews, chain)

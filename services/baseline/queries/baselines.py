@@ -37,6 +37,7 @@ class StoredBaseline:
     frozen_by: str
     drafted_by: str | None = None
     reviewed_by: str | None = None
+    merkle_root: str | None = None
 
 
 async def lock_baseline(connection: AsyncConnection, tenant: str, key: tuple[str, str]) -> None:
@@ -93,9 +94,9 @@ async def listed(
     *,
     initiative: str | None,
     kpi: str | None,
-    limit: int,
+    limit: int | None,
 ) -> list[tuple[StoredBaseline, bool]]:
-    """Return baselines by initiative and KPI, the newest version first."""
+    """Return baselines by initiative and KPI, the newest version first; None for all there are."""
     statement = _with_latest(tenant)
     if initiative is not None:
         statement = statement.where(baselines.c.initiative == initiative)

@@ -168,6 +168,17 @@ async def _reviews(
     return found
 
 
+async def every_review(connection: AsyncConnection, tenant: str) -> list[tuple[str, Review]]:
+    """Return all reviews with the draft each is about, to be verified."""
+    statement = (
+        select(reviews)
+        .where(reviews.c.tenant_id == tenant)
+        .order_by(reviews.c.baseline_id, reviews.c.reviewed_by)
+    )
+    rows = (await connection.execute(statement)).all()
+    return [(row.baseline_id, _review(row)) for row in rows]
+
+
 def _review(row: Row[tuple[object, ...]]) -> Review:
     return Review(
         reviewed_by=row.reviewed_by,

@@ -1,15 +1,11 @@
 """HTTP surface of baselines: freeze, list, read; frozen bytes never change."""
 
-from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Header, HTTPException, Query, Response
-from pydantic import BaseModel
 
-from aivalue.baselines.window import expiry_of
-from aivalue.kpis.definition import Text, Window
-from aivalue.kpis.series import plain
+from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
 from services.baseline.defining import Author
@@ -24,8 +20,13 @@ from services.baseline.dependencies import (
 )
 from services.baseline.freezing import freeze_baseline
 from services.baseline.queries import baselines as queries
-from services.baseline.queries.baselines import StoredBaseline
 from services.baseline.routes.requests import ScopeRequest
+from services.baseline.routes.shapes import (
+    BaselineResponse,
+    BaselinesResponse,
+    BaselineWithSeries,
+    baseline_response,
+)
 
 router = APIRouter(prefix="/v1/baselines", tags=["baselines"])
 NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"description": "Not frozen."}}
@@ -35,65 +36,6 @@ class FreezeRequest(ScopeRequest):
     """What to freeze and why."""
 
     reason: Text
-
-
-class CoverageResponse(BaseModel):
-    """Unit-days that should have been measured, and that were; shares are decimal strings."""
-
-    expected_unit_days: int
-    observed_unit_days: int
-    ratio: str
-    units: dict[str, str]
-
-
-class ExclusionResponse(BaseModel):
-    """Days taken out, for some units or for all, and why."""
-
-    start: date
-    end: date
-    units: list[str] | None
-    reason: str
-
-
-class BaselineResponse(BaseModel):
-    """A frozen baseline; `superseded` says that a later version exists."""
-
-    baseline_id: str
-    initiative: str
-    kpi: str
-    kpi_version: int
-    version: int
-    status: Literal["draft", "frozen"]
-    superseded: bool
-    start: date
-    end: date
-    expires_on: date
-    units: list[str]
-    exclusions: list[ExclusionResponse]
-    coverage: CoverageResponse
-    reconstructed: bool
-    reason: str
-    sha256: str
-    snapshot: dict[str, Any]
-    frozen_at: datetime
-    frozen_by: str
-    drafted_by: str | None
-    reviewed_by: str | None
-    level: str
-    levels: dict[str, str]
-    n: int
-
-
-class BaselineWithSeries(BaselineResponse):
-    """A frozen baseline with its measurements, columnar."""
-
-    series: dict[str, list[Any]]
-
-
-class BaselinesResponse(BaseModel):
-    """Baselines by initiative and KPI, the newest version first."""
-
-    baselines: list[BaselineResponse]
 
 
 @router.post(
@@ -168,7 +110,9 @@ async def read_baseline(
     content = await queries.content_of(connection, principal.tenant, baseline_id)
     document = baseline_response(stored, superseded=superseded).model_dump(mode="json")
     # The stored columns pass through as they are: millions of cells need no second validation.
-    document["series"] = orjson.loads(content or b"")["columns"]
+    stored_content = orjson.loads(content or b"")
+    document["profile"] = stored_content.get("profile")
+    document["series"] = stored_content["columns"]
     return Response(orjson.dumps(document), media_type="application/json", headers=headers)
 
 
@@ -181,35 +125,3 @@ async def read_content(
     if content is None:
         raise HTTPException(404, f"there is no baseline {baseline_id!r}")
     return Response(content, media_type="application/json")
-
-
-def baseline_response(stored: StoredBaseline, *, superseded: bool) -> BaselineResponse:
-    """Shape a baseline as answers carry it."""
-    return BaselineResponse.model_validate(
-        {
-            "baseline_id": stored.baseline_id,
-            "initiative": stored.initiative,
-            "kpi": stored.kpi,
-            "kpi_version": stored.kpi_version,
-            "version": stored.version,
-            "status": "frozen",
-            "superseded": superseded,
-            "start": stored.start_day,
-            "end": stored.end_day,
-            "expires_on": expiry_of(Window(start=stored.start_day, end=stored.end_day)),
-            "units": stored.units,
-            "exclusions": stored.exclusions,
-            "coverage": stored.coverage,
-            "reconstructed": stored.reconstructed,
-            "reason": stored.reason,
-            "sha256": stored.sha256,
-            "snapshot": stored.snapshot,
-            "frozen_at": stored.frozen_at,
-            "frozen_by": stored.frozen_by,
-            "drafted_by": stored.drafted_by,
-            "reviewed_by": stored.reviewed_by,
-            "level": plain(stored.level),
-            "levels": stored.levels,
-            "n": stored.n,
-        }
-    )

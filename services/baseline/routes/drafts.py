@@ -14,7 +14,8 @@ from services.baseline.dependencies import Engine, Ingest, KeyInPath, ReadConnec
 from services.baseline.drafting import draft_baseline, freeze_draft, review_draft
 from services.baseline.queries import drafts as queries
 from services.baseline.queries.drafts import Draft
-from services.baseline.routes.baselines import BaselineResponse, FreezeRequest, baseline_response
+from services.baseline.routes.baselines import FreezeRequest
+from services.baseline.routes.shapes import BaselineResponse, baseline_response
 
 router = APIRouter(prefix="/v1/baseline-drafts", tags=["drafts"])
 Approver = Annotated[Principal, Depends(require("approver"))]

@@ -1,22 +1,16 @@
-"""HTTP surface of verification: re-derive every stored baseline and definition from its bytes."""
+"""HTTP surface of verification: everything stored, against its seals and its own bytes."""
 
-import asyncio
+from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aivalue.baselines.verify import Recorded, faults_of
-from aivalue.kpis.canonical import sha256_of
-from aivalue.kpis.definition import Kpi
 from aivalue.runtime.auth import Reader
-from services.baseline.dependencies import ReadConnection
-from services.baseline.queries import baselines as queries
-from services.baseline.queries import definitions as definition_queries
-from services.baseline.queries.baselines import StoredBaseline
+from services.baseline.dependencies import Engine
+from services.baseline.verifying import verify
 
 router = APIRouter(prefix="/v1", tags=["verification"])
-BASELINES_MAX = 10_000
 
 
 class FaultResponse(BaseModel):
@@ -26,60 +20,36 @@ class FaultResponse(BaseModel):
     fault: str
 
 
+class ChainHeadResponse(BaseModel):
+    """The newest entry of the hash chain; its hash stands for all before it."""
+
+    position: int
+    hash: str
+    recorded_at: datetime
+
+
 class VerificationResponse(BaseModel):
     """How much was checked and what is wrong; no fault means that nothing was edited."""
 
     n_baselines: int
     n_definitions: int
+    n_reviews: int
+    head: ChainHeadResponse | None
     faults: list[FaultResponse]
 
 
 @router.get("/verification")
-async def verify(principal: Reader, connection: ReadConnection) -> VerificationResponse:
-    """Re-derive digests and figures of everything the tenant has; reads all of it."""
-    faults: list[FaultResponse] = []
-    definitions = await definition_queries.every_version(connection, principal.tenant)
-    for each in definitions:
-        if sha256_of(each.body) != each.sha256:
-            row = f"{each.kind} {each.key} v{each.version}"
-            faults.append(FaultResponse(row=row, fault="the body does not hash to its digest"))
-    stored = await queries.listed(
-        connection, principal.tenant, initiative=None, kpi=None, limit=BASELINES_MAX
-    )
-    for baseline, _ in stored:
-        found = await _faults(connection, principal.tenant, baseline)
-        row = f"baseline {baseline.baseline_id}"
-        faults += [FaultResponse(row=row, fault=fault) for fault in found]
-    return VerificationResponse(
-        n_baselines=len(stored), n_definitions=len(definitions), faults=faults
-    )
-
-
-async def _faults(connection: AsyncConnection, tenant: str, baseline: StoredBaseline) -> list[str]:
-    content = await queries.content_of(connection, tenant, baseline.baseline_id)
-    if content is None:
-        return ["its content is gone"]
-    kpi = await definition_queries.version_of(
-        connection, tenant, "kpi", baseline.kpi, baseline.kpi_version
-    )
-    if kpi is None:
-        return [f"its KPI {baseline.kpi} v{baseline.kpi_version} is gone"]
-    recorded = Recorded(
-        initiative=baseline.initiative,
-        kpi=Kpi.model_validate(kpi.body),
-        kpi_version=baseline.kpi_version,
-        kpi_sha256=kpi.sha256,
-        start=baseline.start_day,
-        end=baseline.end_day,
-        units=tuple(baseline.units),
-        exclusions=tuple(each for each in baseline.exclusions if isinstance(each, dict)),
-        sha256=baseline.sha256,
-        level=baseline.level,
-        levels=baseline.levels,
-        n=baseline.n,
-        observed_unit_days=int(str(baseline.coverage["observed_unit_days"])),
-        expected_unit_days=int(str(baseline.coverage["expected_unit_days"])),
-    )
-    # Hashing years of a thousand units takes longer than a transaction may sit idle.
-    await connection.rollback()
-    return await asyncio.to_thread(faults_of, content, recorded)
+async def read_verification(
+    principal: Reader,
+    engine: Engine,
+    known_hash: Annotated[
+        str | None,
+        Query(
+            pattern="^[0-9a-f]{64}$",
+            description="A hash of the chain that you kept; it must still stand there.",
+        ),
+    ] = None,
+) -> VerificationResponse:
+    """Re-derive seals, digests and figures of everything the tenant has; reads all of it."""
+    found = await verify(engine, principal.tenant, known_hash=known_hash)
+    return VerificationResponse.model_validate(found, from_attributes=True)

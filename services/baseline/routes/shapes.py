@@ -1,0 +1,141 @@
+"""How answers carry a baseline: levels as decimal strings, measurements columnar."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from aivalue.baselines.window import expiry_of
+from aivalue.kpis.definition import Window
+from aivalue.kpis.series import plain
+from services.baseline.queries.baselines import StoredBaseline
+
+
+class CoverageResponse(BaseModel):
+    """Unit-days that should have been measured, and that were; shares are decimal strings."""
+
+    expected_unit_days: int
+    observed_unit_days: int
+    ratio: str
+    units: dict[str, str]
+
+
+class ExclusionResponse(BaseModel):
+    """Days taken out, for some units or for all, and why."""
+
+    start: date
+    end: date
+    units: list[str] | None
+    reason: str
+
+
+class BaselineResponse(BaseModel):
+    """A frozen baseline; `superseded` says that a later version exists."""
+
+    baseline_id: str
+    initiative: str
+    kpi: str
+    kpi_version: int
+    version: int
+    status: Literal["draft", "frozen"]
+    superseded: bool
+    start: date
+    end: date
+    expires_on: date
+    units: list[str]
+    exclusions: list[ExclusionResponse]
+    coverage: CoverageResponse
+    reconstructed: bool
+    reason: str
+    sha256: str
+    snapshot: dict[str, Any]
+    frozen_at: datetime
+    frozen_by: str
+    drafted_by: str | None
+    reviewed_by: str | None
+    level: str
+    levels: dict[str, str]
+    n: int
+    merkle_root: str | None
+
+
+class UnitsProfileResponse(BaseModel):
+    """Level and change per year with their standard errors: decimal strings in the KPI's unit."""
+
+    units: list[str]
+    level: list[str | None]
+    level_error: list[str | None]
+    trend: list[str | None]
+    trend_error: list[str | None]
+    n_weeks: list[int]
+
+
+class TogetherResponse(BaseModel):
+    """The same for all units together."""
+
+    level: str | None
+    level_error: str | None
+    trend: str | None
+    trend_error: str | None
+    n_weeks: int
+
+
+class SeasonResponse(BaseModel):
+    """How a weekday or month differs from all days, with its standard error."""
+
+    difference: str
+    error: str | None
+
+
+class ProfileResponse(UnitsProfileResponse):
+    """What follows from the measurements; weekdays and months by ISO number."""
+
+    together: TogetherResponse
+    weekdays: dict[str, SeasonResponse]
+    months: dict[str, SeasonResponse]
+
+
+class BaselineWithSeries(BaselineResponse):
+    """A frozen baseline with its measurements, columnar; the first format has no profile."""
+
+    profile: ProfileResponse | None
+    series: dict[str, list[Any]]
+
+
+class BaselinesResponse(BaseModel):
+    """Baselines by initiative and KPI, the newest version first."""
+
+    baselines: list[BaselineResponse]
+
+
+def baseline_response(stored: StoredBaseline, *, superseded: bool) -> BaselineResponse:
+    """Shape a baseline as answers carry it."""
+    return BaselineResponse.model_validate(
+        {
+            "baseline_id": stored.baseline_id,
+            "initiative": stored.initiative,
+            "kpi": stored.kpi,
+            "kpi_version": stored.kpi_version,
+            "version": stored.version,
+            "status": "frozen",
+            "superseded": superseded,
+            "start": stored.start_day,
+            "end": stored.end_day,
+            "expires_on": expiry_of(Window(start=stored.start_day, end=stored.end_day)),
+            "units": stored.units,
+            "exclusions": stored.exclusions,
+            "coverage": stored.coverage,
+            "reconstructed": stored.reconstructed,
+            "reason": stored.reason,
+            "sha256": stored.sha256,
+            "snapshot": stored.snapshot,
+            "frozen_at": stored.frozen_at,
+            "frozen_by": stored.frozen_by,
+            "drafted_by": stored.drafted_by,
+            "reviewed_by": stored.reviewed_by,
+            "level": plain(stored.level),
+            "levels": stored.levels,
+            "n": stored.n,
+            "merkle_root": stored.merkle_root,
+        }
+    )
