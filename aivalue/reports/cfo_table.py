@@ -147,9 +147,7 @@ def _initiative_row(summary: InitiativeSummary, truth: Truth) -> CfoRow:
 
 def known_cost(summary: InitiativeSummary) -> Decimal | None:
     """Return what was spent; None where no charge was ever recorded, which is not a cost of 0."""
-    if summary.value is not None:
-        return summary.value.cost.total
-    cost = summary.cost
+    cost = summary.cost if summary.value is None else summary.value.cost
     return cost.total if cost is not None and cost.by_category else None
 
 

@@ -39,7 +39,8 @@ class Value:
         None where nothing was priced; `reason` says why.
     cost, cost_not_measured :
         All charges, and those after the last month whose effect is known: these wait for their
-        value, and no return is computed over them.
+        value, and no return is computed over them. None where nothing was ever charged, which is
+        not a cost of zero.
     """
 
     currency: str
@@ -84,8 +85,9 @@ def value_of(inputs: Inputs, estimates: Mapping[str, Estimate]) -> Value:
     report, cost, waiting, reason = None, None, None, None
     counted, later = _split(inputs.costs, pricings)
     try:
-        cost = cost_totals(inputs.costs, currency=currency)
-        waiting = cost_totals(later, currency=currency).total
+        if inputs.costs:
+            cost = cost_totals(inputs.costs, currency=currency)
+            waiting = cost_totals(later, currency=currency).total
         if pricings:
             report = value_report(
                 initiative_value(

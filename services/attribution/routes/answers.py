@@ -58,7 +58,9 @@ class ValueResponse(FromRun):
     currency: str
     unpriced: list[UnpricedPart]
     value: ValueReport | None
-    cost: CostReport | None = Field(description="All charges, also where nothing is priced.")
+    cost: CostReport | None = Field(
+        description="All charges, also where nothing is priced; null where nothing was charged."
+    )
     cost_not_measured: str | None = Field(
         description="Charges after the last month whose effect is known; in no return."
     )
