@@ -1,10 +1,9 @@
 """Regression of one series whose errors remember, without knowing how long.
 
-Errors are a first-order autoregression plus noise: the autoregression alone is one end of the
-family, a level that wanders under noise (the structural time series of CausalImpact) the other.
-The two parameters are averaged over a grid by restricted likelihood instead of being fixed at
-an estimate, which widens the interval by what is not known. Whitening is a scalar Kalman filter
-over all grid points at once, so gaps in the series cost nothing.
+Errors are a first-order autoregression, or a level that wanders under noise (the structural time
+series of CausalImpact). Their parameters are averaged over a grid by restricted likelihood instead
+of being fixed at an estimate, which widens the interval by what is not known. Whitening is a
+scalar Kalman filter over all grid points at once, so gaps in the series cost nothing.
 
 Source: Harvey (1989), "Forecasting, Structural Time Series Models and the Kalman Filter", 3.4;
 Harville (1974), Biometrika 61(2) 383-385, for the restricted likelihood read as a posterior.
@@ -18,11 +17,14 @@ from aivalue.effects.dependence import degrees_of_freedom
 from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
 
-CORRELATIONS = (0.0, 0.2, 0.4, 0.6, 0.75, 0.85, 0.92, 0.96, 0.985)
-NOISE_SHARES = (0.4, 0.7, 0.9, 0.97)
-# Weight of all noise shares together against none. More would cover a wandering level better and
-# widen every interval around a series without memory beyond 1.2 times what is needed.
-NOISE_WEIGHT = 0.2
+# Below zero too: series without memory would otherwise be taken for ones that have some, and get
+# intervals a fifth too wide. Finer where one step changes the width most.
+CORRELATIONS = (-0.4, -0.2, 0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.94, 0.96, 0.985)
+WANDERING = (0.9, 0.98)  # Correlations of a level that wanders under noise.
+NOISE_SHARES = (0.2, 0.4, 0.6, 0.8)
+# Weight of wandering levels against all others. More would cover them better, and widen every
+# interval around a series without memory beyond 1.2 times what is needed: docs/validation.md.
+WANDERING_WEIGHT = 0.04
 FREE_MIN = 5  # Below it, Student's t has no fourth moment.
 ROUNDING = 1e-20  # Squares below this share of the level are rounding.
 COLLINEAR = 1e-10
@@ -124,13 +126,11 @@ def averaged_fit(outcome: Floats, regressors: Floats, position: Floats) -> Avera
 
 
 def _grid() -> tuple[Floats, Floats, Floats]:
-    """Return correlation, noise share and prior; each correlation weighs about the same."""
-    models = [(correlation, 0.0, 1.0) for correlation in CORRELATIONS]
+    """Return correlation, noise share and prior weight of each model."""
+    models = [(correlation, 0.0, 1 / len(CORRELATIONS)) for correlation in CORRELATIONS]
+    wandering = WANDERING_WEIGHT / (len(WANDERING) * len(NOISE_SHARES))
     models += [
-        (correlation, share, NOISE_WEIGHT / len(NOISE_SHARES))
-        for correlation in CORRELATIONS
-        if correlation > 0
-        for share in NOISE_SHARES
+        (correlation, share, wandering) for correlation in WANDERING for share in NOISE_SHARES
     ]
     correlation, share, prior = np.array(models).T
     return correlation, share, prior

@@ -19,7 +19,7 @@ from aivalue.effects.panel import Booleans, Floats
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 
-VERSION = "1"
+VERSION = "2"
 WEEKS_BEFORE_MIN = 26
 WEEKS_AFTER_MIN = 4
 WEEKS_YEAR = 365.25 / 7

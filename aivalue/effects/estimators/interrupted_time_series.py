@@ -18,7 +18,7 @@ from aivalue.effects.panel import Floats
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 
-VERSION = "1"
+VERSION = "2"
 BEFORE_MIN = 20
 AFTER_MIN = 1
 
