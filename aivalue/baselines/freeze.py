@@ -38,6 +38,7 @@ class Subject:
     kpi_version: int
     kpi_sha256: str
     go_live: date | None
+    redesigned_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,9 @@ def freeze(series: Series, *, subject: Subject, scope: Scope, today: date) -> Fr
     NotFreezable
         The window is not before go-live, nothing was measured, or a unit has no measurement.
     """
-    require_before(scope.window, go_live=subject.go_live, today=today)
+    require_before(
+        scope.window, go_live=subject.go_live, today=today, redesigned_on=subject.redesigned_on
+    )
     kept = restrict(series, scope)
     units = _require_measured(kept, series=series, subject=subject, scope=scope)
     levels = levels_of(kept, subject.kpi)

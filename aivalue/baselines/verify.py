@@ -11,10 +11,10 @@ from aivalue.baselines.coverage import coverage_of
 from aivalue.baselines.level import levels_of
 from aivalue.baselines.parts import merkle_root_of
 from aivalue.baselines.profile import profile_of
-from aivalue.baselines.window import Exclusion, excluded_days
+from aivalue.baselines.window import excluded_days
 from aivalue.errors import NotFreezable
 from aivalue.kpis.canonical import Json, canonical_bytes
-from aivalue.kpis.definition import Kpi, Window
+from aivalue.kpis.definition import Exclusion, Kpi, Window
 from aivalue.kpis.series import plain, series_from_columns
 
 

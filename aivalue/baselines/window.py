@@ -6,27 +6,15 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict, Field
 
 from aivalue.errors import NotFreezable
-from aivalue.kpis.definition import Text, Window
+from aivalue.kpis.definition import Exclusion, Text, Window
 from aivalue.kpis.series import Key as SeriesKey
 from aivalue.kpis.series import Series
 
-EXPIRY_YEARS = 2
 
-
-class Exclusion(Window):
-    """Days that say nothing about the process: a strike, an outage, a known anomaly.
-
-    Without units it takes the days out for all of them.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    units: tuple[Text, ...] | None = Field(default=None, min_length=1)
-    reason: Text
-
-
-def require_before(window: Window, *, go_live: date | None, today: date) -> None:
-    """Refuse a window that is not over, or that reaches into the time with the AI.
+def require_before(
+    window: Window, *, go_live: date | None, today: date, redesigned_on: date | None = None
+) -> None:
+    """Refuse a window that is not over, or that mixes the process with another.
 
     Raises
     ------
@@ -38,6 +26,11 @@ def require_before(window: Window, *, go_live: date | None, today: date) -> None
             f"a baseline is what was before: it must end by the go-live on {go_live}, "
             f"this one ends on {window.end}"
         )
+    if redesigned_on is not None and window.start < redesigned_on < window.end:
+        raise NotFreezable(
+            f"the process has worked another way since {redesigned_on}: a baseline holds days "
+            f"before or after, this one goes from {window.start} to {window.end}"
+        )
     if window.end > today:
         raise NotFreezable(
             f"the window is not over: it ends on {window.end}, today is {today}, "
@@ -48,22 +41,6 @@ def require_before(window: Window, *, go_live: date | None, today: date) -> None
 def is_reconstructed(go_live: date | None, today: date) -> bool:
     """Say whether a baseline frozen today comes after the fact, which caps evidence at grade C."""
     return go_live is not None and today >= go_live
-
-
-def expiry_of(window: Window) -> date:
-    """Return the day from which a baseline is too old to stand for "before".
-
-    Two years after its end markets, products and people are others: cut a new one where the AI
-    can be held back, or read effects against units without it.
-    """
-    end = window.end
-    year = end.year + EXPIRY_YEARS
-    # 29 February has no second anniversary.
-    return (
-        end.replace(year=year, day=28)
-        if (end.month, end.day) == (2, 29)
-        else end.replace(year=year)
-    )
 
 
 def days_in(window: Window) -> int:

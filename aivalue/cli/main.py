@@ -12,7 +12,6 @@ import typer
 import aivalue
 from aivalue.cli import (
     apply,
-    baseline,
     definition_schema,
     ledger,
     operations,
@@ -20,6 +19,7 @@ from aivalue.cli import (
     template_files,
 )
 from aivalue.cli import estimate as estimate_command
+from aivalue.cli.baseline import command as baseline_command
 from aivalue.cli.console import fail
 from aivalue.cli.demo import command as demo_command
 from aivalue.cli.events import command as events_command
@@ -42,7 +42,7 @@ app.command("schema")(definition_schema.schema_command)
 app.command("estimate")(estimate_command.estimate)
 app.command("up")(operations.up)
 app.command("doctor")(operations.doctor)
-app.add_typer(baseline.app, name="baseline")
+app.add_typer(baseline_command.app, name="baseline")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(events_command.app, name="events")
 app.add_typer(operations.database, name="db")

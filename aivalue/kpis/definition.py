@@ -93,6 +93,10 @@ class Process(Definition):
     unit_of_analysis: Text = Field(description="What a unit is: line, team, store, customer.")
     cost_centre: Text | None = None
     gl_keys: tuple[Text, ...] = ()
+    redesigned_on: Day | None = Field(
+        default=None,
+        description="First day it works another way, AI apart; baselines of before end there.",
+    )
 
 
 class Kpi(Definition):
@@ -148,6 +152,18 @@ class Window(BaseModel):
         return self
 
 
+class Exclusion(Window):
+    """Days that say nothing about the process: a strike, an outage, a known anomaly.
+
+    Without units it takes the days out for all of them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    units: tuple[Text, ...] | None = Field(default=None, min_length=1)
+    reason: Text
+
+
 class Design(Definition):
     """How the AI reaches units and how its effect is to be read; `key` is the initiative's."""
 
@@ -157,6 +173,9 @@ class Design(Definition):
     scale: Literal["additive", "proportional"] = "additive"
     baseline: Window | None = Field(
         default=None, description="Pre-AI window; absent where control is measured in parallel."
+    )
+    exclusions: tuple[Exclusion, ...] = Field(
+        default=(), max_length=1_000, description="Days that the baseline leaves out, and why."
     )
     measured: Window | None = Field(
         default=None, description="Days the effect is estimated on; absent means from go-live on."

@@ -82,7 +82,12 @@ async def freeze_draft(
             f"KPI {candidate.kpi} is at version {subject.kpi_version}, the draft has version "
             f"{candidate.kpi_version}: draft it again"
         )
-    require_before(window, go_live=subject.go_live, today=author.now.date())
+    require_before(
+        window,
+        go_live=subject.go_live,
+        today=author.now.date(),
+        redesigned_on=subject.redesigned_on,
+    )
     frozen = replace(
         candidate,
         frozen_at=author.now,

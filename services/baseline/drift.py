@@ -11,11 +11,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aivalue.baselines.difference import Difference, difference_of
-from aivalue.baselines.window import Exclusion, Scope, restrict
+from aivalue.baselines.window import Scope, restrict
 from aivalue.errors import AivalueError
 from aivalue.kpis.canonical import Json
-from aivalue.kpis.definition import Kpi, Window
+from aivalue.kpis.definition import Exclusion, Kpi, Window
 from aivalue.kpis.series import Series, series_from_columns
+from aivalue.runtime.clock import utc_now
 from aivalue.runtime.http_client import ServiceClient
 from aivalue.runtime.problems import DependencyUnavailable
 from aivalue.runtime.telemetry import JOB_SUCCESS
@@ -24,6 +25,7 @@ from services.baseline.load import read_series
 from services.baseline.queries import baselines as queries
 from services.baseline.queries import definitions as definition_queries
 from services.baseline.queries.baselines import StoredBaseline
+from services.baseline.renewing import renewals
 
 WATCHED_MAX = 1_000
 logger = structlog.get_logger()
@@ -103,6 +105,9 @@ async def export_once(engine: AsyncEngine, ingest: ServiceClient) -> int:
     for tenant, baseline in newest:
         labels = (tenant, baseline.initiative, baseline.kpi)
         metrics.show_frozen(tenant, baseline)
+        async with engine.connect() as connection:
+            [renewal] = await renewals(connection, tenant, [baseline], today=utc_now().date())
+        metrics.show_renewal(tenant, baseline, renewal)
         try:
             drift = await drift_of(engine, ingest, tenant, baseline.baseline_id)
         except AivalueError as error:

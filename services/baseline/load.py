@@ -8,10 +8,10 @@ from fastapi import HTTPException
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.baselines.freeze import Subject
-from aivalue.baselines.window import Exclusion, Scope
+from aivalue.baselines.window import Scope
 from aivalue.errors import NotFreezable
 from aivalue.kpis.canonical import Json
-from aivalue.kpis.definition import Design, Initiative, Kpi, Target, Window
+from aivalue.kpis.definition import Design, Exclusion, Initiative, Kpi, Process, Target, Window
 from aivalue.kpis.series import Series, series_from_columns
 from aivalue.runtime.http_client import ServiceClient
 from aivalue.runtime.problems import DependencyUnavailable
@@ -20,13 +20,13 @@ from services.baseline.queries import definitions as queries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What someone asks about; without a window the design's is taken."""
+    """What someone asks about; what is None is taken from the design: window and exclusions."""
 
     initiative: str
     kpi: str
     window: Window | None
     units: tuple[str, ...] | None
-    exclusions: tuple[Exclusion, ...]
+    exclusions: tuple[Exclusion, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +68,16 @@ async def defined(connection: AsyncConnection, tenant: str, wanted: Wanted) -> D
             f"{kpi} is no KPI of {initiative}: its design and targets name "
             f"{', '.join(sorted(used)) or 'none'}"
         )
+    kpi_of_today = Kpi.model_validate(of_kpi.body)
+    of_process = await stored("process", kpi_of_today.process)
+    assert of_process is not None  # noqa: S101 - definitions refer to what there is
     subject = Subject(
         initiative=initiative,
-        kpi=Kpi.model_validate(of_kpi.body),
+        kpi=kpi_of_today,
         kpi_version=of_kpi.version,
         kpi_sha256=of_kpi.sha256,
         go_live=Initiative.model_validate(of_initiative.body).go_live,
+        redesigned_on=Process.model_validate(of_process.body).redesigned_on,
     )
     due = sorted((each for each in targets if each.kpi == kpi), key=lambda each: each.due)
     return Defined(subject=subject, design=design, target=due[0] if due else None)
@@ -86,7 +90,10 @@ def scope_of(wanted: Wanted, design: Design | None) -> Scope:
         raise NotFreezable(
             f"no window: name start and end, or give the design of {wanted.initiative} a baseline"
         )
-    return Scope(window=window, units=wanted.units, exclusions=wanted.exclusions)
+    exclusions = wanted.exclusions
+    if exclusions is None:
+        exclusions = () if design is None else design.exclusions
+    return Scope(window=window, units=wanted.units, exclusions=exclusions)
 
 
 async def read_series(

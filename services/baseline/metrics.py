@@ -1,7 +1,10 @@
 """Every Prometheus series of the baseline service; labels come from definitions, never events."""
 
+from datetime import UTC, datetime, time
+
 from prometheus_client import Counter, Gauge, Histogram
 
+from aivalue.baselines.renewal import Renewal
 from services.baseline.queries.baselines import StoredBaseline
 
 CHANGES = Counter(
@@ -26,6 +29,16 @@ FROZEN_AT = Gauge(
     _BASELINE,
 )
 COVERAGE = Gauge("aivalue_baseline_coverage_ratio", "Unit-days measured over expected.", _BASELINE)
+EXPIRES_AT = Gauge(
+    "aivalue_baseline_expires_timestamp_seconds",
+    "When the newest baseline stops to stand for before.",
+    _BASELINE,
+)
+RENEWAL_DUE = Gauge(
+    "aivalue_baseline_renewal_due",
+    "1 where a new baseline should be cut: old, process redesigned, KPI changed; else 0.",
+    _BASELINE,
+)
 DRIFT = Gauge(
     "aivalue_baseline_drift_ratio",
     "Level of today's events over the frozen level, less 1; 0 without late events.",
@@ -43,3 +56,11 @@ def show_frozen(tenant: str, baseline: StoredBaseline) -> None:
     labels = (tenant, baseline.initiative, baseline.kpi)
     FROZEN_AT.labels(*labels).set(baseline.frozen_at.timestamp())
     COVERAGE.labels(*labels).set(float(str(baseline.coverage["ratio"])))
+
+
+def show_renewal(tenant: str, baseline: StoredBaseline, renewal: Renewal) -> None:
+    """Export until when a newest baseline stands for "before"."""
+    labels = (tenant, baseline.initiative, baseline.kpi)
+    expires = datetime.combine(renewal.expires_on, time.min, tzinfo=UTC)
+    EXPIRES_AT.labels(*labels).set(expires.timestamp())
+    RENEWAL_DUE.labels(*labels).set(float(renewal.standing != "current"))

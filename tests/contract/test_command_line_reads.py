@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from aivalue.cli import baseline as command
 from aivalue.cli.apply import Applied, apply_definitions
+from aivalue.cli.baseline.drafts import show_draft
+from aivalue.cli.baseline.findings import show_readiness
+from aivalue.cli.baseline.showing import show_baseline, show_list
 from aivalue.cli.definitions import InvalidDefinitions
-from aivalue.cli.readiness import show_readiness
 from aivalue.cli.service_calls import CallFailed, Services, call, connected
 from aivalue.runtime.settings import RuntimeSettings
 from tests.contract.system import System, define, send
@@ -70,8 +71,8 @@ async def test_baselines_are_shown_as_frozen(
             services.baseline, "POST", "/v1/readiness", json=without_reason(SCOPE)
         )
 
-    command._describe(frozen)
-    command._table(listed["baselines"])
+    show_baseline(frozen)
+    show_list(listed["baselines"])
     show_readiness(readiness)
     printed = capsys.readouterr().out
 
@@ -96,7 +97,7 @@ async def test_a_draft_is_shown_with_its_review(
                 json={"decision": "approved", "comment": "my own"},
             )
 
-    command._show_draft(draft, as_json=False)
+    show_draft(draft, as_json=False)
 
     assert "draft, drafted by local" in capsys.readouterr().out
 

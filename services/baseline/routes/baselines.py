@@ -5,6 +5,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Header, HTTPException, Query, Response
 
+from aivalue.kpis.canonical import body_of, sha256_of
 from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
@@ -25,7 +26,7 @@ from services.baseline.routes.shapes import (
     BaselineResponse,
     BaselinesResponse,
     BaselineWithSeries,
-    baseline_response,
+    answers,
 )
 
 router = APIRouter(prefix="/v1/baselines", tags=["baselines"])
@@ -70,9 +71,11 @@ async def post_baseline(
     )
     stored = outcome.baseline
     response.status_code = 201 if outcome.created else 200
-    response.headers["etag"] = f'"{stored.sha256}"'
+    async with engine.connect() as connection:
+        [answer] = await answers(connection, principal.tenant, [(stored, outcome.superseded)])
+    response.headers["etag"] = _etag(answer)
     response.headers["location"] = f"/v1/baselines/{stored.baseline_id}"
-    return baseline_response(stored, superseded=outcome.superseded)
+    return answer
 
 
 @router.get("")
@@ -87,9 +90,7 @@ async def list_baselines(
     found = await queries.listed(
         connection, principal.tenant, initiative=initiative, kpi=kpi, limit=limit
     )
-    return BaselinesResponse(
-        baselines=[baseline_response(each, superseded=later) for each, later in found]
-    )
+    return BaselinesResponse(baselines=await answers(connection, principal.tenant, found))
 
 
 @router.get("/{baseline_id}", responses={200: {"model": BaselineWithSeries}, **NOT_FOUND})
@@ -99,16 +100,16 @@ async def read_baseline(
     connection: ReadConnection,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Return a baseline with its measurements; the ETag is the hash of its content."""
+    """Return a baseline with its measurements; the ETag is its hash and what it stands for now."""
     found = await queries.baseline_of(connection, principal.tenant, baseline_id)
     if found is None:
         raise HTTPException(404, f"there is no baseline {baseline_id!r}")
-    stored, superseded = found
-    headers = {"etag": f'"{stored.sha256}"'}
-    if if_none_match == headers["etag"]:
+    [answer] = await answers(connection, principal.tenant, [found])
+    headers = {"etag": _etag(answer)}
+    if _is_known(headers["etag"], if_none_match):
         return Response(status_code=304, headers=headers)
     content = await queries.content_of(connection, principal.tenant, baseline_id)
-    document = baseline_response(stored, superseded=superseded).model_dump(mode="json")
+    document = answer.model_dump(mode="json")
     # The stored columns pass through as they are: millions of cells need no second validation.
     stored_content = orjson.loads(content or b"")
     document["profile"] = stored_content.get("profile")
@@ -118,10 +119,28 @@ async def read_baseline(
 
 @router.get("/{baseline_id}/content", responses=NOT_FOUND)
 async def read_content(
-    baseline_id: KeyInPath, principal: Reader, connection: ReadConnection
+    baseline_id: KeyInPath,
+    principal: Reader,
+    connection: ReadConnection,
+    if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Return the canonical bytes; their SHA-256 is the baseline's."""
-    content = await queries.content_of(connection, principal.tenant, baseline_id)
-    if content is None:
+    """Return the canonical bytes; their SHA-256 is the baseline's and the ETag."""
+    found = await queries.baseline_of(connection, principal.tenant, baseline_id)
+    if found is None:
         raise HTTPException(404, f"there is no baseline {baseline_id!r}")
-    return Response(content, media_type="application/json")
+    headers = {"etag": f'"{found[0].sha256}"', "cache-control": "max-age=31536000, immutable"}
+    if _is_known(headers["etag"], if_none_match):
+        return Response(status_code=304, headers=headers)
+    content = await queries.content_of(connection, principal.tenant, baseline_id)
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def _etag(answer: BaselineResponse) -> str:
+    """Name the answer: the content never changes, what it stands for does."""
+    stands = sha256_of({"superseded": answer.superseded, "renewal": body_of(answer.renewal)})
+    return f'"{answer.sha256}-{stands[:8]}"'
+
+
+def _is_known(etag: str, if_none_match: str | None) -> bool:
+    known = [each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")]
+    return etag in known or "*" in known

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Principal, Reader, Writer, require
@@ -15,7 +16,7 @@ from services.baseline.drafting import draft_baseline, freeze_draft, review_draf
 from services.baseline.queries import drafts as queries
 from services.baseline.queries.drafts import Draft
 from services.baseline.routes.baselines import FreezeRequest
-from services.baseline.routes.shapes import BaselineResponse, baseline_response
+from services.baseline.routes.shapes import BaselineResponse, answers
 
 router = APIRouter(prefix="/v1/baseline-drafts", tags=["drafts"])
 Approver = Annotated[Principal, Depends(require("approver"))]
@@ -67,7 +68,8 @@ async def post_draft(
     author = _author(principal, request.reason)
     draft, created = await draft_baseline(engine, ingest, wanted=request.wanted(), author=author)
     response.status_code = 201 if created else 200
-    return _response(draft)
+    async with engine.connect() as connection:
+        return await _answer(connection, principal.tenant, draft)
 
 
 @router.get("")
@@ -78,7 +80,9 @@ async def list_drafts(
 ) -> DraftsResponse:
     """Return the newest drafts."""
     found = await queries.listed(connection, principal.tenant, limit=limit)
-    return DraftsResponse(drafts=[_response(each) for each in found])
+    candidates = [(each.candidate, False) for each in found]
+    shaped = await answers(connection, principal.tenant, candidates)
+    return DraftsResponse(drafts=list(map(_response, found, shaped)))
 
 
 @router.get("/{baseline_id}", responses=RESPONSES)
@@ -87,7 +91,7 @@ async def read_draft(
 ) -> DraftResponse:
     """Return one draft with its reviews."""
     draft = await queries.draft_of(connection, principal.tenant, baseline_id)
-    return _response(_found(draft, baseline_id))
+    return await _answer(connection, principal.tenant, _found(draft, baseline_id))
 
 
 @router.post("/{baseline_id}/reviews", status_code=201, responses=RESPONSES)
@@ -100,7 +104,7 @@ async def post_review(
         draft = _found(await queries.draft_of(connection, author.tenant, baseline_id), baseline_id)
         await review_draft(connection, author, draft, request.decision)
         reviewed = await queries.draft_of(connection, author.tenant, baseline_id)
-    return _response(_found(reviewed, baseline_id))
+        return await _answer(connection, author.tenant, _found(reviewed, baseline_id))
 
 
 @router.post("/{baseline_id}:freeze", status_code=201, responses=RESPONSES)
@@ -118,8 +122,10 @@ async def post_freeze(
         )
         author = _author(principal, draft.candidate.reason)
         outcome = await freeze_draft(connection, author, draft, settings.kafka)
+        frozen = (outcome.baseline, outcome.superseded)
+        [answer] = await answers(connection, principal.tenant, [frozen])
     response.status_code = 201 if outcome.created else 200
-    return baseline_response(outcome.baseline, superseded=outcome.superseded)
+    return answer
 
 
 def _author(principal: Principal, reason: str) -> Author:
@@ -132,8 +138,12 @@ def _found(draft: Draft | None, baseline_id: str) -> Draft:
     return draft
 
 
-def _response(draft: Draft) -> DraftResponse:
-    baseline = baseline_response(draft.candidate, superseded=False)
+async def _answer(connection: AsyncConnection, tenant: str, draft: Draft) -> DraftResponse:
+    [baseline] = await answers(connection, tenant, [(draft.candidate, False)])
+    return _response(draft, baseline)
+
+
+def _response(draft: Draft, baseline: BaselineResponse) -> DraftResponse:
     status = draft.status
     # A candidate is shown as what it is until it is frozen.
     shown = baseline.model_copy(

@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from aivalue.baselines.window import Exclusion, days_in
-from aivalue.kpis.definition import Day, Key, Text, Window
+from aivalue.baselines.window import days_in
+from aivalue.kpis.definition import Day, Exclusion, Key, Text, Window
 from services.baseline.load import Wanted
 
 # Twenty years.
@@ -13,7 +13,7 @@ DAYS_MAX = 7_305
 
 
 class ScopeRequest(BaseModel):
-    """Which history; without start and end the design's baseline window is taken."""
+    """Which history; what is left out is taken from the design: window and exclusions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,7 +22,7 @@ class ScopeRequest(BaseModel):
     start: Day | None = None
     end: Day | None = None
     units: tuple[Text, ...] | None = Field(default=None, min_length=1, max_length=100_000)
-    exclusions: tuple[Exclusion, ...] = Field(default=(), max_length=1_000)
+    exclusions: tuple[Exclusion, ...] | None = Field(default=None, max_length=1_000)
 
     @model_validator(mode="after")
     def _start_goes_with_end(self) -> Self:

@@ -1,14 +1,17 @@
 """How answers carry a baseline: levels as decimal strings, measurements columnar."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aivalue.baselines.window import expiry_of
-from aivalue.kpis.definition import Window
+from aivalue.baselines.renewal import Renewal
 from aivalue.kpis.series import plain
+from aivalue.runtime.clock import utc_now
 from services.baseline.queries.baselines import StoredBaseline
+from services.baseline.renewing import renewals
 
 
 class CoverageResponse(BaseModel):
@@ -29,6 +32,15 @@ class ExclusionResponse(BaseModel):
     reason: str
 
 
+class RenewalResponse(BaseModel):
+    """Whether a new baseline should be cut (due) or must be (expired), and why."""
+
+    standing: Literal["current", "due", "expired"]
+    due_on: date
+    expires_on: date
+    reasons: list[str]
+
+
 class BaselineResponse(BaseModel):
     """A frozen baseline; `superseded` says that a later version exists."""
 
@@ -41,7 +53,7 @@ class BaselineResponse(BaseModel):
     superseded: bool
     start: date
     end: date
-    expires_on: date
+    renewal: RenewalResponse
     units: list[str]
     exclusions: list[ExclusionResponse]
     coverage: CoverageResponse
@@ -108,8 +120,20 @@ class BaselinesResponse(BaseModel):
     baselines: list[BaselineResponse]
 
 
-def baseline_response(stored: StoredBaseline, *, superseded: bool) -> BaselineResponse:
-    """Shape a baseline as answers carry it."""
+async def answers(
+    connection: AsyncConnection, tenant: str, found: Sequence[tuple[StoredBaseline, bool]]
+) -> list[BaselineResponse]:
+    """Shape baselines, each with whether a later version supersedes it."""
+    standing = await renewals(
+        connection, tenant, [each for each, _ in found], today=utc_now().date()
+    )
+    return [
+        _baseline(each, superseded=later, renewal=renewal)
+        for (each, later), renewal in zip(found, standing, strict=True)
+    ]
+
+
+def _baseline(stored: StoredBaseline, *, superseded: bool, renewal: Renewal) -> BaselineResponse:
     return BaselineResponse.model_validate(
         {
             "baseline_id": stored.baseline_id,
@@ -121,7 +145,7 @@ def baseline_response(stored: StoredBaseline, *, superseded: bool) -> BaselineRe
             "superseded": superseded,
             "start": stored.start_day,
             "end": stored.end_day,
-            "expires_on": expiry_of(Window(start=stored.start_day, end=stored.end_day)),
+            "renewal": renewal,
             "units": stored.units,
             "exclusions": stored.exclusions,
             "coverage": stored.coverage,
@@ -137,5 +161,6 @@ def baseline_response(stored: StoredBaseline, *, superseded: bool) -> BaselineRe
             "levels": stored.levels,
             "n": stored.n,
             "merkle_root": stored.merkle_root,
-        }
+        },
+        from_attributes=True,
     )

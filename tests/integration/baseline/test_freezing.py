@@ -96,7 +96,8 @@ async def test_the_bytes_hash_to_the_digest(ready: Service) -> None:
     whole = await ready.client.get(f"/v1/baselines/{frozen['baseline_id']}")
 
     assert hashlib.sha256(content.content).hexdigest() == frozen["sha256"]
-    assert whole.headers["etag"] == f'"{frozen["sha256"]}"'
+    assert content.headers["etag"] == f'"{frozen["sha256"]}"'
+    assert whole.headers["etag"].startswith(f'"{frozen["sha256"]}-')
     assert whole.json()["series"] == content.json()["columns"]
     assert whole.json()["series"]["numerator"][0] == "12.5"
     assert whole.json()["profile"] == content.json()["profile"]
@@ -283,3 +284,65 @@ async def test_a_new_version_of_the_kpi_makes_another_baseline(
 
     assert (second["version"], second["kpi_version"]) == (2, 2)
     assert second["sha256"] != first["sha256"]
+
+
+async def test_the_designs_exclusions_hold_unless_others_are_named(
+    ready: Service, maintenance: Definitions
+) -> None:
+    strike = {"start": "2023-05-01", "end": "2023-05-11", "units": ["L01"], "reason": "strike"}
+    maintenance[5]["body"]["exclusions"] = [strike]
+    await ready.apply(maintenance, reason="a strike")
+
+    by_design = (await freeze(ready)).json()
+    with_all = (await freeze(ready, exclusions=[])).json()
+
+    assert by_design["exclusions"] == [strike]
+    assert (by_design["n"], with_all["n"]) == (720, 730)
+
+
+async def test_a_window_does_not_mix_a_process_with_its_redesign(
+    ready: Service, maintenance: Definitions
+) -> None:
+    maintenance[2]["body"]["redesigned_on"] = "2023-07-01"
+    await ready.apply(maintenance, reason="new shift pattern")
+
+    refused = await freeze(ready)
+    after = await freeze(ready, start="2023-07-01", end="2024-01-01")
+
+    assert refused.status_code == 409
+    assert "has worked another way since 2023-07-01" in refused.json()["detail"]
+    assert after.status_code == 201
+
+
+async def test_a_redesign_ends_a_baseline_of_before(
+    ready: Service, maintenance: Definitions
+) -> None:
+    frozen = (await freeze(ready)).json()
+    path = f"/v1/baselines/{frozen['baseline_id']}"
+    before = await ready.client.get(path)
+    maintenance[2]["body"]["redesigned_on"] = "2024-06-01"
+    await ready.apply(maintenance, reason="new shift pattern")
+
+    after = await ready.client.get(path, headers={"if-none-match": before.headers["etag"]})
+
+    assert after.status_code == 200
+    assert after.json()["renewal"]["standing"] == "expired"
+    assert (
+        "the process has worked another way since 2024-06-01"
+        in (after.json()["renewal"]["reasons"])
+    )
+    assert after.json()["sha256"] == frozen["sha256"]
+
+
+async def test_what_is_known_is_not_sent_again(ready: Service) -> None:
+    frozen = (await freeze(ready)).json()
+    path = f"/v1/baselines/{frozen['baseline_id']}"
+    for each in (path, f"{path}/content"):
+        first = await ready.client.get(each)
+        again = await ready.client.get(
+            each, headers={"if-none-match": f'"other", {first.headers["etag"]}'}
+        )
+
+        assert (first.status_code, again.status_code) == (200, 304)
+        assert again.content == b""
+        assert again.headers["etag"] == first.headers["etag"]

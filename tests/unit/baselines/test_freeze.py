@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivalue.baselines.freeze import FrozenBaseline, Subject, freeze
-from aivalue.baselines.window import Exclusion, Scope, expiry_of
+from aivalue.baselines.window import Scope
 from aivalue.errors import NotFreezable
-from aivalue.kpis.definition import Aggregation, Kpi, Window
+from aivalue.kpis.definition import Aggregation, Exclusion, Kpi, Window
 from aivalue.kpis.series import COLUMNS, Series, series_from_columns
 
 START, END = date(2023, 1, 1), date(2023, 1, 11)
@@ -244,11 +244,3 @@ def test_many_missing_units_are_counted_and_the_first_named() -> None:
 
     with pytest.raises(NotFreezable, match=r"12 of 13 units .* u09 and 2 more"):
         frozen(measured(), scope=scope)
-
-
-@pytest.mark.parametrize(
-    ("end", "expires"),
-    [(date(2024, 1, 1), date(2026, 1, 1)), (date(2024, 2, 29), date(2026, 2, 28))],
-)
-def test_a_baseline_expires_two_years_after_its_end(end: date, expires: date) -> None:
-    assert expiry_of(Window(start=date(2023, 1, 1), end=end)) == expires

@@ -15,9 +15,9 @@ from aivalue.baselines.readiness.assess import Assessment, assess, target_share
 from aivalue.baselines.readiness.item import Item
 from aivalue.baselines.readiness.power import Plan, power_of_events
 from aivalue.baselines.readiness.shifts import change_point
-from aivalue.baselines.window import Exclusion, Scope
+from aivalue.baselines.window import Scope
 from aivalue.errors import NotFreezable
-from aivalue.kpis.definition import Kpi, Target, Window
+from aivalue.kpis.definition import Exclusion, Kpi, Target, Window
 from aivalue.kpis.series import COLUMNS, Series, series_from_columns
 
 START = date(2023, 1, 1)

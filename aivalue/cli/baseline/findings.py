@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
+from aivalue.cli.baseline.showing import short
 from aivalue.cli.console import results
 
 _COLOURS = {"pass": "green", "warn": "yellow", "fail": "red"}
@@ -24,17 +25,37 @@ def show_drift(answer: dict[str, Any]) -> None:
     if not (answer["differs"] or answer["new_units"]):
         results.print("no drift: the events say what was frozen")
         return
-    counts = (
-        f"{answer['added']} rows added, {answer['removed']} removed, {answer['changed']} changed"
-    )
-    results.print(f"{counts} since the freeze; the baseline stays as it is", soft_wrap=True)
     results.print(
-        f"level {_short(answer['level_before'])} frozen, {_short(answer['level_after'])} now"
+        f"{_counts(answer)} since the freeze; the baseline stays as it is", soft_wrap=True
     )
-    for each in answer["days"]:
-        results.print(f"  {each['day']} {each['unit']} {each['how']}", markup=False)
+    results.print(
+        f"level {short(answer['level_before'])} frozen, {short(answer['level_after'])} now"
+    )
+    _show_days(answer)
     if answer["new_units"]:
         results.print(f"units measured since: {', '.join(answer['new_units'])}", markup=False)
+
+
+def show_difference(answer: dict[str, Any]) -> None:
+    """Print how one baseline differs from another."""
+    if not answer["differs"]:
+        results.print("no difference: the same measurements")
+        return
+    results.print(_counts(answer))
+    change = "" if answer["level_change"] is None else f", {float(answer['level_change']):+.2%}"
+    results.print(
+        f"level {short(answer['level_before'])} to {short(answer['level_after'])}{change}"
+    )
+    _show_days(answer)
+
+
+def _counts(answer: dict[str, Any]) -> str:
+    return f"{answer['added']} rows added, {answer['removed']} removed, {answer['changed']} changed"
+
+
+def _show_days(answer: dict[str, Any]) -> None:
+    for each in answer["days"]:
+        results.print(f"  {each['day']} {each['unit']} {each['how']}", markup=False)
 
 
 def _table(items: Sequence[dict[str, Any]]) -> Table:
@@ -51,7 +72,3 @@ def _table(items: Sequence[dict[str, Any]]) -> Table:
 def _plain(text: str) -> str:
     # Names of units come from events; square brackets in them are no markup.
     return text.replace("[", r"\[")
-
-
-def _short(level: str | None) -> str:
-    return "none" if level is None else f"{float(level):.6g}"
