@@ -24,6 +24,13 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     control: Annotated[list[str] | None, typer.Option(help="Control series.")] = None,
     covariate: Annotated[list[str] | None, typer.Option(help="Known before.")] = None,
     cluster: Annotated[str, typer.Option(help="Column with what units share.")] = "",
+    stratum: Annotated[str, typer.Option(help="Column that units were drawn within.")] = "",
+    denominator: Annotated[str, typer.Option(help="Column below a ratio metric.")] = "",
+    share_treated: Annotated[float | None, typer.Option(help="Planned, e.g. 0.5.")] = None,
+    season: Annotated[list[float] | None, typer.Option(help="Length in steps, e.g. 7.")] = None,
+    holiday: Annotated[list[str] | None, typer.Option(help="Day, YYYY-MM-DD.")] = None,
+    washout: Annotated[int, typer.Option(min=0, help="Periods after a switch.")] = 1,
+    approver: Annotated[str, typer.Option(help="Who answers for a forced estimator.")] = "",
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
     better: Annotated[str, typer.Option(help="higher or lower.")] = "higher",
     relative: Annotated[bool, typer.Option("--relative", help="As a share.")] = False,
@@ -31,35 +38,49 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
 ) -> None:
     """Estimate what the AI changed, with interval, checks and grade."""
     # Half a second of numpy and scipy, which --help must not cost.
-    from aivalue.cli.panel_file import read_rows, show, table_of
+    from aivalue.cli.panel_file import Columns, read_rows, show, table_of
+    from aivalue.effects.front_door.document import document_of_panel
     from aivalue.effects.front_door.estimate_panel import estimate_panel
+    from aivalue.effects.front_door.ran import Options
 
     if better not in {"higher", "lower"}:
         fail(f"--better is higher or lower, got {better}", status=WRONG_CALL)
     better_when: Literal["higher", "lower"] = "lower" if better == "lower" else "higher"
     names = [*(control or []), *(covariate or [])]
-    rows = read_rows(panel, [outcome, treated, *filter(None, (unit, time, cluster)), *names])
-    table = table_of(
-        rows,
+    columns = Columns(
         outcome=outcome,
         treated=treated,
         unit=unit,
         time=time,
         cluster=cluster,
-        names=names,
+        stratum=stratum,
+        denominator=denominator,
+        names=tuple(names),
+    )
+    table = table_of(read_rows(panel, columns.needed), columns)
+    options = Options(
+        confidence=confidence,
+        names=tuple(names),
+        share_treated=share_treated,
+        washout=washout,
+        seasons=tuple(season) if season else None,
+        holidays=tuple(holiday or ()),
     )
     try:
         found = estimate_panel(
             table,
             estimator=design if estimator == "auto" else estimator,
-            confidence=confidence,
             better_when=better_when,
             is_relative=relative,
+            approver=approver or None,
+            options=options,
         )
     except AivalueError as refusal:
         fail(f"not estimable: {refusal}")
     if as_json:
-        results.file.write(orjson.dumps(found.document(), option=orjson.OPT_INDENT_2).decode())
+        results.file.write(
+            orjson.dumps(document_of_panel(found), option=orjson.OPT_INDENT_2).decode()
+        )
         results.file.write("\n")
     else:
         show(found, is_relative=relative)

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from aivalue.cli.console import fail, results
 from aivalue.effects.front_door.estimate_panel import PanelEstimate
 from aivalue.effects.front_door.table import PanelTable
+from aivalue.effects.panel import Floats
 
 WRONG_CALL = 2
 _TRUE = {"1", "1.0", "true", "yes", "t", "treatment", "treated"}
@@ -36,26 +38,57 @@ def read_rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
     return rows
 
 
-def table_of(
-    rows: list[dict[str, str]],
-    *,
-    outcome: str,
-    treated: str,
-    unit: str,
-    time: str,
-    cluster: str,
-    names: list[str],
-) -> PanelTable:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Which column holds what; an empty name is none."""
+
+    outcome: str
+    treated: str
+    unit: str = ""
+    time: str = ""
+    cluster: str = ""
+    stratum: str = ""
+    denominator: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def needed(self) -> list[str]:
+        """The columns that the file must have."""
+        others = (self.unit, self.time, self.cluster, self.stratum, self.denominator)
+        return [self.outcome, self.treated, *filter(None, others), *self.names]
+
+
+def table_of(rows: list[dict[str, str]], columns: Columns) -> PanelTable:
     """Read the cells; an empty unit or time column means each row by itself, or all at once."""
-    numbers = [[_number(row, name, line) for name in names] for line, row in enumerate(rows, 2)]
+    numbers = [_numbers(rows, name) for name in columns.names]
+    time = columns.time
     return PanelTable(
-        unit=[row[unit] if unit else str(line) for line, row in enumerate(rows)],
+        unit=_units(rows, columns),
         time=[row[time] if time else "0" for row in rows],
-        outcome=np.array([_number(row, outcome, line) for line, row in enumerate(rows, 2)]),
-        treated=np.array([_flag(row, treated, line) for line, row in enumerate(rows, 2)]),
-        covariates=np.array(numbers, np.float64).reshape(len(rows), len(names)),
-        cluster=[row[cluster] for row in rows] if cluster else (),
+        outcome=_numbers(rows, columns.outcome),
+        treated=np.array([_flag(row, columns.treated, line) for line, row in enumerate(rows, 2)]),
+        covariates=np.array(numbers, np.float64).reshape(len(numbers), len(rows)).T,
+        cluster=_texts(rows, columns.cluster),
+        stratum=_texts(rows, columns.stratum),
+        denominator=_numbers(rows, columns.denominator) if columns.denominator else None,
     )
+
+
+def _units(rows: list[dict[str, str]], columns: Columns) -> list[str]:
+    """Name each row's unit; without a column, distinct times are one series, else each row is."""
+    if columns.unit:
+        return [row[columns.unit] for row in rows]
+    if columns.time and len({row[columns.time] for row in rows}) == len(rows):
+        return ["series"] * len(rows)
+    return [str(line) for line in range(len(rows))]
+
+
+def _texts(rows: list[dict[str, str]], name: str) -> list[str]:
+    return [row[name] for row in rows] if name else []
+
+
+def _numbers(rows: list[dict[str, str]], name: str) -> Floats:
+    return np.array([_number(row, name, line) for line, row in enumerate(rows, 2)])
 
 
 def _number(row: dict[str, str], name: str, line: int) -> float:
@@ -91,7 +124,11 @@ def show(found: PanelEstimate, *, is_relative: bool) -> None:
         f"{found.effect.n_treated} treated, {found.effect.n_control} control"
     )
     results.print(f"{found.choice.design}: {found.effect.estimator} ({found.choice.reason})")
+    results.print(f"an effect of {found.detectable:.4g} would be found in 80 % of cases")
+    if found.monitored is not None:
+        anytime = found.monitored.anytime
+        results.print(f"watched daily, trust ({anytime.low:+.6g}, {anytime.high:+.6g}) instead")
     for check in found.checks:
-        results.print(f"  {check.status:15} {check.name}: {check.detail}")
+        results.print(f"  {check.status:15} {check.name}: {check.in_words}")
     for each in found.choice.alternatives:
         results.print(f"  [dim]not {each.estimator}: {each.why_not}[/dim]")

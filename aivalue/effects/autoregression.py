@@ -42,7 +42,8 @@ class AveragedFit:
     by_model : shape (n_models, n_coefficients, n_coefficients)
         Each model's own contribution, before averaging.
     probability : shape (n_models,)
-    correlation, noise_share : shape (n_models,)
+    surprise : shape (n,)
+        What the most probable model could not foresee, over its deviation.
     free : int
         Observations beyond the number of coefficients.
     """
@@ -51,8 +52,7 @@ class AveragedFit:
     covariance: Floats
     by_model: Floats
     probability: Floats
-    correlation: Floats
-    noise_share: Floats
+    surprise: Floats
     free: int
 
     def student_t(self, weights: Floats) -> tuple[Floats, float]:
@@ -96,6 +96,25 @@ def averaged_fit(outcome: Floats, regressors: Floats, position: Floats) -> Avera
     white, log_size = _whitened(
         np.column_stack([outcome, regressors]), position, correlation, noise_share
     )
+    return fit_over_models(
+        white, log_size, prior, smallest=ROUNDING * float(outcome @ outcome), free=free
+    )
+
+
+def fit_over_models(
+    white: Floats, log_size: Floats, prior: Floats, *, smallest: float, free: int
+) -> AveragedFit:
+    """Fit every whitened model, and average them by restricted likelihood.
+
+    Parameters
+    ----------
+    white : shape (n_models, n, 1 + n_coefficients)
+        Outcome first; each row what it adds to the earlier ones, over its deviation.
+    log_size, prior : shape (n_models,)
+        Log determinants of the models' covariances, and prior weights.
+    smallest
+        Squares that are rounding.
+    """
     q, r = np.linalg.qr(white[:, :, 1:])
     diagonal = np.abs(np.diagonal(r, axis1=1, axis2=2))
     if (diagonal.min(axis=1) < diagonal.max(axis=1) * COLLINEAR).any():
@@ -104,7 +123,7 @@ def averaged_fit(outcome: Floats, regressors: Floats, position: Floats) -> Avera
     root = np.linalg.inv(r)
     coefficients = np.einsum("gpq,gq->gp", root, projected)
     squares = (white[:, :, 0] ** 2).sum(axis=1) - (projected**2).sum(axis=1)
-    if float(squares.min()) <= ROUNDING * float(outcome @ outcome):
+    if float(squares.min()) <= smallest:
         raise NotEstimable("the series does not vary, so the uncertainty cannot be estimated")
 
     log_likelihood = -(log_size + 2 * np.log(diagonal).sum(axis=1) + free * np.log(squares)) / 2
@@ -114,13 +133,13 @@ def averaged_fit(outcome: Floats, regressors: Floats, position: Floats) -> Avera
     inside = np.einsum("gpq,grq->gpr", root, root) * (squares / (free - 2))[:, None, None]
     gap = coefficients - point
     by_model = inside + gap[:, :, None] * gap[:, None, :]
+    best = int(np.argmax(probability))
     return AveragedFit(
         point=point,
         covariance=np.einsum("g,gpq->pq", probability, by_model),
         by_model=by_model,
         probability=probability,
-        correlation=correlation,
-        noise_share=noise_share,
+        surprise=white[best, :, 0] - white[best, :, 1:] @ coefficients[best],
         free=free,
     )
 

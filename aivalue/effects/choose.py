@@ -60,12 +60,25 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The estimator chosen and the ones passed over."""
+    """The estimator chosen and the ones passed over.
+
+    Attributes
+    ----------
+    eligible : estimators of the same kind that the facts permit too, strongest first
+        They are run beside the chosen one, to contradict it if they can.
+    overrides : str or None
+        Why the facts do not permit what was asked for; None where they do.
+    approver : str or None
+        Who answers for it.
+    """
 
     design: Design
     estimator: str
     reason: str
     alternatives: tuple[Alternative, ...]
+    eligible: tuple[str, ...] = ()
+    overrides: str | None = None
+    approver: str | None = None
 
 
 def choose(facts: Facts) -> Choice:

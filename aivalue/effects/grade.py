@@ -13,18 +13,32 @@ from aivalue.effects.effect import Design, Grade
 
 _EARNED: dict[str, tuple[Grade, str]] = {
     "difference_in_means": ("A", "events were randomized"),
+    "cuped": ("A", "events were randomized"),
+    "regression_adjustment": ("A", "events were randomized"),
     "difference_in_means_by_unit": ("A", "units were randomized"),
+    "cluster_randomized": ("A", "clusters were randomized"),
+    "switchback": ("A", "the order of stretches with and without AI was randomized"),
     "difference_in_differences": ("B", "phased rollout with controls, ten or more treated units"),
     "imputation": ("B", "phased rollout with controls, ten or more treated units"),
     "callaway_santanna": ("B", "phased rollout with controls, ten or more treated units"),
     "synthetic_difference_in_differences": ("B", "synthetic control of few treated units"),
     "synthetic_control": ("B", "synthetic control of few treated units"),
+    "augmented_synthetic_control": ("B", "synthetic control of few treated units"),
     "interrupted_time_series": ("C", "one series with control series"),
+    "autoregressive_bootstrap": ("C", "one series with control series"),
+    "local_level": ("C", "one series with control series"),
     "before_after": ("C", "one series without controls"),
 }
 _FEW_TREATED = "fewer than ten treated units, without a synthetic control"
 _NEEDS_MANY_TREATED = {"difference_in_differences", "imputation", "callaway_santanna"}
-_BASELINE_FREE = {"difference_in_means", "difference_in_means_by_unit"}
+_BASELINE_FREE = {
+    "difference_in_means",
+    "difference_in_means_by_unit",
+    "cuped",
+    "regression_adjustment",
+    "cluster_randomized",
+    "switchback",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +57,7 @@ def grade_of(
     reasons = [earned]
     if estimator in _NEEDS_MANY_TREATED and design == "few_treated":
         grade, reasons = "C", [_FEW_TREATED]
-    doubts = [f"check {check.name} failed: {check.detail}" for check in checks if _fails(check)]
+    doubts = [f"check {check.name} failed: {check.in_words}" for check in checks if _fails(check)]
     if reconstructed and estimator not in _BASELINE_FREE:
         doubts.append("the baseline was not frozen before go-live")
     if doubts and grade in {"A", "B"}:

@@ -35,12 +35,16 @@ class LeadTest:
         Change of the first lead that would be found in 80 % of cases; inf if none could.
     rank : int
         Leads that the data can tell apart from levels.
+    covariance : shape (n_leads, n_leads)
+        Of `change`, as Student's t with `free` degrees of freedom reads it.
     """
 
     change: Floats
     p_value: float
     detectable: float
     rank: int
+    covariance: Floats
+    free: float
 
 
 def leads_differ(y: Floats, x: Floats, leads: Floats, *, scale: Scale) -> LeadTest:
@@ -54,7 +58,15 @@ def leads_differ(y: Floats, x: Floats, leads: Floats, *, scale: Scale) -> LeadTe
     kept = values > max(float(values.max(initial=0.0)), 1e-300) * RANK_TOLERANCE
     rank = int(kept.sum())
     if rank == 0:
-        return LeadTest(change=np.zeros(len(leads)), p_value=1.0, detectable=np.inf, rank=0)
+        nothing = np.zeros(len(leads))
+        return LeadTest(
+            change=nothing,
+            p_value=1.0,
+            detectable=np.inf,
+            rank=0,
+            covariance=np.diag(nothing),
+            free=np.inf,
+        )
     basis = vectors[:, kept]
     told_apart = np.einsum("kr,kut->rut", basis, np.where(seen, leads, 0.0))
     # The covariance is learnt beside the leads: a drift of all treated must not pass for memory.
@@ -71,6 +83,8 @@ def leads_differ(y: Floats, x: Floats, leads: Floats, *, scale: Scale) -> LeadTe
         p_value=f_upper(statistic, rank, free),
         detectable=margin * float(np.sqrt(model.scale * inverse_information[0, 0])),
         rank=rank,
+        covariance=model.scale * inverse_information,
+        free=free,
     )
 
 

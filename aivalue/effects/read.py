@@ -154,7 +154,7 @@ def _synthetic(material: Material, design: Design) -> Reading:
     rival = _phased(material, design)
     return Reading(
         effect=effect,
-        checks=(*checks, agreement(effect, rival.effect), *rival.checks),
+        checks=(*checks, agreement(effect, [rival.effect]), *rival.checks),
         parameters=(("months_left_out_before_go_live", str(MONTHS)),),
     )
 

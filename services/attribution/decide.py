@@ -74,7 +74,7 @@ class Result:
                     "name": check.name,
                     "status": check.status,
                     "p_value": check.p_value,
-                    "detail": check.detail,
+                    "detail": check.in_words,
                 }
                 for check in found.checks
             ],

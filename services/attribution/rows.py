@@ -63,7 +63,7 @@ def check_rows(tenant: str, run: Run, outcome: Outcome) -> list[dict[str, Any]]:
             "name": check.name,
             "status": check.status,
             "p_value": check.p_value,
-            "detail": check.detail,
+            "detail": check.in_words,
         }
         for result in outcome.results
         for check in result.estimate.checks

@@ -27,4 +27,5 @@ def leave_one_donor_out(
         p_value=None,
         detail=f"{min(found):.4g} to {max(found):.4g} without one of {len(found)} donors, "
         f"{effect:.4g} with all",
+        power=f"the largest donor carries {float(weights.max()):.0%} of the weight",
     )

@@ -29,6 +29,7 @@ def missing_data(
         name=NAME,
         status="passed" if RATIO_MIN <= kept <= 1 / RATIO_MIN else "failed",
         p_value=None,
-        detail=f"days measured on treated units {treated_before:.0%} before and "
+        detail=f"measured on treated units {treated_before:.0%} before and "
         f"{treated_after:.0%} with the AI, on others {control_before:.0%} and {control_after:.0%}",
+        power=f"finds a loss of {1 - RATIO_MIN:.0%} of the days, for certain",
     )

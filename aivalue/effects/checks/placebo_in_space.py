@@ -22,4 +22,6 @@ def placebo_in_space(effect: float, placebos: Floats, *, is_claimed: bool) -> Ch
         p_value=p_value,
         detail=f"{larger} of {len(placebos)} untreated units show as large an effect, "
         f"p = {p_value:.2g}",
+        power=f"p can be {1 / (1 + len(placebos)):.2g} at best, at an effect beyond "
+        f"{float(np.abs(placebos).max(initial=0.0)):.4g}",
     )

@@ -47,6 +47,6 @@ def pre_trend(
         name=NAME,
         status="failed" if test.p_value < P_MIN else "passed",
         p_value=test.p_value,
-        detail=f"p = {test.p_value:.2g} over {test.rank} blocks of {length} before go-live; a "
-        f"change of {size} in one would be found in 80 % of cases",
+        detail=f"p = {test.p_value:.2g} over {test.rank} blocks of {length} before go-live",
+        power=f"a change of {size} in one would be found in 80 % of cases",
     )

@@ -19,10 +19,19 @@ MONTHS = 3
 
 
 def regression_to_the_mean(
-    y: Floats, x: Floats, months_to_start: Integers, *, scale: Scale, left_out: bool
+    y: Floats,
+    x: Floats,
+    months_to_start: Integers,
+    *,
+    scale: Scale,
+    left_out: bool,
+    width: int = MONTHS,
 ) -> CheckResult:
-    """Test the last three months before go-live; `left_out` says that the estimate skips them."""
-    lead = ((months_to_start >= 1) & (months_to_start <= MONTHS)).astype(float)[None]
+    """Test the last months before go-live; `left_out` says that the estimate skips them.
+
+    `width` is how many periods are the last ones, where those are not months.
+    """
+    lead = ((months_to_start >= 1) & (months_to_start <= width)).astype(float)[None]
     test = leads_differ(y, x, lead, scale=scale)
     if test.rank == 0:
         return CheckResult(
@@ -30,12 +39,14 @@ def regression_to_the_mean(
         )
     change = float(test.change[0])
     size = f"{change:+.1%}" if scale == "proportional" else f"{change:+.4g}"
+    detectable = f"{test.detectable:.1%}" if scale == "proportional" else f"{test.detectable:.4g}"
     remedy = "those months are left out" if left_out else "the estimate rests on those months"
     is_unusual = test.p_value < P_MIN
     return CheckResult(
         name=NAME,
         status="failed" if is_unusual and not left_out else "passed",
         p_value=test.p_value,
-        detail=f"last {MONTHS} months before go-live {size} against the units' own level, "
+        detail=f"last {width} periods before go-live {size} against the units' own level, "
         f"p = {test.p_value:.2g}; {remedy}",
+        power=f"a dip of {detectable} would be found in 80 % of cases",
     )

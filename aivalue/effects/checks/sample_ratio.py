@@ -14,7 +14,7 @@ import numpy as np
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.panel import Floats
-from aivalue.effects.student_t import chi_square_upper
+from aivalue.effects.student_t import chi_square_upper, t_quantile
 
 NAME = "sample_ratio"
 P_MIN = 0.001  # Low, because it is tested at every refresh.
@@ -51,7 +51,11 @@ def sample_ratio(
     share = float(treated.sum() / both.sum())
     statistic = float(((treated - share * both) ** 2 / (both * share * (1 - share))).sum())
     p_value = chi_square_upper(statistic, int(large.sum()) - 1)
-    return _read(p_value, f"share of treatment {share:.4f}, the same on {int(large.sum())} days")
+    return _read(
+        p_value,
+        f"share of treatment {share:.4f}, the same on {int(large.sum())} days",
+        _detectable(float(both.mean()), share),
+    )
 
 
 def _against_plan(n_treated: float, n_control: float, share_treated: float) -> CheckResult:
@@ -62,13 +66,23 @@ def _against_plan(n_treated: float, n_control: float, share_treated: float) -> C
         )
     gap = n_treated - share_treated * n
     p_value = chi_square_upper(gap**2 / (n * share_treated * (1 - share_treated)), 1)
-    return _read(p_value, f"share of treatment {n_treated / n:.4f}, planned {share_treated:.4f}")
+    return _read(
+        p_value,
+        f"share of treatment {n_treated / n:.4f}, planned {share_treated:.4f}",
+        _detectable(n, share_treated),
+    )
 
 
-def _read(p_value: float, detail: str) -> CheckResult:
+def _detectable(n: float, share: float) -> float:
+    quantile = t_quantile(1 - P_MIN / 2, np.inf) + t_quantile(0.80, np.inf)
+    return quantile * float(np.sqrt(share * (1 - share) / n))
+
+
+def _read(p_value: float, detail: str, detectable: float) -> CheckResult:
     return CheckResult(
         name=NAME,
         status="failed" if p_value <= P_MIN else "passed",
         p_value=p_value,
         detail=f"{detail}: p = {p_value:.2g}",
+        power=f"a share wrong by {detectable:.2%} would be found in 80 % of cases",
     )

@@ -25,4 +25,5 @@ def weight_concentration(weights: Floats, gap_before: Floats, noise: float) -> C
         p_value=None,
         detail=f"{effective:.1f} donors carry the weight, the largest {weights.max():.0%}; misses "
         f"the treated before by {miss:.2f} of the donors' usual movement",
+        power=f"fails beyond {LARGEST_MAX:.0%} on one donor, or a miss of {MISS_MAX:g}",
     )

@@ -1,26 +1,38 @@
 """Interrupted time series with control series: what the untouched series say should have happened.
 
-The outcome is regressed on control series that the AI cannot have changed, on a trend and cycles
-where asked for, and on the share of each period that works with the AI. Errors remember, for how
-long is averaged over: intervals that fix it cover 50 to 80 % where they claim 95 %.
+The outcome is regressed on control series that the AI cannot have changed, on a trend, cycles and
+holidays where asked for, and on the share of each period that works with the AI. Errors remember;
+for how long is averaged over ("averaged"), corrected for bias and simulated ("bootstrap"), or left
+to a level that wanders ("local_level"): intervals that fix it cover 50 to 80 % where they claim 95.
 
 Source: Box & Tiao (1975), "Intervention Analysis", JASA 70(349) 70-79; Brodersen et al. (2015),
 "Inferring Causal Impact Using Bayesian Structural Time-Series Models", AOAS 9(1), for the setting.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.autoregression import averaged_fit
+from aivalue.effects.autoregression import AveragedFit, averaged_fit
 from aivalue.effects.effect import Effect, Period
+from aivalue.effects.memory_bootstrap import remembered
 from aivalue.effects.panel import Floats
+from aivalue.effects.random_walk import wandering_fit
+from aivalue.effects.student_t import t_quantile
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 
 VERSION = "2"
 BEFORE_MIN = 20
 AFTER_MIN = 1
+
+Errors = Literal["averaged", "bootstrap", "local_level"]
+_NAMES: dict[Errors, str] = {
+    "averaged": "interrupted_time_series",
+    "bootstrap": "autoregressive_bootstrap",
+    "local_level": "local_level",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +53,8 @@ class Interrupted:
         What the effect applies to; the level is averaged over it.
     cycles : lengths in steps, e.g. 7 for weekdays of a daily series
         Whole numbers get a level for each step, others one wave.
+    holidays : shape (n, n_holidays), in [0, 1], or None
+        Share of the observation that is a holiday of each kind; each kind has its own level.
     """
 
     periods: tuple[Period, ...]
@@ -51,9 +65,12 @@ class Interrupted:
     volume: Floats
     cycles: tuple[float, ...] = ()
     has_trend: bool = False
+    holidays: Floats | None = None
 
 
-def interrupted_time_series(series: Interrupted, *, confidence: float = 0.95) -> Effect:
+def interrupted_time_series(
+    series: Interrupted, *, errors: Errors = "averaged", confidence: float = 0.95
+) -> Effect:
     """Estimate the effect per period against what controls, trend and cycles lead one to expect.
 
     Assumes that the AI did not change the controls, and that their relation to the outcome went on
@@ -65,17 +82,17 @@ def interrupted_time_series(series: Interrupted, *, confidence: float = 0.95) ->
         Fewer than 20 observations before the AI or none with it, a value is missing, or the
         regressors cannot be told apart.
     """
-    is_after = series.with_ai.sum(axis=1) > 0
-    _require_estimable(series, n_before=int((~is_after).sum()), n_after=int(is_after.sum()))
-    regressors = np.column_stack([series.with_ai, _expected_shape(series)])
-    fit = averaged_fit(series.outcome, regressors, series.position)
+    regressors, weights = _regressors(series)
     n_periods = len(series.periods)
-    weights = np.zeros(regressors.shape[1])
-    weights[:n_periods] = series.volume
-    covariance, freedom = fit.student_t(weights)
+    if errors == "bootstrap":
+        point, covariance, freedom = _simulated(series, regressors, weights, confidence)
+    else:
+        fit = _fit(series, regressors, errors)
+        point = fit.point
+        covariance, freedom = fit.student_t(weights)
     vector = Vector(
         periods=series.periods,
-        point=fit.point[:n_periods],
+        point=point[:n_periods],
         covariance=covariance[:n_periods, :n_periods],
         volume=series.volume,
         observed=series.outcome @ series.with_ai / series.with_ai.sum(axis=0),
@@ -88,8 +105,43 @@ def interrupted_time_series(series: Interrupted, *, confidence: float = 0.95) ->
         n_control=series.controls.shape[1],
         design="series_only",
         scale="additive",
-        estimator=("interrupted_time_series", VERSION),
+        estimator=(_NAMES[errors], VERSION),
     )
+
+
+def unforeseen(series: Interrupted, *, errors: Errors = "averaged") -> Floats:
+    """Return what the most probable error model could not foresee, in time order.
+
+    The simulated intervals rest on an autoregression, as the averaged ones do.
+    """
+    regressors, _ = _regressors(series)
+    return _fit(series, regressors, errors).surprise
+
+
+def _fit(series: Interrupted, regressors: Floats, errors: Errors) -> AveragedFit:
+    fit = wandering_fit if errors == "local_level" else averaged_fit
+    return fit(series.outcome, regressors, series.position)
+
+
+def _simulated(
+    series: Interrupted, regressors: Floats, weights: Floats, confidence: float
+) -> tuple[Floats, Floats, float]:
+    """Return coefficients, and a normal covariance as wide as the simulated interval."""
+    if (np.diff(series.position) != 1).any():
+        raise NotEstimable("the series has gaps, which the simulation cannot bridge")
+    found = remembered(series.outcome, regressors, weights)
+    wider = found.quantile(confidence) / t_quantile((1 + confidence) / 2, np.inf)
+    return found.coefficients, found.covariance * wider**2, np.inf
+
+
+def _regressors(series: Interrupted) -> tuple[Floats, Floats]:
+    """Return what explains the outcome, periods with AI first, and the weights of their total."""
+    is_after = series.with_ai.sum(axis=1) > 0
+    _require_estimable(series, n_before=int((~is_after).sum()), n_after=int(is_after.sum()))
+    regressors = np.column_stack([series.with_ai, _expected_shape(series)])
+    weights = np.zeros(regressors.shape[1])
+    weights[: len(series.periods)] = series.volume
+    return regressors, weights
 
 
 def _expected_shape(series: Interrupted) -> Floats:
@@ -102,6 +154,8 @@ def _expected_shape(series: Interrupted) -> Floats:
         columns.append((series.position - series.position.mean()) / np.ptp(series.position))
     for length in series.cycles:
         columns += _cycle(series.position, length)
+    if series.holidays is not None:
+        columns += [kind for kind in series.holidays.T if kind.any()]
     return np.column_stack(columns)
 
 

@@ -80,7 +80,7 @@ def synthetic_control(
     NotEstimable
         Fewer than two donors or periods before, no period after, or a value is missing.
     """
-    _require_estimable(treated, donors, n_before)
+    require_estimable(treated, donors, n_before)
     if without_levels:
         treated = treated - treated[:n_before].mean()
         donors = donors - donors[:, :n_before].mean(axis=1, keepdims=True)
@@ -114,7 +114,8 @@ def _error_ratio(gaps: Floats, n_before: int) -> Floats:
     return ratio
 
 
-def _require_estimable(treated: Floats, donors: Floats, n_before: int) -> None:
+def require_estimable(treated: Floats, donors: Floats, n_before: int) -> None:
+    """Refuse too few donors or periods, and missing values."""
     if len(donors) < DONORS_MIN:
         raise NotEstimable(f"{len(donors)} donors, needs {DONORS_MIN}")
     if not PERIODS_BEFORE_MIN <= n_before < len(treated):

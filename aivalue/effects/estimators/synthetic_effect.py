@@ -19,7 +19,10 @@ from aivalue.effects.estimators.synthetic_difference_in_differences import Synth
 from aivalue.effects.panel import Floats
 from aivalue.effects.vector import Vector, effect_of
 
-SyntheticName = Literal["synthetic_difference_in_differences", "synthetic_control"]
+SyntheticName = Literal[
+    "synthetic_difference_in_differences", "synthetic_control", "augmented_synthetic_control"
+]
+ControlName = Literal["synthetic_control", "augmented_synthetic_control"]
 
 
 def synthetic_difference_effect(
@@ -56,6 +59,7 @@ def synthetic_control_effect(
     periods: Sequence[Period],
     n_treated: int = 1,
     confidence: float = 0.95,
+    name: ControlName = "synthetic_control",
 ) -> Effect:
     """Return the effect per period after go-live, of treated units fitted as their mean."""
     placebos = found.placebo_gaps[:, found.n_before :]
@@ -66,7 +70,7 @@ def synthetic_control_effect(
         periods=periods,
         confidence=confidence,
         counts=(n_treated, len(placebos)),
-        estimator=("synthetic_control", CONTROL_VERSION),
+        estimator=(name, CONTROL_VERSION),
     )
 
 

@@ -13,24 +13,34 @@ TREATED_STAGGERED_MIN = 10
 DONORS_MIN = 10
 PERIODS_BEFORE_MIN = 15
 CONTROLS_MIN = 2
+AUGMENTED_CELLS_MAX = 20_000  # Beyond it, leaving out periods and donors in turn takes minutes.
 
 ALIASES = {
     "sdid": "synthetic_difference_in_differences",
     "sc": "synthetic_control",
+    "ascm": "augmented_synthetic_control",
     "did": "difference_in_differences",
     "its": "interrupted_time_series",
     "cs": "callaway_santanna",
     "bjs": "imputation",
+    "lin": "regression_adjustment",
 }
-ESTIMATORS = (
-    "difference_in_means",
+RANDOMIZED = ("cuped", "regression_adjustment", "difference_in_means")
+CONTROLLED = (
     "synthetic_difference_in_differences",
-    "synthetic_control",
     "imputation",
     "callaway_santanna",
+    "synthetic_control",
+    "augmented_synthetic_control",
     "difference_in_differences",
-    "interrupted_time_series",
 )
+SERIES = ("interrupted_time_series", "autoregressive_bootstrap", "local_level")
+ESTIMATORS = (*RANDOMIZED, *CONTROLLED, *SERIES, "switchback")
+_SYNTHETIC = {
+    "synthetic_difference_in_differences",
+    "synthetic_control",
+    "augmented_synthetic_control",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +53,10 @@ class Counts:
     n_never: int
     n_starts: int
     n_before: int
+    n_covariates: int
     is_complete: bool
     has_controls: bool
+    is_grouped: bool
 
 
 def counts_of(panel: Matrices) -> Counts:
@@ -61,66 +73,116 @@ def counts_of(panel: Matrices) -> Counts:
         n_never=int((~treated).sum()),
         n_starts=len(np.unique(starts)),
         n_before=int(starts.min()) if len(starts) else 0,
+        n_covariates=panel.covariates.shape[2],
         is_complete=panel.is_complete,
         has_controls=bool((beside & (measured & with_ai).any(axis=0)).any()),
+        is_grouped=panel.cluster is not None or panel.stratum is not None,
     )
 
 
-def choose_for(counts: Counts, *, wanted: str = "auto") -> Choice:
+def choose_for(counts: Counts, *, wanted: str = "auto", approver: str | None = None) -> Choice:
     """Return the strongest estimator the table permits, or the one asked for.
+
+    Asking for a weaker one that the table permits is free; one that it does not permit runs, but
+    counts in full only with an approver.
 
     Raises
     ------
     NotEstimable
-        No unit has the AI, or the estimator asked for does not exist or is not permitted.
+        No unit has the AI, or the estimator asked for does not exist, or none is permitted.
     """
     if counts.n_treated == 0:
         raise NotEstimable("no row is treated", verdict="too_early")
-    ladder = [(name, _why_not(name, counts)) for name in ESTIMATORS]
-    permitted = [name for name, why_not in ladder if why_not is None]
+    ladder = {name: _why_not(name, counts) for name in ESTIMATORS}
+    permitted = [name for name, why_not in ladder.items() if why_not is None]
     chosen = ALIASES.get(wanted, wanted)
     if chosen == "auto":
         if not permitted:
-            raise NotEstimable("; ".join(f"{name}: {why_not}" for name, why_not in ladder))
-        chosen = permitted[0]
+            raise NotEstimable("; ".join(f"{name}: {why_not}" for name, why_not in ladder.items()))
+        chosen = _first(permitted, counts)
     elif chosen not in ESTIMATORS:
         raise NotEstimable(f"no estimator is called {wanted}; there are {', '.join(ESTIMATORS)}")
+    is_forced = wanted != "auto"
     return Choice(
         design=_design_of(chosen, counts),
         estimator=chosen,
-        reason=_reason(chosen, counts, is_forced=wanted != "auto"),
+        reason=_reason(chosen, counts, is_forced=is_forced),
         alternatives=tuple(
             Alternative(estimator=name, why_not=why_not or f"{chosen} comes first here")
-            for name, why_not in ladder
+            for name, why_not in ladder.items()
             if name != chosen
         ),
+        eligible=_rivals(chosen, permitted, counts),
+        overrides=ladder[chosen] if is_forced else None,
+        approver=approver if is_forced else None,
+    )
+
+
+def _first(permitted: list[str], counts: Counts) -> str:
+    """Return the strongest; of few units with several starts, imputation says more."""
+    if counts.n_starts > 1 and "imputation" in permitted:
+        return "imputation"
+    return permitted[0]
+
+
+def _rivals(chosen: str, permitted: list[str], counts: Counts) -> tuple[str, ...]:
+    """Return who can contradict the chosen one: others of its kind that are not the same sum."""
+    kind = next((kind for kind in (RANDOMIZED, CONTROLLED, SERIES) if chosen in kind), ())
+    # On one table without volumes, these two are one estimator.
+    same = {"imputation", "difference_in_differences"}
+    too_long = counts.n_never * counts.n_before > AUGMENTED_CELLS_MAX
+    return tuple(
+        name
+        for name in kind
+        if name in permitted
+        and name != chosen
+        and not (chosen in same and name in same)
+        and not (name == "difference_in_differences" and "imputation" in permitted)
+        and not (name == "difference_in_means" and counts.n_covariates)
+        and not (name == "augmented_synthetic_control" and too_long)
     )
 
 
 def _why_not(name: str, counts: Counts) -> str | None:
-    if name == "difference_in_means":
-        return None if counts.n_times == 1 else "units were measured at several times"
+    if name == "switchback":
+        return "no unit changes between with and without: ask for it where units do"
+    if name in RANDOMIZED:
+        return _why_not_randomized(name, counts)
     if counts.n_times == 1:
         return "units were measured once"
-    if name == "interrupted_time_series":
-        return None if counts.n_starts == 1 else "units went live at different times"
+    if name in SERIES:
+        return "units went live at different times" if counts.n_starts > 1 else None
     return _why_not_beside(name, counts)
+
+
+def _why_not_randomized(name: str, counts: Counts) -> str | None:
+    if counts.n_times > 1:
+        return "units were measured at several times, and nothing says they were drawn at random"
+    if name == "difference_in_means":
+        return None
+    if counts.is_grouped:
+        return "clusters and strata are compared by difference_in_means"
+    if counts.n_covariates == 0:
+        return "no covariate was given"
+    if name == "cuped" and counts.n_covariates > 1:
+        return "several covariates: a regression takes them"
+    return None
 
 
 def _why_not_beside(name: str, counts: Counts) -> str | None:
     if not counts.has_controls:
         return f"no time has {CONTROLS_MIN} units without the AI beside treated ones"
-    if name.startswith("synthetic"):
-        return _why_not_synthetic(counts)
+    if name in _SYNTHETIC:
+        return _why_not_synthetic(name, counts)
     if name == "callaway_santanna" and not counts.is_complete:
         return "a unit was not measured at every time"
     return None
 
 
-def _why_not_synthetic(counts: Counts) -> str | None:
+def _why_not_synthetic(name: str, counts: Counts) -> str | None:
     if counts.n_treated >= TREATED_STAGGERED_MIN:
         return f"{counts.n_treated} treated units say more by themselves"
-    if counts.n_starts > 1:
+    if counts.n_starts > 1 and name != "synthetic_difference_in_differences":
         return "units went live at different times"
     if counts.n_never < DONORS_MIN:
         return f"{counts.n_never} donors, needs {DONORS_MIN}"
@@ -130,9 +192,9 @@ def _why_not_synthetic(counts: Counts) -> str | None:
 
 
 def _design_of(name: str, counts: Counts) -> Design:
-    if name == "difference_in_means":
+    if name in RANDOMIZED or name == "switchback":
         return "randomized"
-    if name == "interrupted_time_series":
+    if name in SERIES:
         return "series_only"
     return "few_treated" if counts.n_treated < TREATED_STAGGERED_MIN else "staggered"
 
@@ -140,9 +202,9 @@ def _design_of(name: str, counts: Counts) -> Design:
 def _reason(name: str, counts: Counts, *, is_forced: bool) -> str:
     if is_forced:
         return "asked for"
-    if name == "difference_in_means":
+    if name in RANDOMIZED:
         return "one row per subject, taken as randomized"
-    if name == "interrupted_time_series":
+    if name in SERIES:
         return "nothing but the history to compare with"
     return (
         f"{counts.n_treated} treated units from {counts.n_starts} times on, {counts.n_never} never "

@@ -1,30 +1,27 @@
-"""Estimate on a user's own table: choose, run, cross-check, grade, and write it down as JSON.
+"""Estimate on a user's own table: choose, run, cross-check, grade.
 
 Every permitted estimator that can contradict the chosen one is run too. Where they differ by more
-than their errors explain, the check fails, the grade falls, and the less favourable one is used.
+than their errors explain, the check fails, the grade falls, and the least favourable one is used.
 """
 
 from dataclasses import dataclass
 
-from aivalue.effects.checks.agreement import agreement
+from aivalue.effects.checks.agreement import agreement, least_favourable
 from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.checks.override import override
 from aivalue.effects.choose import Choice
 from aivalue.effects.effect import Effect, Interval, Verdict
-from aivalue.effects.front_door.choice import ESTIMATORS, choose_for, counts_of
+from aivalue.effects.front_door.choice import choose_for, counts_of
+from aivalue.effects.front_door.ran import Options, Ran
 from aivalue.effects.front_door.run import run
 from aivalue.effects.front_door.table import Matrices, PanelTable, matrices_of
 from aivalue.effects.functional import average, relative, verdict_of
 from aivalue.effects.grade import Graded, grade_of
+from aivalue.effects.monitoring import Monitored, monitored
+from aivalue.effects.power import minimum_detectable
 from aivalue.effects.student_t import two_sided_p
 from aivalue.errors import NotEstimable
 from aivalue.kpis.definition import BetterWhen
-
-_RIVALS = {
-    "synthetic_difference_in_differences": ("imputation",),
-    "synthetic_control": ("synthetic_difference_in_differences",),
-    "imputation": ("callaway_santanna",),
-    "callaway_santanna": ("imputation",),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +34,11 @@ class PanelEstimate:
         Effect per treated unit and time, or its share of the level without AI.
     p_value : float
         Two-sided, of the level effect; below 1 - confidence exactly when its interval excludes 0.
+    detectable : float
+        Level effect that would be found in 80 % of cases.
+    rivals : effects of the other permitted estimators
+    monitored : Monitored or None
+        Of a randomized design, the readings that allow peeking.
     """
 
     effect: Effect
@@ -46,108 +48,79 @@ class PanelEstimate:
     graded: Graded
     checks: tuple[CheckResult, ...]
     choice: Choice
-
-    def document(self) -> dict[str, object]:
-        """Write it as JSON carries it."""
-        return {
-            "design": self.choice.design,
-            "estimator": self.effect.estimator,
-            "estimator_version": self.effect.estimator_version,
-            "reason": self.choice.reason,
-            "effect": {
-                "point": self.figure.point,
-                "standard_error": self.figure.standard_error,
-                "low": self.figure.low,
-                "high": self.figure.high,
-                "confidence": self.figure.confidence,
-            },
-            "p_value": self.p_value,
-            "n_treated": self.effect.n_treated,
-            "n_control": self.effect.n_control,
-            "grade": self.graded.grade,
-            "grade_reasons": list(self.graded.reasons),
-            "verdict": self.verdict,
-            "checks": [
-                {
-                    "name": check.name,
-                    "status": check.status,
-                    "p_value": check.p_value,
-                    "detail": check.detail,
-                }
-                for check in self.checks
-            ],
-            "alternatives": [
-                {"estimator": each.estimator, "why_not": each.why_not}
-                for each in self.choice.alternatives
-            ],
-        }
+    detectable: float
+    rivals: tuple[Effect, ...]
+    monitored: Monitored | None
 
 
 def estimate_panel(
     table: PanelTable,
     *,
     estimator: str = "auto",
-    confidence: float = 0.95,
     better_when: BetterWhen = "higher",
     is_relative: bool = False,
+    approver: str | None = None,
+    options: Options | None = None,
+    confidence: float = 0.95,
 ) -> PanelEstimate:
     """Estimate the effect of the AI on the treated rows' outcome.
+
+    `confidence` counts where no options are given.
 
     Raises
     ------
     NotEstimable
         The table cannot support the estimate; the message says which row or count is at fault.
     """
-    panel = matrices_of(table)
-    counts = counts_of(panel)
-    choice = choose_for(counts, wanted=estimator)
-    effect, checks = run(choice.estimator, panel, confidence=confidence)
+    options = Options(confidence=confidence) if options is None else options
+    panel = matrices_of(table, may_alternate=estimator == "switchback")
+    choice = choose_for(counts_of(panel), wanted=estimator, approver=approver)
+    ran = run(choice.estimator, panel, options)
+    rivals = _rivals(choice, panel, options) if estimator == "auto" else ()
+    used = _used(ran, rivals, better_when)
+    checks = list(used.doubts())
     if estimator == "auto":
-        effect, agreement = _cross_checked(
-            effect, panel, choice, confidence=confidence, better_when=better_when
-        )
-        checks = (*checks, *agreement)
-    level = average(effect)
-    graded = grade_of(
-        design=choice.design, estimator=effect.estimator, checks=checks, reconstructed=False
-    )
+        checks.append(agreement(ran.effect, [rival.effect for rival in rivals]))
+    forced = override(choice)
+    if forced is not None:
+        checks.append(forced)
+    level = average(used.effect)
     return PanelEstimate(
-        effect=effect,
-        figure=relative(effect) if is_relative else level,
-        p_value=two_sided_p(level.point / level.standard_error, effect.degrees_of_freedom),
+        effect=used.effect,
+        figure=relative(used.effect) if is_relative else level,
+        p_value=two_sided_p(level.point / level.standard_error, used.effect.degrees_of_freedom),
         verdict=verdict_of(level, better_when),
-        graded=graded,
-        checks=checks,
+        graded=grade_of(
+            design=choice.design,
+            estimator=used.effect.estimator,
+            checks=checks,
+            reconstructed=False,
+        ),
+        checks=tuple(checks),
         choice=choice,
+        detectable=minimum_detectable(
+            level.standard_error,
+            degrees_of_freedom=used.effect.degrees_of_freedom,
+            confidence=level.confidence,
+        ),
+        rivals=tuple(rival.effect for rival in rivals),
+        monitored=monitored(used.effect) if used.effect.design == "randomized" else None,
     )
 
 
-def _cross_checked(
-    effect: Effect,
-    panel: Matrices,
-    choice: Choice,
-    *,
-    confidence: float,
-    better_when: BetterWhen,
-) -> tuple[Effect, tuple[CheckResult, ...]]:
-    """Return the effect to use, and whether permitted rivals agree with it."""
-    refused = {
-        each.estimator
-        for each in choice.alternatives
-        if not each.why_not.endswith("comes first here")
-    }
-    results = []
-    for name in _RIVALS.get(choice.estimator, ()):
-        if name in refused or name not in ESTIMATORS:
-            continue
+def _rivals(choice: Choice, panel: Matrices, options: Options) -> tuple[Ran, ...]:
+    """Run the other permitted estimators; one that refuses has nothing to say."""
+    found = []
+    for name in choice.eligible:
         try:
-            rival, _ = run(name, panel, confidence=confidence)
+            found.append(run(name, panel, options))
         except NotEstimable:
             continue
-        checked = agreement(effect, rival)
-        results.append(checked)
-        ours, theirs = average(effect), average(rival)
-        sign = 1 if better_when == "higher" else -1
-        if checked.status == "failed" and sign * theirs.point < sign * ours.point:
-            effect = rival
-    return effect, tuple(results)
+    return tuple(found)
+
+
+def _used(ran: Ran, rivals: tuple[Ran, ...], better_when: BetterWhen) -> Ran:
+    sign = 1 if better_when == "higher" else -1
+    effects = [rival.effect for rival in rivals]
+    used = least_favourable(ran.effect, effects, sign=sign)
+    return next(each for each in (ran, *rivals) if each.effect is used)

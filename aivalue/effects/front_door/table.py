@@ -25,8 +25,10 @@ class PanelTable:
     treated : shape (n_rows,)
         True from the time the unit works with the AI.
     covariates : shape (n_rows, n_covariates)
-    cluster : length n_rows, or empty
-        What units share; every unit lies in one cluster.
+    cluster, stratum : length n_rows, or empty
+        What units share, and what they were drawn within; every unit lies in one of each.
+    denominator : shape (n_rows,), or None
+        Of a ratio metric; only experiments have one.
     """
 
     unit: Sequence[str]
@@ -35,6 +37,8 @@ class PanelTable:
     treated: Booleans
     covariates: Floats
     cluster: Sequence[str] = ()
+    stratum: Sequence[str] = ()
+    denominator: Floats | None = None
 
     def __post_init__(self) -> None:
         n = len(self.unit)
@@ -54,7 +58,10 @@ class Matrices:
     first_treated : shape (n_units,)
         `n_times` where never.
     covariates : shape (n_units, n_times, n_covariates)
-    cluster : shape (n_units,), or None
+    cluster, stratum : shape (n_units,), or None
+    denominator : shape (n_units, n_times), or None
+    treated : shape (n_units, n_times), or None
+        As the table has it; None where nobody needs it.
     """
 
     units: tuple[str, ...]
@@ -63,12 +70,14 @@ class Matrices:
     first_treated: Integers
     covariates: Floats
     cluster: Integers | None
+    stratum: Integers | None = None
+    denominator: Floats | None = None
+    treated: Booleans | None = None
 
     @property
     def periods(self) -> tuple[Period, ...]:
         """Stand-ins for times, whatever their calendar: one day each."""
-        days = [date.fromordinal(FIRST_DAY + step) for step in range(len(self.times) + 1)]
-        return tuple(Period(start=start, end=end) for start, end in itertools.pairwise(days))
+        return days_from(len(self.times))
 
     @property
     def is_complete(self) -> bool:
@@ -93,8 +102,14 @@ class Matrices:
         )
 
 
-def matrices_of(table: PanelTable) -> Matrices:
-    """Pivot the table.
+def days_from(n: int) -> tuple[Period, ...]:
+    """Return as many periods of a day each."""
+    days = [date.fromordinal(FIRST_DAY + step) for step in range(n + 1)]
+    return tuple(Period(start=start, end=end) for start, end in itertools.pairwise(days))
+
+
+def matrices_of(table: PanelTable, *, may_alternate: bool = False) -> Matrices:
+    """Pivot the table; with `may_alternate`, units may lose the AI and get it again.
 
     Raises
     ------
@@ -121,7 +136,7 @@ def matrices_of(table: PanelTable) -> Matrices:
     seen[unit, time] = True
     first = np.where(treated.any(axis=1), treated.argmax(axis=1), shape[1])
     lost = seen & ~treated & (np.arange(shape[1]) > first[:, None])
-    if lost.any():
+    if lost.any() and not may_alternate:
         row = int(np.argmax(lost.any(axis=1)))
         raise NotEstimable(
             f"unit {units[row]} has the AI from {times[first[row]]} on but not at "
@@ -133,19 +148,32 @@ def matrices_of(table: PanelTable) -> Matrices:
         outcome=outcome,
         first_treated=first.astype(np.int64),
         covariates=covariates,
-        cluster=_clusters(table, unit, len(units)),
+        cluster=_labels(table.cluster, unit, len(units), "clusters"),
+        stratum=_labels(table.stratum, unit, len(units), "strata"),
+        denominator=_pivoted(table.denominator, unit, time, shape),
+        treated=treated,
     )
 
 
-def _clusters(table: PanelTable, unit: Integers, n_units: int) -> Integers | None:
-    if not len(table.cluster):
+def _labels(labels: Sequence[str], unit: Integers, n_units: int, what: str) -> Integers | None:
+    if not len(labels):
         return None
-    _, code = np.unique(np.asarray(table.cluster, str), return_inverse=True)
-    cluster = np.zeros(n_units, np.int64)
-    cluster[unit] = code
-    if (cluster[unit] != code).any():
-        raise NotEstimable("a unit lies in two clusters")
-    return cluster
+    _, code = np.unique(np.asarray(labels, str), return_inverse=True)
+    label = np.zeros(n_units, np.int64)
+    label[unit] = code
+    if (label[unit] != code).any():
+        raise NotEstimable(f"a unit lies in two {what}")
+    return label
+
+
+def _pivoted(
+    values: Floats | None, unit: Integers, time: Integers, shape: tuple[int, int]
+) -> Floats | None:
+    if values is None:
+        return None
+    pivoted = np.full(shape, np.nan)
+    pivoted[unit, time] = values
+    return pivoted
 
 
 def _sorted_times(values: Sequence[str]) -> tuple[list[str], Integers]:

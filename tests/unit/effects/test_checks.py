@@ -60,7 +60,7 @@ def test_pre_trend_finds_units_that_drift_away(trend: float, status: str) -> Non
     found = pre_trend(y, x, to_start, scale="additive")
 
     assert found.status == status
-    assert "would be found in 80 %" in found.detail
+    assert "would be found in 80 %" in found.in_words
 
 
 def test_pre_trend_rejects_as_rarely_as_it_claims() -> None:
@@ -148,5 +148,5 @@ def test_estimators_that_contradict_each_other_fail() -> None:
 
     close, far = make_effect((-1.5, -1.5, -1.5)), make_effect((3.0, 3.0, 3.0))
 
-    assert agreement(ours, close).status == "passed"
-    assert agreement(ours, far).status == "failed"
+    assert agreement(ours, [close]).status == "passed"
+    assert agreement(ours, [far]).status == "failed"

@@ -1,0 +1,57 @@
+"""A table's estimate as JSON carries it."""
+
+from aivalue.effects.effect import Effect, Interval
+from aivalue.effects.front_door.estimate_panel import PanelEstimate
+from aivalue.effects.functional import average
+
+
+def document_of_panel(found: PanelEstimate) -> dict[str, object]:
+    """Write what was found, how, what doubts it, and what was passed over."""
+    return {
+        "design": found.choice.design,
+        "estimator": found.effect.estimator,
+        "estimator_version": found.effect.estimator_version,
+        "reason": found.choice.reason,
+        "overrides": found.choice.overrides,
+        "approver": found.choice.approver,
+        "effect": {**_interval(found.figure), "confidence": found.figure.confidence},
+        "p_value": found.p_value,
+        "minimum_detectable": found.detectable,
+        "anytime": None if found.monitored is None else _bounds(found.monitored.anytime),
+        "n_treated": found.effect.n_treated,
+        "n_control": found.effect.n_control,
+        "grade": found.graded.grade,
+        "grade_reasons": list(found.graded.reasons),
+        "verdict": found.verdict,
+        "checks": [
+            {
+                "name": check.name,
+                "status": check.status,
+                "p_value": check.p_value,
+                "detail": check.detail,
+                "power": check.power,
+            }
+            for check in found.checks
+        ],
+        "alternatives": [
+            {"estimator": each.estimator, "why_not": each.why_not}
+            for each in found.choice.alternatives
+        ],
+        "rivals": [_rival(rival) for rival in found.rivals],
+    }
+
+
+def _rival(effect: Effect) -> dict[str, object]:
+    return {"estimator": effect.estimator, **_interval(average(effect))}
+
+
+def _interval(figure: Interval) -> dict[str, object]:
+    return {
+        "point": figure.point,
+        "standard_error": figure.standard_error,
+        **_bounds(figure),
+    }
+
+
+def _bounds(figure: Interval) -> dict[str, object]:
+    return {"low": figure.low, "high": figure.high}

@@ -1,0 +1,191 @@
+"""Rollouts from a table: units with the AI from some time on, with the checks of such designs."""
+
+from typing import Literal
+
+import numpy as np
+
+from aivalue.effects.checks.check import CheckResult, not_applicable
+from aivalue.effects.checks.composition import composition
+from aivalue.effects.checks.contamination import contamination
+from aivalue.effects.checks.permutation import TREATED_MAX, permutation
+from aivalue.effects.checks.placebo_in_time import placebo_in_time
+from aivalue.effects.checks.pre_trend import pre_trend
+from aivalue.effects.checks.regression_to_the_mean import regression_to_the_mean
+from aivalue.effects.checks.sensitivity import sensitivity
+from aivalue.effects.effect import Effect
+from aivalue.effects.estimators.callaway_santanna import callaway_santanna
+from aivalue.effects.estimators.difference_in_differences import Rollout, difference_in_differences
+from aivalue.effects.estimators.imputation import imputation
+from aivalue.effects.front_door.ran import Options, Ran
+from aivalue.effects.front_door.table import Matrices
+from aivalue.effects.functional import average
+from aivalue.effects.leads import LeadTest, leads_differ
+from aivalue.effects.panel import Booleans, Floats, Integers
+from aivalue.errors import NotEstimable
+
+BLOCKS_MAX = 3
+
+
+def run_imputation(panel: Matrices, options: Options) -> Ran:
+    """Impute what treated cells would have been."""
+    effect = imputation(panel.staggered(), confidence=options.confidence)
+    return Ran(effect=effect, doubts=lambda: _doubts(panel, effect, options))
+
+
+def run_callaway_santanna(panel: Matrices, options: Options) -> Ran:
+    """Compare cohorts with units that never, or do not yet, have the AI."""
+    comparison: Literal["never_treated", "not_yet_treated"] = (
+        "never_treated" if (~panel.is_treated).sum() > 1 else "not_yet_treated"
+    )
+    effect = callaway_santanna(
+        panel.staggered(), comparison=comparison, confidence=options.confidence
+    )
+    return Ran(effect=effect, doubts=lambda: _doubts(panel, effect, options))
+
+
+def run_difference(panel: Matrices, options: Options) -> Ran:
+    """Compare units with their own past, beside those without the AI."""
+    effect = _difference(panel, panel.first_treated, len(panel.times), options)
+    return Ran(effect=effect, doubts=lambda: _doubts(panel, effect, options))
+
+
+def _difference(panel: Matrices, first: Integers, n_times: int, options: Options) -> Effect:
+    value = panel.outcome[:, :n_times]
+    measured = np.isfinite(value)
+    with_ai = np.arange(n_times) >= first[:, None]
+    value = np.nan_to_num(value)
+    rollout = Rollout(
+        periods=panel.periods[:n_times],
+        units=panel.units,
+        y_untreated=np.where(measured & ~with_ai, value, 0.0),
+        x_untreated=(measured & ~with_ai).astype(np.float64),
+        y_treated=np.where(measured & with_ai, value, 0.0),
+        x_treated=(measured & with_ai).astype(np.float64),
+    )
+    return difference_in_differences(rollout, scale="additive", confidence=options.confidence)
+
+
+def _doubts(panel: Matrices, effect: Effect, options: Options) -> tuple[CheckResult, ...]:
+    figure = average(effect)
+    is_claimed = not figure.low <= 0 <= figure.high
+    found = (
+        _pre_trend(panel),
+        _regression_to_the_mean(panel),
+        _sensitivity(panel, effect),
+        _placebo_in_time(panel, options),
+        _contamination(panel, figure.standard_error),
+        _composition(panel),
+    )
+    if int(panel.is_treated.sum()) > TREATED_MAX:
+        return found
+    return (*found, _permutation(panel, options, is_claimed=is_claimed))
+
+
+def _untreated(panel: Matrices) -> tuple[Floats, Floats, Integers]:
+    """Return outcome and presence of untreated cells, and the periods to each unit's go-live."""
+    with_ai, measured = _status(panel)
+    x = (measured & ~with_ai).astype(np.float64)
+    y = np.where(x > 0, np.nan_to_num(panel.outcome), 0.0)
+    to_start = np.where(
+        panel.is_treated[:, None], panel.first_treated[:, None] - np.arange(len(panel.times)), 0
+    )
+    inside = np.ix_(x.sum(axis=1) > 0, x.sum(axis=0) > 0)
+    return y[inside], x[inside], to_start[inside]
+
+
+def _blocks(panel: Matrices) -> tuple[tuple[int, int], ...]:
+    """Cut the half of the history next to go-live into blocks, the nearest first."""
+    longest = int(panel.first_treated[panel.is_treated].max())
+    width = max(longest // (2 * BLOCKS_MAX), 1)
+    return tuple((1 + k * width, (k + 1) * width) for k in range(BLOCKS_MAX))
+
+
+def _pre_trend(panel: Matrices) -> CheckResult:
+    y, x, to_start = _untreated(panel)
+    try:
+        return pre_trend(y, x, to_start, scale="additive", blocks=_blocks(panel))
+    except NotEstimable as refusal:
+        return not_applicable("pre_trend", str(refusal))
+
+
+def _regression_to_the_mean(panel: Matrices) -> CheckResult:
+    y, x, to_start = _untreated(panel)
+    width = _blocks(panel)[0][1]
+    try:
+        return regression_to_the_mean(y, x, to_start, scale="additive", left_out=False, width=width)
+    except NotEstimable as refusal:
+        return not_applicable("regression_to_the_mean", str(refusal))
+
+
+def _sensitivity(panel: Matrices, effect: Effect) -> CheckResult:
+    y, x, to_start = _untreated(panel)
+    blocks = _blocks(panel)
+    leads = np.stack([(to_start >= low) & (to_start <= high) for low, high in blocks])
+    try:
+        test: LeadTest = leads_differ(y, x, leads.astype(np.float64), scale="additive")
+    except NotEstimable as refusal:
+        return not_applicable("sensitivity", str(refusal))
+    with_ai, measured = _status(panel)
+    since = np.arange(len(panel.times)) - panel.first_treated[:, None] + 1
+    steps = float(since[with_ai & measured].mean()) / blocks[0][1]
+    return sensitivity(average(effect), test, steps_after=steps)
+
+
+def _placebo_in_time(panel: Matrices, options: Options) -> CheckResult:
+    """Invent a go-live in the past, on data that end with the first real one."""
+    first = int(panel.first_treated[panel.is_treated].min())
+    n_placebo = max(first // 3, 1)
+    if first - n_placebo < BLOCKS_MAX:
+        return not_applicable("placebo_in_time", f"{first} times before go-live are too few")
+    invented = np.where(panel.is_treated, first - n_placebo, first)
+    try:
+        placebo = _difference(panel, invented, first, options)
+    except NotEstimable as refusal:
+        return not_applicable("placebo_in_time", str(refusal))
+    return placebo_in_time(average(placebo), n_periods=n_placebo)
+
+
+def _sides(panel: Matrices) -> tuple[Floats, Floats]:
+    """Return each unit's mean level before and after its (or the first) go-live, NaN if unseen."""
+    first = int(panel.first_treated[panel.is_treated].min())
+    start = np.where(panel.is_treated, panel.first_treated, first)
+    after = np.arange(len(panel.times)) >= start[:, None]
+    measured = np.isfinite(panel.outcome)
+    value = np.nan_to_num(panel.outcome)
+    means = []
+    for side in (measured & ~after, measured & after):
+        n = side.sum(axis=1)
+        total = np.where(side, value, 0.0).sum(axis=1)
+        means.append(np.where(n > 0, total / np.maximum(n, 1), np.nan))
+    return means[0], means[1]
+
+
+def _contamination(panel: Matrices, error: float) -> CheckResult:
+    before, after = _sides(panel)
+    never = ~panel.is_treated
+    names = tuple(name for name, kept in zip(panel.units, never, strict=True) if kept)
+    return contamination(before[never], after[never], names, standard_error=error)
+
+
+def _composition(panel: Matrices) -> CheckResult:
+    before, after = (np.isfinite(side).astype(np.float64) for side in _sides(panel))
+    return composition(before, after, panel.is_treated)
+
+
+def _permutation(panel: Matrices, options: Options, *, is_claimed: bool) -> CheckResult:
+    if len(np.unique(panel.first_treated[panel.is_treated])) > 1:
+        return not_applicable("permutation", "units went live at different times")
+    before, after = _sides(panel)
+    change = after - before
+    seen = np.isfinite(change)
+    return permutation(
+        change[panel.is_treated & seen],
+        change[~panel.is_treated & seen],
+        confidence=options.confidence,
+        is_claimed=is_claimed,
+    )
+
+
+def _status(panel: Matrices) -> tuple[Booleans, Booleans]:
+    with_ai: Booleans = np.arange(len(panel.times)) >= panel.first_treated[:, None]
+    return with_ai, np.isfinite(panel.outcome)

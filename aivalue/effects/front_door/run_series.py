@@ -1,0 +1,117 @@
+"""One series from a table: its calendar, its controls, and the checks that belong to it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from aivalue.effects.checks.check import CheckResult, not_applicable
+from aivalue.effects.checks.covariate_not_affected import covariate_not_affected
+from aivalue.effects.checks.placebo_in_time import placebo_in_time
+from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
+from aivalue.effects.estimators.interrupted_time_series import (
+    BEFORE_MIN,
+    Errors,
+    Interrupted,
+    interrupted_time_series,
+    unforeseen,
+)
+from aivalue.effects.front_door.calendar import calendar_of
+from aivalue.effects.front_door.ran import Options, Ran
+from aivalue.effects.front_door.table import Matrices
+from aivalue.effects.functional import average
+from aivalue.effects.panel import Booleans, Floats, Integers
+from aivalue.errors import NotEstimable
+
+
+def run_series(panel: Matrices, options: Options, errors: Errors) -> Ran:
+    """Estimate the mean of the treated units as one series."""
+    series = _series(panel, options)
+    effect = interrupted_time_series(series, errors=errors, confidence=options.confidence)
+    return Ran(
+        effect=effect,
+        doubts=lambda: (
+            residual_autocorrelation(unforeseen(series, errors=errors)),
+            _placebo_in_time(series, options),
+            _controls_unmoved(series, options),
+        ),
+    )
+
+
+def _series(panel: Matrices, options: Options) -> Interrupted:
+    treated = panel.is_treated
+    starts = np.unique(panel.first_treated[treated])
+    if len(starts) > 1:
+        raise NotEstimable("units went live at different times: no single series")
+    rows = panel.outcome[treated]
+    seen: Booleans = np.asarray(np.isfinite(rows).all(axis=0))
+    controls = panel.covariates[treated].mean(axis=0)[seen]
+    with_ai = (np.flatnonzero(seen) >= starts[0]).astype(np.float64)[:, None]
+    if not with_ai.any():
+        raise NotEstimable("no observation with the AI", verdict="too_early")
+    times = [time for time, kept in zip(panel.times, seen, strict=True) if kept]
+    calendar = calendar_of(times, np.flatnonzero(seen), holidays=options.holidays)
+    n_before = int((with_ai == 0).sum())
+    has_controls = controls.shape[1] > 0
+    cycles = calendar.cycles(n_before) if options.seasons is None else options.seasons
+    # Controls carry the season themselves; cycles beside them only where asked for.
+    if has_controls and options.seasons is None:
+        cycles = ()
+    return Interrupted(
+        periods=panel.periods[int(starts[0]) : int(starts[0]) + 1],
+        outcome=rows[:, seen].mean(axis=0),
+        position=calendar.position,
+        with_ai=with_ai,
+        controls=controls,
+        volume=np.array([with_ai.sum() * treated.sum()]),
+        cycles=cycles,
+        has_trend=not has_controls,
+        holidays=calendar.holidays,
+    )
+
+
+def _placebo_in_time(series: Interrupted, options: Options) -> CheckResult:
+    """Read an invented go-live, as long before the real one as there are periods after it."""
+    before = series.with_ai[:, 0] == 0
+    n_before, n_after = int(before.sum()), int((~before).sum())
+    n_placebo = min(n_after, n_before // 3)
+    if n_before - n_placebo < BEFORE_MIN:
+        return not_applicable("placebo_in_time", f"{n_before} observations before are too few")
+    invented = np.zeros((n_before, 1))
+    invented[-n_placebo:] = 1.0
+    try:
+        past = _cut(series, np.flatnonzero(before).astype(np.int64), invented)
+        placebo = interrupted_time_series(past, confidence=options.confidence)
+    except NotEstimable as refusal:
+        return not_applicable("placebo_in_time", str(refusal))
+    return placebo_in_time(average(placebo), n_periods=n_placebo)
+
+
+def _controls_unmoved(series: Interrupted, options: Options) -> CheckResult:
+    """Read each control series as if it were the outcome."""
+    changes = []
+    for column, control in enumerate(series.controls.T):
+        alone = replace(
+            series,
+            outcome=control,
+            controls=np.empty((len(control), 0)),
+            has_trend=True,
+        )
+        name = options.names[column] if column < len(options.names) else f"control {column + 1}"
+        try:
+            effect = interrupted_time_series(alone, confidence=options.confidence)
+        except NotEstimable:
+            continue
+        changes.append((name, average(effect), effect.degrees_of_freedom))
+    return covariate_not_affected(changes)
+
+
+def _cut(series: Interrupted, rows: Integers, with_ai: Floats) -> Interrupted:
+    return replace(
+        series,
+        outcome=series.outcome[rows],
+        position=series.position[rows],
+        with_ai=with_ai,
+        controls=series.controls[rows],
+        volume=with_ai.sum(axis=0),
+        holidays=None if series.holidays is None else series.holidays[rows],
+    )

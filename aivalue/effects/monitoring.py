@@ -1,0 +1,105 @@
+"""One experiment, read in several ways: the pre-registered reading beside those that allow peeking.
+
+The fixed interval is right once, at the end that was planned. The anytime-valid one is right at
+all looks together and goes on dashboards; O'Brien-Fleming's is right at planned looks. Both are
+shown beside the fixed one ("hybrid"), so that nobody has to choose after seeing the data.
+
+Source: `aivalue.effects.sequential` and `aivalue.effects.group_sequential`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aivalue.effects.effect import Effect, Interval
+from aivalue.effects.functional import average
+from aivalue.effects.power import minimum_detectable
+from aivalue.effects.student_t import t_quantile
+
+POWER = 0.80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitored:
+    """Readings of one figure, all around the same point.
+
+    Attributes
+    ----------
+    fixed : Interval
+        Right for one reading, at the planned end.
+    anytime : Interval
+        Right at all readings together.
+    planned_look : Interval or None
+        Right at this one of the planned looks.
+    detectable : float
+        Effect that the fixed reading finds in 80 % of cases.
+    """
+
+    fixed: Interval
+    anytime: Interval
+    planned_look: Interval | None
+    detectable: float
+
+
+def monitored(
+    effect: Effect, *, n_planned: float | None = None, look: tuple[int, int] | None = None
+) -> Monitored:
+    """Read a randomized effect.
+
+    Parameters
+    ----------
+    n_planned
+        Subjects (or clusters) of both arms at the planned end, where the anytime interval is
+        narrowest; None is as many as there are now.
+    look
+        This look and how many are planned in all, equally spaced.
+    """
+    fixed = average(effect)
+    n = float(effect.n_treated + effect.n_control)
+    alpha = 1 - fixed.confidence
+    margin = _anytime_margin(fixed, n, n_planned=n if n_planned is None else n_planned, alpha=alpha)
+    # With few subjects the t quantile, not the normal one, says how sure one reading is.
+    small_sample = t_quantile(1 - alpha / 2, effect.degrees_of_freedom) / t_quantile(
+        1 - alpha / 2, np.inf
+    )
+    planned = None
+    if look is not None:
+        planned = _around(fixed, _planned_quantile(look, alpha) * fixed.standard_error)
+    return Monitored(
+        fixed=fixed,
+        anytime=_around(fixed, margin * small_sample),
+        planned_look=planned,
+        detectable=minimum_detectable(
+            fixed.standard_error,
+            degrees_of_freedom=effect.degrees_of_freedom,
+            confidence=fixed.confidence,
+            power=POWER,
+        ),
+    )
+
+
+def _anytime_margin(fixed: Interval, n: float, *, n_planned: float, alpha: float) -> float:
+    # Lambert's function takes a quarter of a second to import: only who monitors pays for it.
+    from aivalue.effects.sequential import anytime_margin
+
+    error, subjects = np.asarray(fixed.standard_error), np.asarray(n)
+    return float(anytime_margin(error, subjects, n_best=n_planned, alpha=alpha))
+
+
+def _planned_quantile(look: tuple[int, int], alpha: float) -> float:
+    from aivalue.effects.group_sequential import obrien_fleming
+
+    this, n_looks = look
+    if not 1 <= this <= n_looks:
+        raise ValueError(f"look {this} of {n_looks} planned ones")
+    return float(obrien_fleming(n_looks, alpha=alpha)[this - 1])
+
+
+def _around(fixed: Interval, margin: float) -> Interval:
+    return Interval(
+        point=fixed.point,
+        low=fixed.point - margin,
+        high=fixed.point + margin,
+        standard_error=fixed.standard_error,
+        confidence=fixed.confidence,
+    )
