@@ -1,12 +1,11 @@
 """`aivalue estimate`: the effect in a user's own table, without any server."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-import orjson
 import typer
 
-from aivalue.cli.console import fail, results
+from aivalue.cli.console import fail
 from aivalue.errors import AivalueError
 
 WRONG_CALL = 2
@@ -39,48 +38,32 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     """Estimate what the AI changed, with interval, checks and grade."""
     # Half a second of numpy and scipy, which --help must not cost.
     from aivalue.cli.panel_file import Columns, read_rows, show, table_of
-    from aivalue.effects.front_door.document import document_of_panel
     from aivalue.effects.front_door.estimate_panel import estimate_panel
     from aivalue.effects.front_door.ran import Options
 
     if better not in {"higher", "lower"}:
         fail(f"--better is higher or lower, got {better}", status=WRONG_CALL)
-    better_when: Literal["higher", "lower"] = "lower" if better == "lower" else "higher"
-    names = [*(control or []), *(covariate or [])]
-    columns = Columns(
-        outcome=outcome,
-        treated=treated,
-        unit=unit,
-        time=time,
-        cluster=cluster,
-        stratum=stratum,
-        denominator=denominator,
-        names=tuple(names),
-    )
+    names = (*(control or []), *(covariate or []))
+    columns = Columns(outcome, treated, unit, time, cluster, stratum, denominator, names)
     table = table_of(read_rows(panel, columns.needed), columns)
     options = Options(
         confidence=confidence,
-        names=tuple(names),
+        names=names,
         share_treated=share_treated,
         washout=washout,
         seasons=tuple(season) if season else None,
         holidays=tuple(holiday or ()),
     )
+    wanted = design if estimator == "auto" else estimator
     try:
         found = estimate_panel(
             table,
-            estimator=design if estimator == "auto" else estimator,
-            better_when=better_when,
+            estimator=wanted,
+            better_when="lower" if better == "lower" else "higher",
             is_relative=relative,
             approver=approver or None,
             options=options,
         )
     except AivalueError as refusal:
         fail(f"not estimable: {refusal}")
-    if as_json:
-        results.file.write(
-            orjson.dumps(document_of_panel(found), option=orjson.OPT_INDENT_2).decode()
-        )
-        results.file.write("\n")
-    else:
-        show(found, is_relative=relative)
+    show(found, is_relative=relative, as_json=as_json)

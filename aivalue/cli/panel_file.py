@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import orjson
 
 from aivalue.cli.console import fail, results
+from aivalue.effects.front_door.document import document_of_panel
 from aivalue.effects.front_door.estimate_panel import PanelEstimate
 from aivalue.effects.front_door.table import PanelTable
 from aivalue.effects.panel import Floats
@@ -38,7 +40,7 @@ def read_rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
     return rows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Columns:
     """Which column holds what; an empty name is none."""
 
@@ -111,8 +113,16 @@ def _flag(row: dict[str, str], name: str, line: int) -> bool:
     return text in _TRUE
 
 
-def show(found: PanelEstimate, *, is_relative: bool) -> None:
-    """Print it for people."""
+def show(found: PanelEstimate, *, is_relative: bool, as_json: bool) -> None:
+    """Print it, as JSON or for people."""
+    if as_json:
+        text = orjson.dumps(document_of_panel(found), option=orjson.OPT_INDENT_2)
+        results.file.write(text.decode() + "\n")
+    else:
+        _print(found, is_relative=is_relative)
+
+
+def _print(found: PanelEstimate, *, is_relative: bool) -> None:
     figure = found.figure
     point, low, high = (
         f"{value:+.1%}" if is_relative else f"{value:+.6g}"
