@@ -132,3 +132,12 @@ class EventRetracted(EventData, frozen=True, kw_only=True):
     source: Name
     id: Name
     reason: Text
+
+
+class BackfillReverted(EventData, frozen=True, kw_only=True):
+    """A backfill that should not count: nothing that came with it alone holds any more."""
+
+    TYPE: ClassVar[str] = "aivalue.backfill.reverted.v1"
+
+    backfill: Name
+    reason: Text

@@ -16,6 +16,7 @@ import msgspec
 from aivalue.errors import InvalidEvent
 from aivalue.events import strict_json
 from aivalue.events.attributes import (
+    IDENTIFIER_LENGTH_MAX,
     REQUIRED,
     Attributes,
     from_mapping,
@@ -23,6 +24,7 @@ from aivalue.events.attributes import (
     require_acceptable,
     require_strings,
 )
+from aivalue.events.business import BackfillReverted, EventRetracted
 from aivalue.events.event import Event
 from aivalue.events.fields import EventData
 from aivalue.events.instant import instant_and_day
@@ -30,6 +32,7 @@ from aivalue.events.topics import DATA_BY_TYPE
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
 EVENT_BYTES_MAX = 256 * 1024
+_FINAL = (EventRetracted, BackfillReverted)
 _JSON_TYPES = ("application/json", "text/json")
 _NO_DATA = msgspec.Raw()
 
@@ -106,12 +109,8 @@ def _event(
     ):
         strict_json.parse(original)
     time, day = instant_and_day(attributes.time)
-    if time > now and time > now + FUTURE_TOLERANCE:
-        raise InvalidEvent(
-            f"time is {attributes.time}, more than 5 minutes ahead of the clock",
-            reason="time_in_future",
-            path="$.time",
-        )
+    if time > now:
+        _require_past(time, now, "time", attributes.time)
     business_date: date | None = getattr(data, "business_date", None)
     # The date line: somewhere it is tomorrow already.
     if business_date is not None and business_date > now.date() + timedelta(days=1):
@@ -126,7 +125,7 @@ def _event(
         attributes.source, attributes.id, attributes.type, time, business_date or day, data,
         hashlib.sha256(said).digest(),
     )  # fmt: skip
-    return event if _is_plain(attributes) else _with_options(event, attributes, said)
+    return event if _is_plain(attributes) else _with_options(event, attributes, said, now)
 
 
 def _is_plain(attributes: Attributes) -> bool:
@@ -155,13 +154,20 @@ def _n_keys(envelope: _Envelope) -> int:
     )
 
 
-def _with_options(event: Event, attributes: Attributes, said: bytes) -> Event:
+def _with_options(event: Event, attributes: Attributes, said: bytes, now: datetime) -> Event:
     require_strings(attributes)
     if attributes.supersedes == attributes.id:
         raise invalid("supersedes", "names the event itself")
+    for name in ("supersedes", "sequence", "backfillid"):
+        if len(getattr(attributes, name) or "") > IDENTIFIER_LENGTH_MAX:
+            raise invalid(name, f"must have at most {IDENTIFIER_LENGTH_MAX} characters")
+    if attributes.backfillid is not None and isinstance(event.data, _FINAL):
+        raise invalid("backfillid", "cannot stand on what takes events back: that is final")
     recorded = None
     if attributes.recordedtime is not None:
         recorded, _ = instant_and_day(attributes.recordedtime, attribute="recordedtime")
+        # It orders corrections: one from the future would win for ever.
+        _require_past(recorded, now, "recordedtime", attributes.recordedtime)
     if attributes.supersedes is not None:
         said += f"\0{attributes.supersedes}\0{attributes.recordedtime}".encode()
     return msgspec.structs.replace(
@@ -172,6 +178,15 @@ def _with_options(event: Event, attributes: Attributes, said: bytes) -> Event:
         sequence=attributes.sequence,
         backfillid=attributes.backfillid,
     )
+
+
+def _require_past(instant: datetime, now: datetime, attribute: str, text: str) -> None:
+    if instant > now + FUTURE_TOLERANCE:
+        raise InvalidEvent(
+            f"{attribute} is {text}, more than 5 minutes ahead of the clock",
+            reason="time_in_future",
+            path=f"$.{attribute}",
+        )
 
 
 def _microseconds(time: datetime) -> int:

@@ -19,6 +19,7 @@ BUSINESS_DATA: Final[tuple[type[EventData], ...]] = (
     business.CostCharged,
     business.RealizationRecorded,
     business.EventRetracted,
+    business.BackfillReverted,
 )
 MODEL_DATA: Final[tuple[type[EventData], ...]] = (
     model.ModelVersionRegistered,

@@ -53,6 +53,7 @@ EXAMPLES: Mapping[type[EventData], EventData] = {
         business.EventRetracted(
             source="urn:mes", id="line-7/2025-02-30", reason="a day that does not exist"
         ),
+        business.BackfillReverted(backfill="history-2023", reason="hours were read as minutes"),
         model.ModelVersionRegistered(model="recommender", version="7", risk_tier="minimal"),
         model.DeploymentChanged(model="recommender", version="7", state="live"),
         model.DecisionMade(

@@ -79,6 +79,10 @@ MEANINGS: Mapping[type[EventData], Mapping[str, str]] = {
         "id": "`id` of the event to take back.",
         "reason": "Why; kept for ever.",
     },
+    business.BackfillReverted: {
+        "backfill": "`backfillid` of the events to take back, those to come included.",
+        "reason": "Why; kept for ever.",
+    },
     model.ModelVersionRegistered: {
         "model": _MODEL,
         "version": _VERSION,

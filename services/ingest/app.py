@@ -20,7 +20,7 @@ from aivalue.runtime.outbox.relay import relay
 from aivalue.runtime.postgres import asyncpg_address, create_engine
 from aivalue.runtime.server import serve
 from aivalue.runtime.settings import RuntimeSettings
-from services.ingest import dead_letter_routes, operator_routes, routes
+from services.ingest import backfill_routes, dead_letter_routes, operator_routes, routes
 from services.ingest.claims import PostgresClaims
 from services.ingest.consumer import Consumer
 from services.ingest.handler import Store
@@ -31,6 +31,7 @@ from services.ingest.settings import PORT, SERVICE, IngestSettings
 from services.ingest.tables import outbox
 from services.ingest.writer import Writer, connection_settings
 
+ROUTES = (routes, dead_letter_routes, backfill_routes, operator_routes)
 COLLECTOR_THRESHOLD = 100_000
 SWITCH_SECONDS = 0.0005
 
@@ -44,7 +45,7 @@ def create_app(settings: RuntimeSettings) -> FastAPI:
         SERVICE,
         settings,
         summary="Takes events in, counts each once, and serves their daily statistics.",
-        routers=[routes.router, dead_letter_routes.router, operator_routes.router],
+        routers=[each.router for each in ROUTES],
         checks={"postgres": service.check_postgres, "kafka": service.check_kafka},
         lifespan=service.lifespan,
     )

@@ -112,6 +112,8 @@ class Batch:
 
     Attributes
     ----------
+    may_take_long :
+        Nobody waits behind it: a request of its own, not the next part of a log.
     events :
         All of them in order; `seq` is the index here.
     special :
@@ -121,6 +123,7 @@ class Batch:
     tenant: str
     received_at: datetime
     stretches: Sequence[Stretch]
+    may_take_long: bool = False
     events: list[tuple[LogRecord, Event]] = field(init=False)
     special: list[int] = field(init=False)
     _ends: list[int] = field(init=False)
@@ -130,7 +133,9 @@ class Batch:
         self.special = [
             seq
             for seq, (_, event) in enumerate(self.events)
-            if type(event.data) is not MeasurementRecorded or event.supersedes is not None
+            if type(event.data) is not MeasurementRecorded
+            or event.supersedes is not None
+            or event.backfillid is not None
         ]
         self._ends = list(itertools.accumulate(len(each.events) for each in self.stretches))
 

@@ -5,17 +5,25 @@ that was withdrawn before it arrived stays withdrawn.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 from asyncpg import Connection
 
 from aivalue.events.business import EventRetracted
 from services.ingest.batch import Batch
 from services.ingest.identities import Ids
+from services.ingest.queries import backfills
 from services.ingest.queries import corrections as queries
-from services.ingest.queries.corrections import Correction, Key
+from services.ingest.queries.backfills import Key
+from services.ingest.queries.corrections import Correction
 from services.ingest.queries.storing import Change
+
+# A backfill may have brought millions of events; no statement works on more than this at a time.
+EVENTS_AT_ONCE: Final = 5_000
+DAYS_AT_ONCE: Final = 5_000
+Day = tuple[int, date]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +73,48 @@ async def register(
 
 
 async def apply(
-    connection: Connection, tenant: str, keys: Iterable[Key], days: Sequence[tuple[int, date]]
+    connection: Connection, tenant: str, keys: Iterable[Key], days: Iterable[Day]
 ) -> Changed:
     """Bring everything derived from these events up to date, and these days besides."""
     reached = await queries.affected(connection, tenant, sorted(keys))
-    holds = await queries.standing(connection, tenant, reached)
-    days = [
-        *days,
-        *await queries.apply_to_measurements(connection, tenant, reached, holds),
-        *await queries.apply_to_pairs(connection, tenant, reached, holds),
-    ]
-    facts = await queries.apply_to_facts(connection, tenant, reached, holds)
+    found = _Found(days=set(days))
+    await _bring_up_to_date(connection, tenant, reached, found)
+    names = await backfills.reverted_by(connection, tenant, reached)
+    if names:
+        await backfills.hold(connection, tenant, names, exclusively=True)
+    for name in names:
+        async for page in backfills.members(connection, tenant, name, page=EVENTS_AT_ONCE):
+            more = await queries.affected(connection, tenant, page)
+            await _bring_up_to_date(connection, tenant, more, found)
+    series: list[Change] = []
+    # In one order for everybody, so that two workers wait for each other instead of deadlocking.
+    ordered = sorted(found.days)
+    for first in range(0, len(ordered), DAYS_AT_ONCE):
+        part = ordered[first : first + DAYS_AT_ONCE]
+        series += await queries.recompute_days(connection, tenant, part)
     return Changed(
-        series=await queries.recompute_days(connection, tenant, days) if days else (),
-        interventions=frozenset(facts["interventions"]),
-        costs=frozenset(facts["costs"]),
+        series=series,
+        interventions=frozenset(found.interventions),
+        costs=frozenset(found.costs),
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """What is to be derived anew, and what others must hear about."""
+
+    days: set[Day]
+    interventions: set[str] = field(default_factory=set)
+    costs: set[str] = field(default_factory=set)
+
+
+async def _bring_up_to_date(
+    connection: Connection, tenant: str, reached: Sequence[Key], found: _Found
+) -> None:
+    """Let what these events say count or not, as they hold or not."""
+    holds = await queries.standing(connection, tenant, reached)
+    found.days.update(await queries.apply_to_measurements(connection, tenant, reached, holds))
+    found.days.update(await queries.apply_to_pairs(connection, tenant, reached, holds))
+    facts = await queries.apply_to_facts(connection, tenant, reached, holds)
+    found.interventions |= facts["interventions"]
+    found.costs |= facts["costs"]

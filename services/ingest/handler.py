@@ -13,7 +13,7 @@ from datetime import date
 from asyncpg import Connection, DataError, PostgresError
 
 from aivalue.events.event import Event
-from services.ingest import correcting, wire
+from services.ingest import backfilling, correcting, wire
 from services.ingest.batch import Batch, DeadLetter
 from services.ingest.changes import messages_of
 from services.ingest.correcting import Changed
@@ -145,12 +145,17 @@ async def _store_events(
         refused, days = await pair(connection, batch)
         stored.refused |= refused
         kept = [seq for seq in batch.special if stored.keeps(seq)]
-        corrected, late = await correcting.register(connection, batch, kept, ids)
+        late = await backfilling.too_large(connection, batch, ids, kept)
+        kept = [seq for seq in kept if seq not in late]
+        corrected, needless = await correcting.register(connection, batch, kept, ids)
         concerned |= corrected
+        late |= needless
         if late:
             await storing.forget_keys(connection, tenant, list(late))
             await storing.unstage(connection, list(late))
             stored.refused |= late
+    if batch.special or stored.duplicates:
+        concerned |= await backfilling.register(connection, batch, ids, stored)
     await storing.insert_events(connection, wire.stream(kept_rows(rows.events, stored)))
     await failpoint("mid_insert")
     changes = [Changed(series=await storing.insert_measurements(connection, tenant))]
@@ -175,6 +180,7 @@ REASONS = {
     "decision_exists": "the decision was made already, by an event with another id",
     "outcome_exists": "the decision has an outcome of this KPI already",
     "already_retracted": "the event was retracted before",
+    "backfill_too_large": "other events would wait too long: use `aivalue events revert`",
     "refused_by_database": "PostgreSQL refuses what the event says",
 }
 

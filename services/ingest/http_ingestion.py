@@ -112,7 +112,7 @@ def _batch(
             dead.append(dead_letter_of(origin, record, result))
             said.append(sha256_of(record))
     stretch = stretch_of(origin, records, events, dead, said)
-    return Batch(tenant=claim.tenant, received_at=now, stretches=[stretch])
+    return Batch(tenant=claim.tenant, received_at=now, stretches=[stretch], may_take_long=True)
 
 
 def _results(decoded: Sequence[Event | InvalidEvent], stored: Stored) -> list[ItemResult]:

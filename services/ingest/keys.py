@@ -15,7 +15,7 @@ from services.ingest import wire
 from services.ingest.batch import Batch, DeadLetter
 from services.ingest.identities import Ids
 from services.ingest.queries import storing
-from services.ingest.queries.corrections import Key
+from services.ingest.queries.backfills import Key
 from services.ingest.recent import Identity, RecentIdentities
 
 # After a batch that was not all new, how many the faster way is not even tried: twice as many

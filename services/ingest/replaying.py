@@ -132,7 +132,7 @@ class Replayer:
             [],
             [event.fingerprint for event in events],
         )
-        batch = Batch(tenant=tenant, received_at=now, stretches=[stretch])
+        batch = Batch(tenant=tenant, received_at=now, stretches=[stretch], may_take_long=True)
         return await self._store.write(connection, batch, ids)
 
 

@@ -1,8 +1,8 @@
 """Retractions and corrections: which events hold, and the statistics of the days they touch.
 
-An event holds unless it was retracted or a later event supersedes it. Of several that supersede
-the same one, the latest by (recordedtime, sequence, id) holds. The rule looks at what is stored,
-never at what came first, so every order of arrival ends in the same state.
+An event holds unless it was retracted, its backfill was reverted, or a later event supersedes it.
+Of several that supersede the same one, the latest by (recordedtime, sequence, id) holds. The rule
+looks at what is stored, never at what came first, so every order of arrival ends in the same state.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,9 @@ from typing import Literal
 
 from asyncpg import Connection
 
+from services.ingest.queries.backfills import STANDING_REVERTS, Key
 from services.ingest.queries.facts import TABLES
 from services.ingest.queries.storing import Change
-
-Key = tuple[int, str]
-"""Source id and event id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +86,9 @@ async def affected(connection: Connection, tenant: str, keys: Sequence[Key]) -> 
 async def standing(connection: Connection, tenant: str, keys: Sequence[Key]) -> list[bool]:
     """Say of each key whether its event holds."""
     rows = await connection.fetch(
-        "with live as (select c.* from ingest.corrections c where c.tenant_id = $1 "
-        "and c.kind = 'correction' and not exists (select from ingest.corrections r "
-        "where r.tenant_id = $1 and r.kind = 'retraction' and r.source_id = c.by_source_id "
-        "and r.event_id = c.by_event_id)) "
-        "select not exists (select from ingest.corrections r where r.tenant_id = $1 "
-        "and r.kind = 'retraction' and r.source_id = k.source_id and r.event_id = k.event_id) "
+        "with live as (select c.* from ingest.corrections c where c.tenant_id = $1 "  # noqa: S608 - our own text
+        f"and c.kind = 'correction' and not {_gone('c.by_source_id', 'c.by_event_id')}) "
+        f"select not {_gone('k.source_id', 'k.event_id')} "
         "and not exists (select from live c where c.source_id = k.source_id "
         "and c.event_id = k.event_id) "
         "and not exists (select from live c join live o on o.source_id = c.source_id "
@@ -106,6 +101,19 @@ async def standing(connection: Connection, tenant: str, keys: Sequence[Key]) -> 
         *_columns(keys),
     )
     return [row["holds"] for row in rows]
+
+
+def _gone(source_id: str, event_id: str) -> str:
+    """Write that an event was taken back: itself, or with every backfill that brought it."""
+    return (
+        "(exists (select from ingest.corrections r where r.tenant_id = $1 "  # noqa: S608 - our own text
+        f"and r.kind = 'retraction' and r.source_id = {source_id} and r.event_id = {event_id}) "
+        "or (exists (select from ingest.backfill_events e where e.tenant_id = $1 "
+        f"and e.source_id = {source_id} and e.event_id = {event_id}) "
+        "and not exists (select from ingest.backfill_events e where e.tenant_id = $1 "
+        f"and e.source_id = {source_id} and e.event_id = {event_id} "
+        f"and not exists (select from {STANDING_REVERTS} v where v.backfill = e.backfill))))"
+    )
 
 
 async def apply_to_measurements(

