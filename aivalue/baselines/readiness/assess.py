@@ -14,8 +14,11 @@ from aivalue.baselines.readiness.item import Item, Status, worst
 from aivalue.baselines.readiness.outliers import copies_item, outlier_item
 from aivalue.baselines.readiness.power import Plan, Power, power_item, power_of, power_of_events
 from aivalue.baselines.readiness.regression import regression_item
+from aivalue.baselines.readiness.repeats import repeats_item
 from aivalue.baselines.readiness.season import season_item
+from aivalue.baselines.readiness.shifts import WEEKS_MIN as SHIFT_WEEKS_MIN
 from aivalue.baselines.readiness.shifts import shift_items
+from aivalue.baselines.readiness.stationarity import stationarity_item
 from aivalue.baselines.readiness.weekly import WEEK_DAYS, weeks_of
 from aivalue.baselines.window import Scope, excluded_days
 from aivalue.errors import NotFreezable
@@ -69,9 +72,11 @@ def assess(
     items = [
         *cadence_items(series, window=scope.window, excluded=excluded),
         copies_item(weeks),
+        repeats_item(series, kpi),
         outlier_item(weeks),
         season_item(scope.window),
         *shift_items(weeks),
+        *([stationarity_item(weeks)] if weeks.n_weeks >= SHIFT_WEEKS_MIN else []),
         balance_item(weeks),
     ]
     if (regression := regression_item(weeks, pilots)) is not None:

@@ -1,8 +1,8 @@
 """What effect the history would let us see: minimum detectable effect, units and weeks needed.
 
-Units that get the AI are compared with units that do not, after against before, by week. The
-noise is what the history itself shows once units' own levels and shared weeks are taken out, with
-its autocorrelation, so that no distribution has to be assumed:
+Units that get the AI are compared with units that do not, after against before, by week. What is
+seen is simulated on the history itself (`simulation`). Beside it stands the formula, with the
+noise that is left once units' own levels and shared weeks are taken out, and its autocorrelation:
 
     standard error = s sqrt((1 / weeks after + 1 / weeks before) (1 / treated + 1 / control))
     minimum detectable effect = (z(1 - alpha / 2) + z(power)) standard error / level
@@ -19,6 +19,7 @@ Source: Bloom (1995), "Minimum detectable effects", Evaluation Review 19(5); Fri
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -26,6 +27,7 @@ from typing import Literal
 import numpy as np
 
 from aivalue.baselines.readiness.item import Item
+from aivalue.baselines.readiness.simulation import PretendedTrial, simulated_effects
 from aivalue.baselines.readiness.weekly import Weeks, long_run_deviation, residuals
 from aivalue.errors import NotFreezable
 from aivalue.kpis.definition import BetterWhen
@@ -59,10 +61,22 @@ class Plan:
     confidence: float = 0.95
     power: float = 0.8
 
+    @property
+    def errors_needed(self) -> float:
+        """How many standard errors an effect must have to be seen."""
+        normal = NormalDist()
+        return normal.inv_cdf((1 + self.confidence) / 2) + normal.inv_cdf(self.power)
+
+    def errors_of(self, effect: float) -> float:
+        """Return the standard error at which an effect is just seen; `detectable`'s inverse."""
+        if self.scale == "additive":
+            return effect / self.errors_needed
+        least = -math.log1p(-effect) if self.better_when == "lower" else math.log1p(effect)
+        return least / self.errors_needed
+
     def detectable(self, error: float) -> float:
         """Smallest effect seen, given the standard error as a share of the level."""
-        normal = NormalDist()
-        least = error * (normal.inv_cdf((1 + self.confidence) / 2) + normal.inv_cdf(self.power))
+        least = error * self.errors_needed
         if self.scale == "additive":
             return least
         return -math.expm1(-least) if self.better_when == "lower" else math.expm1(least)
@@ -76,12 +90,18 @@ class Power:
     ----------
     detectable :
         Smallest effect seen with the plan's power, as a share of the level.
+    method :
+        "simulation" on the history, or "formula" where that is exact or nothing else can be done.
+    formula :
+        What the formula gives.
     units_needed, weeks_needed :
         Treated units (for the planned weeks) and weeks (for the planned units) that would see the
         target; None without a target, or where no number suffices.
     """
 
     detectable: float
+    method: Literal["simulation", "formula"]
+    formula: float
     n_treated: int
     n_units: int
     n_weeks: int
@@ -107,28 +127,51 @@ def power_of(weeks: Weeks, plan: Plan) -> Power:
     apart = long_run_deviation(residuals(weeks.level())) / abs(level)
     joint = long_run_deviation(residuals(weeks.overall()[np.newaxis, :])) / abs(level)
 
-    def detectable(n_treated: int, n_weeks: int) -> float:
+    def error(n_treated: int, n_weeks: int) -> float:
         time = 1 / n_weeks + 1 / weeks.n_weeks
         if n_treated < n_units:
-            error = apart * math.sqrt(time * (1 / n_treated + 1 / (n_units - n_treated)))
-        else:
-            error = joint * math.sqrt(time)
-        return plan.detectable(error)
+            return apart * math.sqrt(time * (1 / n_treated + 1 / (n_units - n_treated)))
+        return joint * math.sqrt(time)
 
     n_treated = min(plan.n_treated, n_units)
+    formula = plan.detectable(error(n_treated, plan.n_weeks))
+    by_units = _simulated(weeks, plan)
+    seen = by_units[n_treated - 1]
+    if seen is None:
+        seen, wider = formula, 1.0
+        by_units = [plan.detectable(error(n, plan.n_weeks)) for n in range(1, n_units + 1)]
+    else:
+        # Simulating every length would say the same: the error falls with the root of the weeks.
+        wider = plan.errors_of(seen) / error(n_treated, plan.n_weeks)
+    lengths = range(1, WEEKS_MAX + 1)
     return Power(
-        detectable=detectable(n_treated, plan.n_weeks),
+        detectable=seen,
+        method="formula" if seen is formula else "simulation",
+        formula=formula,
         n_treated=n_treated,
         n_units=n_units,
         n_weeks=plan.n_weeks,
         target=plan.target,
-        units_needed=_first(
-            plan.target, [(n, detectable(n, plan.n_weeks)) for n in range(1, n_units)]
-        ),
+        units_needed=_first(plan.target, list(enumerate(by_units[:-1], start=1))),
         weeks_needed=_first(
-            plan.target, [(n, detectable(n_treated, n)) for n in range(1, WEEKS_MAX + 1)]
+            plan.target, [(n, plan.detectable(wider * error(n_treated, n))) for n in lengths]
         ),
     )
+
+
+def _simulated(weeks: Weeks, plan: Plan) -> list[float | None]:
+    """Return the smallest effect seen with 1, 2, ... units; None where draws have no level."""
+    trial = PretendedTrial(
+        n_weeks=plan.n_weeks,
+        scale=plan.scale,
+        better_when=plan.better_when,
+        confidence=plan.confidence,
+        power=plan.power,
+    )
+    effects = simulated_effects(weeks, trial)
+    # A fall by everything is no finite number of errors: units that often show nothing at all.
+    most = 1.0 if plan.scale == "proportional" and plan.better_when == "lower" else math.inf
+    return [float(each) if 0 < each < most else None for each in effects]
 
 
 def power_of_events(*, mean: float, deviation: float, events_per_week: float, plan: Plan) -> Power:
@@ -142,6 +185,8 @@ def power_of_events(*, mean: float, deviation: float, events_per_week: float, pl
 
     return Power(
         detectable=detectable(plan.n_weeks),
+        method="formula",
+        formula=detectable(plan.n_weeks),
         n_treated=1,
         n_units=1,
         n_weeks=plan.n_weeks,
@@ -156,7 +201,7 @@ def power_item(power: Power, plan: Plan) -> Item:
     seen = (
         f"{power.n_treated} of {power.n_units} units for {power.n_weeks} weeks detect an effect "
         f"of {power.detectable:.1%} or more ({plan.power:.0%} power, "
-        f"{plan.confidence:.0%} confidence)"
+        f"{plan.confidence:.0%} confidence{_how(power)})"
     )
     if power.target is None:
         return Item(
@@ -185,7 +230,14 @@ def power_item(power: Power, plan: Plan) -> Item:
     )
 
 
-def _first(target: float | None, effects: list[tuple[int, float]]) -> int | None:
+def _how(power: Power) -> str:
+    if power.method == "formula":
+        return ""
+    return f"; simulated on the history, by formula {power.formula:.1%}"
+
+
+def _first(target: float | None, effects: Iterable[tuple[int, float | None]]) -> int | None:
     if target is None:
         return None
-    return next((number for number, effect in effects if effect <= target), None)
+    seen = (number for number, effect in effects if effect is not None and effect <= target)
+    return next(seen, None)

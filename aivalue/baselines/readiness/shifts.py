@@ -17,12 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aivalue.baselines.readiness.item import Item, Status
-from aivalue.baselines.readiness.weekly import Floats, Weeks, robust_residuals
+from aivalue.baselines.readiness.weekly import (
+    Floats,
+    Weeks,
+    complete,
+    holds_two_years,
+    noise_of,
+    robust_residuals,
+    yearly_wave,
+)
 
 WEEKS_MIN = 16
-YEAR_WEEKS = 52.18
 P_WARNS, P_FAILS = 0.05, 0.01
-SIMULATIONS, SEED = 1_999, 20_260_101
 # A shift that is certain but small does not make a history useless.
 SIZE_FAILS = 0.2
 
@@ -90,19 +96,14 @@ def _statistics(values: Floats) -> tuple[NDArray[np.intp], Floats, Floats]:
 
 @cache
 def _without_shift(n: int, correlation: float) -> Floats:
-    rng = np.random.default_rng(SEED)
-    noise = rng.standard_normal((SIMULATIONS, n))
-    noise[:, 0] /= math.sqrt(1 - correlation**2)
-    for week in range(1, n):
-        noise[:, week] += correlation * noise[:, week - 1]
-    return _statistics(noise)[1]
+    return _statistics(noise_of(n, correlation))[1]
 
 
 def _overall(weeks: Weeks) -> Item:
-    values = _complete(weeks.overall())
-    two_years = weeks.n_weeks >= 2 * YEAR_WEEKS - 1
+    values = complete(weeks.overall())
+    two_years = holds_two_years(weeks.n_weeks)
     if two_years:
-        values = values - _yearly_wave(values)
+        values = values - yearly_wave(values)
     shift = change_point(values)
     size = shift.size / abs(weeks.mean_level() or 1.0)
     status: Status = "pass"
@@ -128,7 +129,7 @@ def _by_unit(weeks: Weeks) -> Item:
     limit = P_WARNS / len(weeks.units)
     found = []
     for unit, values in zip(weeks.units, rest, strict=True):
-        shift = change_point(_complete(values))
+        shift = change_point(complete(values))
         if shift.p_value < limit:
             found.append(f"{unit} {shift.size / level:+.0%} from {weeks.day_of(shift.week)}")
     share = len(found) / len(weeks.units)
@@ -139,16 +140,3 @@ def _by_unit(weeks: Weeks) -> Item:
         needed="no unit that moves away from the others",
         detail="; ".join(found[:5]) or f"none of {len(weeks.units)} units",
     )
-
-
-def _complete(values: Floats) -> Floats:
-    # A missing week counts as the mean: it then speaks neither for nor against a shift.
-    return np.where(np.isnan(values), np.nanmean(values), values)
-
-
-def _yearly_wave(values: Floats) -> Floats:
-    angle = 2 * np.pi * np.arange(len(values)) / YEAR_WEEKS
-    waves = np.column_stack([np.sin(angle), np.cos(angle)])
-    waves = waves - waves.mean(axis=0)
-    coefficients, *_ = np.linalg.lstsq(waves, values - values.mean(), rcond=None)
-    return np.asarray(waves @ coefficients)

@@ -12,7 +12,8 @@ from aivalue.kpis.definition import Kpi, Window
 from aivalue.kpis.series import Series
 
 Floats = NDArray[np.float64]
-WEEK_DAYS = 7
+WEEK_DAYS, YEAR_WEEKS = 7, 52.18
+SIMULATIONS, SEED = 1_999, 20_260_101
 _ROUNDS, _POLISHES = 50, 3
 
 
@@ -121,7 +122,7 @@ def long_run_deviation(rest: Floats) -> float:
     """
     filled = np.nan_to_num(rest)
     n_weeks = filled.shape[1]
-    lags = min(int(4 * (n_weeks / 100) ** (2 / 9)), n_weeks - 1)
+    lags = lags_of(n_weeks)
     n = max(int((~np.isnan(rest)).sum()), 1)
     covariances = [
         float((filled[:, lag:] * filled[:, : n_weeks - lag]).sum()) / n for lag in range(lags + 1)
@@ -131,6 +132,39 @@ def long_run_deviation(rest: Floats) -> float:
     )
     # Weeks that balance each other out may be chance: never trust them beyond half.
     return float(np.sqrt(max(weighted, covariances[0] / 2)))
+
+
+def lags_of(n_weeks: int) -> int:
+    """Return how many weeks back autocorrelation is looked at (Newey & West, 1994)."""
+    return min(int(4 * (n_weeks / 100) ** (2 / 9)), n_weeks - 1)
+
+
+def complete(values: Floats) -> Floats:
+    """Fill missing weeks by the mean: they then speak neither for nor against a change."""
+    return np.where(np.isnan(values), np.nanmean(values), values)
+
+
+def holds_two_years(n_weeks: int) -> bool:
+    """Say whether a season was seen twice, so that it can be told from a change."""
+    return n_weeks >= 2 * YEAR_WEEKS - 1
+
+
+def yearly_wave(values: Floats) -> Floats:
+    """Return the yearly wave that fits best, around zero."""
+    angle = 2 * np.pi * np.arange(len(values)) / YEAR_WEEKS
+    waves = np.column_stack([np.sin(angle), np.cos(angle)])
+    waves = waves - waves.mean(axis=0)
+    coefficients, *_ = np.linalg.lstsq(waves, values - values.mean(), rcond=None)
+    return np.asarray(waves @ coefficients)
+
+
+def noise_of(n_weeks: int, correlation: float) -> Floats:
+    """Draw series without trend or shift; shape (SIMULATIONS, n_weeks)."""
+    noise = np.random.default_rng(SEED).standard_normal((SIMULATIONS, n_weeks))
+    noise[:, 0] /= np.sqrt(1 - correlation**2)
+    for week in range(1, n_weeks):
+        noise[:, week] += correlation * noise[:, week - 1]
+    return noise
 
 
 def _floats(column: tuple[Decimal, ...], n: int) -> Floats:

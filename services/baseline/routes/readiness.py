@@ -44,6 +44,8 @@ class PowerResponse(BaseModel):
     """Smallest effect the plan sees, as a share of the level, and what the target would take."""
 
     detectable: float
+    method: Literal["simulation", "formula"]
+    formula: float
     n_treated: int
     n_units: int
     n_weeks: int

@@ -110,7 +110,9 @@ def test_one_line_for_six_months_cannot_prove_fifteen_per_cent() -> None:
     power = maintenance_power().power
 
     assert power is not None
+    assert power.method == "simulation"
     assert power.detectable == pytest.approx(0.29, abs=0.01)
+    assert power.formula == pytest.approx(0.29, abs=0.01)
     assert power.units_needed == 6
 
 
@@ -129,8 +131,8 @@ def test_a_clean_year_passes() -> None:
 
     assert assessment.status == "pass"
     assert {each.name for each in assessment.items} == {
-        "coverage", "gaps", "duplicates", "outliers", "season", "level shift", "unit shifts",
-        "unit balance", "power",
+        "coverage", "gaps", "duplicates", "repeats", "outliers", "season", "level shift",
+        "unit shifts", "stationarity", "unit balance", "power",
     }  # fmt: skip
 
 
