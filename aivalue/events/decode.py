@@ -119,11 +119,12 @@ def _event(
             reason="time_in_future",
             path="$.data.business_date",
         )
-    moment = _MOMENT(_microseconds(time), day.toordinal())
+    microseconds = _microseconds(time)
+    moment = _MOMENT(microseconds, day.toordinal())
     said = _TYPES[attributes.type] + moment + canonical
     event = Event(
-        attributes.source, attributes.id, attributes.type, time, business_date or day, data,
-        hashlib.sha256(said).digest(),
+        attributes.source, attributes.id, attributes.type, time, microseconds,
+        business_date or day, data, hashlib.sha256(said).digest(),
     )  # fmt: skip
     return event if _is_plain(attributes) else _with_options(event, attributes, said, now)
 

@@ -16,6 +16,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         Together the identity, within a tenant and for ever.
     time : datetime
         Business time, an instant.
+    microseconds : int
+        The same since 1970; three readers need it, and it is dear to compute.
     day : date
         Calendar date of `time` at the place that wrote it.
     fingerprint : bytes
@@ -29,6 +31,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     id: str
     type: str
     time: datetime
+    microseconds: int
     day: date
     data: EventData
     fingerprint: bytes

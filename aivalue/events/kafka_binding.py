@@ -10,6 +10,7 @@ from datetime import datetime
 from aivalue.errors import InvalidEvent
 from aivalue.events.decode import decode_binary, decode_structured
 from aivalue.events.event import Event
+from aivalue.events.plain import read_binary, read_structured
 
 CONTENT_TYPE = "content-type"
 STRUCTURED_JSON = b"application/cloudevents+json"
@@ -42,8 +43,10 @@ def decode_record(value: bytes | None, headers: Headers, *, now: datetime) -> Ev
             )
         if value is None:
             raise InvalidEvent("a structured record needs a value", reason="no_data")
-        return decode_structured(value, now=now)
-    return decode_binary(_attributes(value, headers), value, now=now)
+        return read_structured(value, now=now) or decode_structured(value, now=now)
+    return read_binary(value, headers, now=now) or decode_binary(
+        _attributes(value, headers), value, now=now
+    )
 
 
 def _attributes(value: bytes | None, headers: Headers) -> dict[str, str]:

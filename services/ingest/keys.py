@@ -5,9 +5,11 @@ it, so that the rest is usually all new and can be copied into it; where it is n
 the slower way that tells duplicates, conflicts and awaited events apart one by one.
 """
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from asyncpg import Connection
 
@@ -21,6 +23,7 @@ from services.ingest.recent import Identity, RecentIdentities
 # After a batch that was not all new, how many the faster way is not even tried: twice as many
 # each time, for a replay is nothing but repetitions.
 PATIENCE_MAX: Final = 64
+T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,11 +79,9 @@ class KeyStore:
 
     def remember(self, batch: Batch, ids: Ids, stored: Stored) -> None:
         """Note what is committed."""
-        self._recent.remember(
-            (_identity(batch, ids, seq), event.fingerprint)
-            for seq, (_, event) in enumerate(batch.events)
-            if stored.keeps(seq)
-        )
+        fingerprints = [event.fingerprint for _, event in batch.events]
+        pairs = list(zip(_identities(batch, ids), fingerprints, strict=True))
+        self._recent.remember(kept_rows(pairs, stored))
 
     def _recognise(self, batch: Batch, ids: Ids, stored: Stored) -> dict[int, int]:
         """Find repetitions of what was stored lately, and of earlier events of the batch.
@@ -88,44 +89,48 @@ class KeyStore:
         Returns the latter, each with the first of its kind. What contradicts another event of the
         batch is left to PostgreSQL, which may know a third.
         """
+        identities = _identities(batch, ids)
+        distinct = set(identities)
+        known = self._recent.known_among(distinct)
+        suspects = set(known)
+        if len(distinct) < len(identities):
+            suspects.update(each for each, n in Counter(identities).items() if n > 1)
         seen: dict[Identity, int] = {}
         twins: dict[int, int] = {}
-        for seq, (_, event) in enumerate(batch.events):
+        for seq in [seq for seq, each in enumerate(identities) if each in suspects]:
             if seq in stored.refused:
                 continue
-            identity = _identity(batch, ids, seq)
-            known = self._recent.fingerprint(identity)
-            if known is not None:
-                if known == event.fingerprint:
+            identity, fingerprint = identities[seq], batch.events[seq][1].fingerprint
+            if identity in known:
+                if known[identity] == fingerprint:
                     stored.duplicates.add(seq)
                 else:
                     stored.refused[seq] = "id_conflict"
                 continue
             first = seen.setdefault(identity, seq)
-            if first != seq and batch.events[first][1].fingerprint == event.fingerprint:
+            if first != seq and batch.events[first][1].fingerprint == fingerprint:
                 twins[seq] = first
         stored.duplicates |= twins.keys()
         return twins
 
 
-def kept_rows(rows: Sequence[bytes], stored: Stored) -> Sequence[bytes]:
-    """Return the rows of the events that are kept, as far as is known."""
-    if not stored.duplicates and not stored.refused:
+def kept_rows(rows: Sequence[T], stored: Stored) -> Sequence[T]:
+    """Return what stands for the events that are kept, as far as is known; the index is `seq`."""
+    gone = stored.duplicates | stored.refused.keys()
+    if not gone:
         return rows
-    return [row for seq, row in enumerate(rows) if stored.keeps(seq)]
+    return [row for seq, row in enumerate(rows) if seq not in gone]
 
 
-def _identity(batch: Batch, ids: Ids, seq: int) -> Identity:
-    return (batch.tenant, ids.sources[seq], batch.events[seq][1].id)
+def _identities(batch: Batch, ids: Ids) -> list[Identity]:
+    names = [event.id for _, event in batch.events]
+    return list(zip(itertools.repeat(batch.tenant), ids.sources, names))  # noqa: B905 - endless
 
 
 def _sorted_keys(batch: Batch, ids: Ids, rows: wire.Rows, stored: Stored) -> bytes:
-    order = sorted(
-        (source_id, event.id, seq)
-        for seq, (source_id, (_, event)) in enumerate(zip(ids.sources, batch.events, strict=True))
-        if stored.keeps(seq)
-    )
-    return wire.stream([rows.keys[seq] for _, _, seq in order])
+    identities = _identities(batch, ids)
+    order = sorted(kept_rows(range(len(identities)), stored), key=identities.__getitem__)
+    return wire.stream([rows.keys[seq] for seq in order])
 
 
 async def _tell_apart(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> set[Key]:

@@ -6,8 +6,9 @@ Format: a field count, then for each field its length (-1 for null) and its byte
 """
 
 import base64
+import functools
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -23,18 +24,13 @@ from services.ingest.queries.storing import EVENT_COLUMNS, KEY_COLUMNS, STAGED_C
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
+_NULL_2, _NULL_3 = 2 * _NULL, 3 * _NULL
 _LENGTH = struct.Struct(">i").pack
 _BIGINT = struct.Struct(">iq").pack
 _INTEGER = struct.Struct(">ii").pack
-# offset, source_id, and the length of the event's id; then its fingerprint's length.
-_IDENTITY_HEAD = struct.Struct(">iqiqi").pack
-_SHA256_LENGTH = _LENGTH(32)
-# business_date and series_id.
-_DAY_AND_SERIES = struct.Struct(">iiiq").pack
-# offset, log_timestamp, source_id, time, and the length of the event's id.
-_EVENT_HEAD = struct.Struct(">iqiqiqiqi").pack
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_EPOCH_DAY = _EPOCH.toordinal()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# PostgreSQL counts from the first day of 2000.
+_EPOCH_DAY = datetime(2000, 1, 1, tzinfo=UTC).toordinal()
 _EPOCH_MICROSECONDS = 946_684_800_000_000
 
 
@@ -77,41 +73,56 @@ def _identity(
     offset: int, source_id: int, event_id: bytes, event: Event, series_id: int | None
 ) -> bytes:
     """Write the columns from the offset to the decision."""
-    head = _IDENTITY_HEAD(8, offset, 8, source_id, len(event_id)) + event_id + _SHA256_LENGTH
-    day = event.day.toordinal() - _EPOCH_DAY
+    n, day = len(event_id), event.day.toordinal() - _EPOCH_DAY
     if series_id is not None:
-        return head + event.fingerprint + _DAY_AND_SERIES(4, day, 8, series_id) + _NULL
+        return _packer(_MEASURED, n)(
+            8, offset, 8, source_id, n, event_id, 32, event.fingerprint, 4, day, 8, series_id, -1
+        )
     decision = getattr(event.data, "decision", None)
-    subject = _NULL if decision is None else _text(decision)
-    return head + event.fingerprint + _INTEGER(4, day) + _NULL + subject
+    return _packer(_IDENTIFIED, n)(
+        8, offset, 8, source_id, n, event_id, 32, event.fingerprint, 4, day, -1
+    ) + (_NULL if decision is None else _text(decision))
 
 
 def _measured(event: Event) -> bytes:
     """Write value, numerator and denominator."""
     data = event.data
     if type(data) is not MeasurementRecorded:
-        return _NULL * 3
+        return _NULL_3
     if data.value is not None:
-        return _text(str(data.value)) + _NULL * 2
+        return _text(str(data.value)) + _NULL_2
     return _NULL + _text(str(data.numerator)) + _text(str(data.denominator))
 
 
 def _raw(record: LogRecord, source_id: int, event_id: bytes, event: Event) -> bytes:
     """Write EVENT_COLUMNS from the offset on."""
-    key, value = record.key, record.value
+    key, value, n = record.key, record.value, len(event_id)
     return b"".join(
         (
-            _EVENT_HEAD(
+            _packer(_EVENT, n)(
                 8, record.offset, 8, max(record.timestamp, 0) * 1_000 - _EPOCH_MICROSECONDS,
-                8, source_id, 8, _microseconds(event.time), len(event_id),
+                8, source_id, 8, event.microseconds - _EPOCH_MICROSECONDS, n, event_id,
             ),
-            event_id,
             _TYPES[event.type],
             _NULL if key is None else _LENGTH(len(key)) + key,
             _NULL if value is None else _LENGTH(len(value)) + value,
             _headers(record.headers),
         )
     )  # fmt: skip
+
+
+# offset, source_id, event_id, payload_sha256, business_date, series_id and no decision
+_MEASURED = ">iqiqi{}si32siiiqi"
+# the same as far as business_date, and no series_id
+_IDENTIFIED = ">iqiqi{}si32siii"
+# offset, log_timestamp, source_id, time, event_id
+_EVENT = ">iqiqiqiqi{}s"
+
+
+@functools.cache
+def _packer(layout: str, id_bytes: int) -> Callable[..., bytes]:
+    """Return what packs a layout around an id of so many bytes (1 to 800, so the cache is small)."""
+    return struct.Struct(layout.format(id_bytes)).pack
 
 
 def headers_json(headers: Headers) -> bytes:
@@ -142,7 +153,7 @@ def _headers(headers: Headers) -> bytes:
 
 def _microseconds(time: datetime) -> int:
     since = time - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds - _EPOCH_MICROSECONDS
 
 
 _TYPES = {name: _text(name) for name in DATA_BY_TYPE}
