@@ -11,6 +11,7 @@ INSTALLED := $(VENV)/.installed
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 KAFKA_JARS := build/kafka-jars
+DEBEZIUM_JARS := build/debezium-jars
 
 ##@ The two commands of the README
 demo: $(INSTALLED) ## Replay real and simulated AI programmes and print what they earned
@@ -37,6 +38,9 @@ test-faults: $(INSTALLED) ## Kill, pause and crash real processes; count what wa
 
 bench: $(INSTALLED) ## Benchmarks, each beside an alternative in the same run
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+bench-ingest: $(INSTALLED) $(KAFKA_JARS)/.done $(DEBEZIUM_JARS)/.done ## Ingest beside Debezium's JDBC sink (JDK 17, Maven)
+	@$(BIN)/python -m bench.ingest compare
 
 ##@ Development
 up: $(INSTALLED) ## Run the whole system until Ctrl-C
@@ -78,4 +82,9 @@ $(KAFKA_JARS)/.done: tests/kafka/pom.xml
 	@mvn -q -B -f tests/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA_JARS)
 	@touch $@
 
-.PHONY: demo test check test-kafka test-faults bench up format docs picture lock clean help
+$(DEBEZIUM_JARS)/.done: bench/ingest/debezium/pom.xml
+	@echo "== fetching Kafka Connect and Debezium's JDBC sink"
+	@mvn -q -B -f bench/ingest/debezium/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$(DEBEZIUM_JARS)
+	@touch $@
+
+.PHONY: demo test check test-kafka test-faults bench bench-ingest up format docs picture lock clean help

@@ -49,12 +49,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 def read_structured(value: bytes, *, now: datetime) -> Event | None:
     """Read a plain event in JSON format; None where `decode_structured` must look."""
-    if (
-        not value.isascii()
-        or _BACKSLASH in value
-        or _DELETE in value
-        or len(value) > BYTES_MAX
-    ):
+    if not value.isascii() or _BACKSLASH in value or _DELETE in value or len(value) > BYTES_MAX:
         return None
     try:
         envelope = _decode_envelope(value)

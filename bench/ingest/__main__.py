@@ -26,9 +26,7 @@ def main() -> None:
     load_before = os.getloadavg()[0]
     with servers() as running:
         figures = asyncio.run(
-            compare(
-                running, n_events=options.events, rounds=options.rounds, only=options.only
-            )
+            compare(running, n_events=options.events, rounds=options.rounds, only=options.only)
         )
     figures |= {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),

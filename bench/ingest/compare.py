@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Sequence
 
+from aivalue.events.topics import BUSINESS
 from bench.ingest import limits
 from bench.ingest.contenders import CONTENDERS, Contender
 from bench.ingest.load import Events, n_distinct, produce
@@ -32,9 +33,7 @@ async def compare(servers: Servers, *, n_events: int, rounds: int, only: str) ->
     _print(results, rates)
     return {
         "events": n_events,
-        "rounds": {
-            name: [_figures(each) for each in of] for name, of in results.items()
-        },
+        "rounds": {name: [_figures(each) for each in of] for name, of in results.items()},
         "limits": rates,
         "ratios": {name: _ratios(results, name) for name in results},
     }
@@ -53,7 +52,7 @@ async def _turn(servers: Servers, contender: Contender, n_events: int, number: i
 
 def _topic(form: str, share: float) -> str:
     prefix = form if share == 1.0 else f"{form}-{share}"
-    return f"{prefix}.{limits.BUSINESS}"
+    return f"{prefix}.{BUSINESS}"
 
 
 def _ratios(results: dict[str, list[Result]], name: str) -> list[float]:

@@ -7,7 +7,6 @@ from functools import partial
 import asyncpg
 
 from aivalue.events.kafka_binding import decode_record
-from aivalue.events.topics import BUSINESS
 from aivalue.runtime.kafka import create_consumer
 from bench.ingest.load import Events, partitions_of
 from bench.ingest.servers import Servers
@@ -69,6 +68,3 @@ def _batch(now: datetime) -> Batch:
 
 def _ids() -> Ids:
     return Ids(sources=[1] * BATCH, series=[1] * BATCH, by_source={})
-
-
-TOPICS = {form: f"{form}.{BUSINESS}" for form in ("structured", "binary", "flat")}

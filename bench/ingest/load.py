@@ -87,6 +87,8 @@ class Events:
 async def produce(settings: KafkaSettings, topic: str, events: Events, n_events: int) -> None:
     """Put events on the log, spread over its partitions in turns."""
     await ensure_topics(settings, [topic])
+    # Or the client says of every partition that its leader is not known yet.
+    await asyncio.sleep(1)
     producer: AIOKafkaProducer = create_producer(settings, client_id="bench")
     await producer.start()
     waiting: set[asyncio.Future[object]] = set()

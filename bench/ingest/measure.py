@@ -70,9 +70,7 @@ async def turn(
     address = await servers.database(name) if address is None else address
     try:
         with tempfile.TemporaryDirectory(prefix="aivalue-bench-run-") as home:
-            run = Run(
-                servers=servers, address=address, topic=topic, home=Path(home), name=name
-            )
+            run = Run(servers=servers, address=address, topic=topic, home=Path(home), name=name)
             processes = contender.start(run)
             try:
                 samples = await _watch(
@@ -133,9 +131,7 @@ async def _stored(connection: asyncpg.Connection, table: str) -> int:
     """Count what is stored; cheaply where there is a cheap way."""
     if table.startswith("ingest."):
         return int(
-            await connection.fetchval(
-                "select coalesce(sum(inserted), 0) from ingest.batches"
-            )
+            await connection.fetchval("select coalesce(sum(inserted), 0) from ingest.batches")
         )
     if await connection.fetchval("select to_regclass($1)", table) is None:
         return 0
@@ -146,9 +142,8 @@ async def _commits(address: str, table: str, before: int) -> list[tuple[float, i
     connection = await asyncpg.connect(address)
     try:
         rows = await connection.fetch(
-            "select extract(epoch from pg_xact_commit_timestamp(at))::float as at, n from ("
-            f"select xmin as at, count(*) as n from {table} group by xmin::text, xmin) t "  # noqa: S608 - ours
-            "order by 1"
+            "select extract(epoch from pg_xact_commit_timestamp(by))::float as at, n from ("
+            f"select xmin as by, count(*) as n from {table} group by xmin) t order by 1"  # noqa: S608 - ours
         )
     finally:
         await connection.close()

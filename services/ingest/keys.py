@@ -124,7 +124,7 @@ def kept_rows(rows: Sequence[T], stored: Stored) -> Sequence[T]:
 
 def _identities(batch: Batch, ids: Ids) -> list[Identity]:
     names = [event.id for _, event in batch.events]
-    return list(zip(itertools.repeat(batch.tenant), ids.sources, names))  # noqa: B905 - endless
+    return list(zip(itertools.repeat(batch.tenant), ids.sources, names))
 
 
 def _sorted_keys(batch: Batch, ids: Ids, rows: wire.Rows, stored: Stored) -> bytes:

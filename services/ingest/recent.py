@@ -4,7 +4,8 @@ Only a filter. Every identity in here was committed, and an identity is never gi
 so what is found is certain; what is not found is decided by the primary key of `event_keys`.
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 Identity = tuple[str, int, str]
 """Tenant, source id and event id."""
@@ -20,7 +21,7 @@ class RecentIdentities:
         self._young: dict[Identity, bytes] = {}
         self._old: dict[Identity, bytes] = {}
 
-    def known_among(self, identities: Set[Identity]) -> dict[Identity, bytes]:
+    def known_among(self, identities: AbstractSet[Identity]) -> dict[Identity, bytes]:
         """Return those that were stored lately, each with what was stored under it."""
         old, young = self._old, self._young
         # Sets meet without a step of Python an identity.

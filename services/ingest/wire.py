@@ -121,7 +121,7 @@ _EVENT = ">iqiqiqiqi{}s"
 
 @functools.cache
 def _packer(layout: str, id_bytes: int) -> Callable[..., bytes]:
-    """Return what packs a layout around an id of so many bytes (1 to 800, so the cache is small)."""
+    """Return what packs a layout around an id of so many bytes; there are 800 lengths."""
     return struct.Struct(layout.format(id_bytes)).pack
 
 
@@ -153,7 +153,9 @@ def _headers(headers: Headers) -> bytes:
 
 def _microseconds(time: datetime) -> int:
     since = time - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds - _EPOCH_MICROSECONDS
+    return (
+        (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds - _EPOCH_MICROSECONDS
+    )
 
 
 _TYPES = {name: _text(name) for name in DATA_BY_TYPE}

@@ -180,7 +180,8 @@ async def insert_measurements(connection: Connection, tenant: str) -> list[Chang
         "kept as (insert into ingest.measurements (tenant_id, series_id, business_date, log_id, "
         '"partition", "offset", active, value, numerator, denominator) '
         'select $1, series_id, business_date, log_id, "partition", "offset", true, v, a, b '
-        "from measured), "
+        # Neighbours in the index are inserted, and kept, side by side.
+        "from measured order by series_id, business_date), "
         "daily as (insert into ingest.daily_statistics as d (tenant_id, series_id, business_date, "
         "n, sum, sum_squares, minimum, maximum, numerator, denominator, numerator_squares, "
         "denominator_squares, cross_product) "
