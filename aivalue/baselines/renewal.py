@@ -11,10 +11,9 @@ from datetime import date
 from typing import Literal
 
 from aivalue.kpis.definition import Kpi, Window
+from aivalue.kpis.effective import changed_meaning
 
 DUE_YEARS, EXPIRY_YEARS = 1, 2
-# What a KPI means; a new name or description is the same KPI.
-MEANING = ("unit", "better_when", "aggregation", "grain", "numerator", "denominator")
 
 Standing = Literal["current", "due", "expired"]
 
@@ -37,7 +36,7 @@ def renewal_of(
     ended, aged = [], []
     if redesigned_on is not None and redesigned_on > window.start:
         ended.append(f"the process has worked another way since {redesigned_on}")
-    changed = [name for name in MEANING if getattr(frozen_kpi, name) != getattr(kpi, name)]
+    changed = changed_meaning(frozen_kpi, kpi)
     if changed:
         ended.append(f"the KPI has changed in {', '.join(changed)}")
     if today >= expires_on:

@@ -8,6 +8,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from aivalue.cli.definitions import (
     Located,
     read_definitions,
 )
+from aivalue.cli.gates import evidence_of, runs_of_gates
 from aivalue.cli.located_yaml import FileProblem
 from aivalue.cli.service_calls import Services, call, connected, find
 from aivalue.errors import AivalueError, InvalidDefinition
@@ -57,6 +59,8 @@ async def apply_definitions(
     *,
     settings: RuntimeSettings,
     reason: str,
+    valid_from: date | None = None,
+    evidence: Mapping[str, str] | None = None,
     confirm: Callable[[tuple[Change, ...]], bool] = lambda _: True,
     transports: Mapping[str, httpx.AsyncBaseTransport] | None = None,
 ) -> Applied:
@@ -72,11 +76,16 @@ async def apply_definitions(
     located = read_definitions(path)
     async with connected(settings, transports=transports) as services:
         await _require_known(services, located)
-        planned = await _send("plan", services, located, reason)
+        planned = await _send("plan", services, located, {"reason": reason})
         applied = Applied(changes=planned, stored=False)
         if not applied.n_changed or not confirm(planned):
             return applied
-        return Applied(changes=await _send("apply", services, located, reason), stored=True)
+        why: dict[str, object] = {"reason": reason}
+        if valid_from is not None:
+            why["valid_from"] = valid_from.isoformat()
+        runs = await runs_of_gates(services, planned)
+        why["evidence"] = {**runs, **(evidence or {})}
+        return Applied(changes=await _send("apply", services, located, why), stored=True)
 
 
 def apply_command(
@@ -86,6 +95,19 @@ def apply_command(
     reason: Annotated[
         str, typer.Option(help="Why; kept with every version that changes.")
     ] = "aivalue apply",
+    effective: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="First day the change holds; for all days without it."
+        ),
+    ] = None,
+    evidence: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=TEXT",
+            help="What the decision to pass a gate rests on, repeatable; the newest run is added.",
+        ),
+    ] = None,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     plan_only: Annotated[bool, typer.Option("--plan-only", help="Show the plan and stop.")] = False,
@@ -95,7 +117,14 @@ def apply_command(
     ask = _Asking(yes=yes, plan_only=plan_only, quiet=as_json)
     try:
         applied = asyncio.run(
-            apply_definitions(file, settings=RuntimeSettings(), reason=reason, confirm=ask)
+            apply_definitions(
+                file,
+                settings=RuntimeSettings(),
+                reason=reason,
+                valid_from=None if effective is None else effective.date(),
+                evidence=evidence_of(evidence or []),
+                confirm=ask,
+            )
         )
     except InvalidDefinitions as error:
         for problem in error.found:
@@ -166,7 +195,7 @@ async def _is_stored(services: Services, kind: str, key: str) -> bool:
 
 
 async def _send(
-    verb: str, services: Services, located: Sequence[Located], reason: str
+    verb: str, services: Services, located: Sequence[Located], why: Mapping[str, object]
 ) -> tuple[Change, ...]:
     rules = [each for each in located if each.kind == VALUATION_RULE]
     others = [each for each in located if each.kind != VALUATION_RULE]
@@ -176,16 +205,18 @@ async def _send(
         (services.attribution, f"/v1/valuation-rules:{verb}", rules),
     ):
         if part:
-            changes += await _post(client, path, part, reason)
+            # Prices pass no gate and have dates of their own.
+            said = why if part is others else {"reason": why["reason"]}
+            changes += await _post(client, path, part, said)
     return tuple(changes)
 
 
 async def _post(
-    client: httpx.AsyncClient, path: str, part: Sequence[Located], reason: str
+    client: httpx.AsyncClient, path: str, part: Sequence[Located], why: Mapping[str, object]
 ) -> list[Change]:
     wanted = [{"kind": each.kind, "key": each.key, "body": each.body} for each in part]
     try:
-        body = {"definitions": wanted, "reason": reason}
+        body = {"definitions": wanted, **why}
         answer = await call(client, "POST", path, json=body)
     except InvalidDefinition as error:
         raise InvalidDefinitions(

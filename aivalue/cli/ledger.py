@@ -54,7 +54,7 @@ def _show(answer: dict[str, Any]) -> None:
         results.print(f"{each['row']}: {each['fault']}", style="red", markup=False, soft_wrap=True)
     counts = (
         f"{answer['n_baselines']} baselines, {answer['n_definitions']} definitions, "
-        f"{answer['n_reviews']} reviews"
+        f"{answer['n_reviews']} reviews, {answer['n_gates']} gates"
     )
     results.print(f"{counts}: {len(answer['faults'])} fault(s)")
     head = answer["head"]

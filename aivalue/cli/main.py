@@ -13,6 +13,7 @@ import aivalue
 from aivalue.cli import (
     apply,
     definition_schema,
+    gates,
     ledger,
     operations,
     stored_definitions,
@@ -38,6 +39,7 @@ app.command("apply")(apply.apply_command)
 app.command("init")(template_files.init_command)
 app.command("export")(stored_definitions.export_command)
 app.command("drift")(stored_definitions.drift_command)
+app.command("gates")(gates.gates_command)
 app.command("schema")(definition_schema.schema_command)
 app.command("estimate")(estimate_command.estimate)
 app.command("up")(operations.up)

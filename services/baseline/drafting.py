@@ -9,11 +9,11 @@ from aivalue.errors import NotFreezable
 from aivalue.kpis.definition import Window
 from aivalue.runtime.http_client import ServiceClient
 from aivalue.runtime.settings import KafkaSettings
-from services.baseline.defining import Author
 from services.baseline.freezing import Outcome, measure, store
 from services.baseline.load import Wanted, defined
 from services.baseline.queries import drafts as queries
 from services.baseline.queries.drafts import Draft, Review
+from services.baseline.requester import Author
 from services.baseline.sealing import seal, seal_of_review
 
 

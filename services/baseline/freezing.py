@@ -17,10 +17,10 @@ from aivalue.runtime.outbox.announcing import announcement
 from aivalue.runtime.outbox.queries import record
 from aivalue.runtime.settings import KafkaSettings
 from services.baseline import metrics
-from services.baseline.defining import Author
 from services.baseline.load import Wanted, defined, read_series, scope_of
 from services.baseline.queries import baselines as queries
 from services.baseline.queries.baselines import StoredBaseline
+from services.baseline.requester import Author
 from services.baseline.sealing import seal, seal_of_baseline
 from services.baseline.tables import outbox
 

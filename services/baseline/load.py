@@ -1,6 +1,6 @@
 """Load what freezing and readiness decide on: definitions from the store, series from ingest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from aivalue.baselines.window import Scope
 from aivalue.errors import NotFreezable
 from aivalue.kpis.canonical import Json
 from aivalue.kpis.definition import Design, Exclusion, Initiative, Kpi, Process, Target, Window
+from aivalue.kpis.effective import DatedKpi, version_for
 from aivalue.kpis.series import Series, series_from_columns
 from aivalue.runtime.http_client import ServiceClient
 from aivalue.runtime.problems import DependencyUnavailable
@@ -56,8 +57,8 @@ async def defined(connection: AsyncConnection, tenant: str, wanted: Wanted) -> D
     of_initiative = await stored("initiative", initiative)
     if of_initiative is None:
         raise HTTPException(404, f"there is no initiative {initiative!r}")
-    of_kpi = await stored("kpi", kpi)
-    if of_kpi is None:
+    of_kpi = await queries.versions(connection, tenant, "kpi", kpi)
+    if not of_kpi:
         raise HTTPException(404, f"there is no KPI {kpi!r}")
     of_design = await stored("design", initiative)
     design = None if of_design is None else Design.model_validate(of_design.body)
@@ -68,19 +69,32 @@ async def defined(connection: AsyncConnection, tenant: str, wanted: Wanted) -> D
             f"{kpi} is no KPI of {initiative}: its design and targets name "
             f"{', '.join(sorted(used)) or 'none'}"
         )
-    kpi_of_today = Kpi.model_validate(of_kpi.body)
-    of_process = await stored("process", kpi_of_today.process)
+    held = _held(of_kpi, wanted.window or (None if design is None else design.baseline))
+    of_process = await stored("process", held.kpi.process)
     assert of_process is not None  # noqa: S101 - definitions refer to what there is
     subject = Subject(
         initiative=initiative,
-        kpi=kpi_of_today,
-        kpi_version=of_kpi.version,
-        kpi_sha256=of_kpi.sha256,
+        kpi=held.kpi,
+        kpi_version=held.version,
+        kpi_sha256=held.sha256,
         go_live=Initiative.model_validate(of_initiative.body).go_live,
         redesigned_on=Process.model_validate(of_process.body).redesigned_on,
     )
     due = sorted((each for each in targets if each.kpi == kpi), key=lambda each: each.due)
     return Defined(subject=subject, design=design, target=due[0] if due else None)
+
+
+def _held(versions: Sequence[queries.Stored], window: Window | None) -> DatedKpi:
+    dated = [
+        DatedKpi(
+            version=each.version,
+            sha256=each.sha256,
+            holds_from=each.holds_from,
+            kpi=Kpi.model_validate(each.body),
+        )
+        for each in versions
+    ]
+    return dated[0] if window is None else version_for(window, dated)
 
 
 def scope_of(wanted: Wanted, design: Design | None) -> Scope:

@@ -19,6 +19,7 @@ from services.baseline.queries import chain as queries
 from services.baseline.queries.baselines import StoredBaseline
 from services.baseline.queries.definitions import Stored
 from services.baseline.queries.drafts import Review
+from services.baseline.queries.gates import Gate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,11 @@ def seal_of_review(baseline_id: str, row: Review) -> Seal:
     return Seal(kind="review", subject=subject, digest=digest_of(row))
 
 
+def seal_of_gate(row: Gate) -> Seal:
+    """Seal a gate decision with what it rested on."""
+    return Seal(kind="gate", subject=f"{row.initiative}@{row.version}", digest=digest_of(row))
+
+
 async def seal(
     connection: AsyncConnection, tenant: str, seals: Sequence[Seal], *, now: datetime
 ) -> str:
@@ -72,7 +78,7 @@ def chained(last: Link | None, seals: Sequence[Seal], *, now: datetime) -> list[
     return links
 
 
-def digest_of(row: Stored | StoredBaseline | Review) -> str:
+def digest_of(row: Stored | StoredBaseline | Review | Gate) -> str:
     """Hash a row."""
     fields = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
     return sha256_of({name: _json(cell) for name, cell in fields.items() if cell is not None})

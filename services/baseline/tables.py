@@ -111,6 +111,21 @@ reviews = Table(
     ),
 )
 
+# What an initiative rested on when it passed into a stage; `version` is the initiative's.
+gates = Table(
+    "gates",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("initiative", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("from_stage", Text),
+    Column("to_stage", Text, nullable=False),
+    Column("decided_at", DateTime(timezone=True), nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("evidence", JSONB, nullable=False),
+)
+
 # Seals every row above but the measurements, which a baseline's row holds the digest of.
 chain = Table(
     "chain",
@@ -127,4 +142,4 @@ chain = Table(
 
 outbox = outbox_table(metadata)
 
-APPEND_ONLY = (definitions, baselines, baseline_content, drafts, reviews, chain)
+APPEND_ONLY = (definitions, baselines, baseline_content, drafts, reviews, gates, chain)

@@ -14,12 +14,15 @@ from services.baseline.queries import baselines as baseline_queries
 from services.baseline.queries import chain as chain_queries
 from services.baseline.queries import definitions as definition_queries
 from services.baseline.queries import drafts as draft_queries
+from services.baseline.queries import gates as gate_queries
 from services.baseline.queries.baselines import StoredBaseline
 from services.baseline.queries.definitions import Stored
+from services.baseline.queries.gates import Gate
 from services.baseline.sealing import (
     Seal,
     seal_of_baseline,
     seal_of_definition,
+    seal_of_gate,
     seal_of_review,
 )
 
@@ -39,6 +42,7 @@ class Verification:
     n_baselines: int
     n_definitions: int
     n_reviews: int
+    n_gates: int
     head: Link | None
     faults: tuple[Fault, ...]
 
@@ -50,6 +54,7 @@ class _Everything:
     definitions: Sequence[Stored]
     baselines: Sequence[StoredBaseline]
     reviews: Sequence[tuple[str, draft_queries.Review]]
+    gates: Sequence[Gate]
     links: Sequence[Link]
 
 
@@ -73,6 +78,7 @@ async def verify(engine: AsyncEngine, tenant: str, *, known_hash: str | None) ->
         n_baselines=len(everything.baselines),
         n_definitions=len(everything.definitions),
         n_reviews=len(everything.reviews),
+        n_gates=len(everything.gates),
         head=everything.links[-1] if everything.links else None,
         faults=tuple(faults),
     )
@@ -86,6 +92,7 @@ async def _read(engine: AsyncEngine, tenant: str) -> _Everything:
             definitions=await definition_queries.every_version(connection, tenant),
             baselines=await _baselines(connection, tenant),
             reviews=await draft_queries.every_review(connection, tenant),
+            gates=await gate_queries.every_gate(connection, tenant),
             links=await chain_queries.links(connection, tenant),
         )
 
@@ -123,6 +130,7 @@ def _seals(everything: _Everything) -> Iterator[Seal]:
     yield from map(seal_of_baseline, everything.baselines)
     for baseline_id, review in everything.reviews:
         yield seal_of_review(baseline_id, review)
+    yield from map(seal_of_gate, everything.gates)
 
 
 def _figures(baseline: StoredBaseline, content: bytes | None, kpi: Stored | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import (
     ColumnElement,
@@ -35,6 +35,11 @@ class Stored:
     recorded_at: datetime
     recorded_by: str
     reason: str
+
+    @property
+    def holds_from(self) -> date | None:
+        """First day it holds; None where it was recorded for all days."""
+        return None if self.valid_from == self.recorded_at else self.valid_from.date()
 
 
 async def lock_tenant(connection: AsyncConnection, tenant: str) -> None:
@@ -96,12 +101,23 @@ async def every_version(connection: AsyncConnection, tenant: str) -> list[Stored
 
 
 async def version_of(
-    connection: AsyncConnection, tenant: str, kind: str, key: str, version: int | None
+    connection: AsyncConnection,
+    tenant: str,
+    kind: str,
+    key: str,
+    version: int | None,
+    *,
+    valid_at: date | None = None,
 ) -> Stored | None:
-    """Return one version, the newest where none is named."""
+    """Return one version, the newest where none is named, or the newest that held on a day."""
     statement = select(definitions).where(_is(tenant, kind, key))
     if version is not None:
         statement = statement.where(definitions.c.version == version)
+    if valid_at is not None:
+        day_after = datetime.combine(valid_at + timedelta(days=1), time.min, tzinfo=UTC)
+        # Without a day of its own a version holds for all days.
+        for_all_days = definitions.c.valid_from == definitions.c.recorded_at
+        statement = statement.where(for_all_days | (definitions.c.valid_from < day_after))
     statement = statement.order_by(definitions.c.version.desc()).limit(1)
     row = (await connection.execute(statement)).one_or_none()
     return None if row is None else _stored(row)

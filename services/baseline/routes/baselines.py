@@ -9,7 +9,6 @@ from aivalue.kpis.canonical import body_of, sha256_of
 from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
-from services.baseline.defining import Author
 from services.baseline.dependencies import (
     Engine,
     Ingest,
@@ -21,6 +20,7 @@ from services.baseline.dependencies import (
 )
 from services.baseline.freezing import freeze_baseline
 from services.baseline.queries import baselines as queries
+from services.baseline.requester import Author
 from services.baseline.routes.requests import ScopeRequest
 from services.baseline.routes.shapes import (
     BaselineResponse,

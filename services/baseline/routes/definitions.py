@@ -8,19 +8,30 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aivalue.kpis.canonical import Json
 from aivalue.kpis.change import Change
-from aivalue.kpis.definition import Key, Text
+from aivalue.kpis.definition import Day, Key, Text
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
 from services.baseline import defining, metrics
-from services.baseline.defining import Author, Wanted
+from services.baseline.defining import Effective
 from services.baseline.dependencies import Engine, KeyInPath, ReadConnection, Settings
+from services.baseline.planning import Wanted
 from services.baseline.queries import definitions as queries
 from services.baseline.queries.definitions import Stored
+from services.baseline.requester import Author
 
 router = APIRouter(prefix="/v1", tags=["definitions"])
 DEFINITIONS_MAX = 5_000
 NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"description": "Not defined."}}
 Kind = Literal["portfolio", "initiative", "process", "kpi", "target", "design"]
+
+
+ValidFrom = Annotated[
+    Day | None, Field(description="First day it holds; without it, it holds for all days.")
+]
+Evidence = Annotated[
+    dict[Key, Text],
+    Field(max_length=50, description="What the decision to pass a gate rests on, by name."),
+]
 
 
 class WantedDefinition(BaseModel):
@@ -40,6 +51,8 @@ class DefinitionsRequest(BaseModel):
 
     definitions: list[WantedDefinition] = Field(max_length=DEFINITIONS_MAX)
     reason: Text
+    valid_from: ValidFrom = None
+    evidence: Evidence = {}
 
 
 class DefinitionRequest(BaseModel):
@@ -49,6 +62,8 @@ class DefinitionRequest(BaseModel):
 
     body: dict[str, object]
     reason: Text
+    valid_from: ValidFrom = None
+    evidence: Evidence = {}
 
 
 class FieldDifferenceResponse(BaseModel):
@@ -125,7 +140,9 @@ async def apply_definitions(
         tenant=principal.tenant, subject=principal.subject, now=utc_now(), reason=request.reason
     )
     async with engine.begin() as connection:
-        changes = await defining.apply(connection, author, _wanted(request), settings.kafka)
+        changes = await defining.apply(
+            connection, author, _wanted(request), settings.kafka, effective=_effective(request)
+        )
     _count(changes)
     return _response(changes)
 
@@ -162,9 +179,14 @@ async def read_definition(
     connection: ReadConnection,
     response: Response,
     version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    valid_at: Annotated[
+        Day | None, Query(description="The version that held on this day, as known today.")
+    ] = None,
 ) -> DefinitionResponse:
-    """Return one definition: the newest version, or the one named."""
-    stored = await queries.version_of(connection, principal.tenant, kind, key, version)
+    """Return one definition: the newest version, the one named, or the one that held on a day."""
+    stored = await queries.version_of(
+        connection, principal.tenant, kind, key, version, valid_at=valid_at
+    )
     if stored is None:
         raise HTTPException(404, f"there is no {kind} {key!r} of that version")
     response.headers["etag"] = etag_of(stored)
@@ -226,7 +248,9 @@ async def put_definition(
         now = None if seen is None else etag_of(seen)
         if now != expected:
             raise HTTPException(412, f"{kind} {key!r} has ETag {now}, you sent {expected}")
-        changes = await defining.apply(connection, author, [wanted], settings.kafka)
+        changes = await defining.apply(
+            connection, author, [wanted], settings.kafka, effective=_effective(request)
+        )
         stored = await queries.version_of(connection, author.tenant, kind, key, None)
     _count(changes)
     assert stored is not None  # noqa: S101 - just written
@@ -250,6 +274,10 @@ def _count(changes: tuple[Change, ...]) -> None:
     for each in changes:
         if each.action != "none":
             metrics.CHANGES.labels(each.kind, each.action).inc()
+
+
+def _effective(request: DefinitionsRequest | DefinitionRequest) -> Effective:
+    return Effective(day=request.valid_from, evidence=request.evidence)
 
 
 def _wanted(request: DefinitionsRequest) -> list[Wanted]:

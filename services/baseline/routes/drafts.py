@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Principal, Reader, Writer, require
 from aivalue.runtime.clock import utc_now
-from services.baseline.defining import Author
 from services.baseline.dependencies import Engine, Ingest, KeyInPath, ReadConnection, Settings
 from services.baseline.drafting import draft_baseline, freeze_draft, review_draft
 from services.baseline.queries import drafts as queries
 from services.baseline.queries.drafts import Draft
+from services.baseline.requester import Author
 from services.baseline.routes.baselines import FreezeRequest
 from services.baseline.routes.shapes import BaselineResponse, answers
 

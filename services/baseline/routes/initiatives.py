@@ -1,11 +1,15 @@
 """HTTP surface of initiatives: one answer with everything an estimate needs to know."""
 
+from datetime import datetime
+from typing import Any
+
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel
 
 from aivalue.runtime.auth import Reader
 from services.baseline.dependencies import KeyInPath, ReadConnection
 from services.baseline.queries import definitions as queries
+from services.baseline.queries import gates as gate_queries
 from services.baseline.queries.definitions import Stored
 from services.baseline.routes.definitions import (
     NOT_FOUND,
@@ -25,6 +29,24 @@ class InitiativeResponse(BaseModel):
     kpis: list[DefinitionResponse]
     targets: list[DefinitionResponse]
     design: DefinitionResponse | None
+
+
+class GateResponse(BaseModel):
+    """A stage that was passed: who decided, why, and what there was to decide on."""
+
+    version: int
+    from_stage: str | None
+    to_stage: str
+    decided_at: datetime
+    decided_by: str
+    reason: str
+    evidence: dict[str, Any]
+
+
+class GatesResponse(BaseModel):
+    """All gates, the first first."""
+
+    gates: list[GateResponse]
 
 
 @router.get("")
@@ -58,6 +80,19 @@ async def read_initiative(
         kpis=[definition_response(each) for each in kpis],
         targets=[definition_response(each) for each in targets],
         design=None if design is None else definition_response(design),
+    )
+
+
+@router.get("/{key}/gates", responses=NOT_FOUND)
+async def read_gates(
+    key: KeyInPath, principal: Reader, connection: ReadConnection
+) -> GatesResponse:
+    """Return the gates that an initiative passed, the first first, each with its evidence."""
+    found = await gate_queries.of_initiative(connection, principal.tenant, key)
+    if not found:
+        raise HTTPException(404, f"there is no initiative {key!r}")
+    return GatesResponse(
+        gates=[GateResponse.model_validate(each, from_attributes=True) for each in found]
     )
 
 

@@ -34,6 +34,7 @@ class VerificationResponse(BaseModel):
     n_baselines: int
     n_definitions: int
     n_reviews: int
+    n_gates: int
     head: ChainHeadResponse | None
     faults: list[FaultResponse]
 

@@ -1,0 +1,87 @@
+"""Gates of initiatives: what a decision rested on, and `aivalue gates`."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+from aivalue.cli.console import fail, results
+from aivalue.cli.service_calls import CallFailed, Services, call, connected
+from aivalue.errors import AivalueError
+from aivalue.kpis.change import Change
+from aivalue.runtime.settings import RuntimeSettings
+
+
+def evidence_of(options: Iterable[str]) -> dict[str, str]:
+    """Read `NAME=TEXT` options."""
+    evidence: dict[str, str] = {}
+    for each in options:
+        name, equals, text = each.partition("=")
+        if not (equals and name.strip() and text.strip()):
+            raise typer.BadParameter(f"--evidence is {each!r}, needs NAME=TEXT")
+        evidence[name.strip()] = text.strip()
+    return evidence
+
+
+async def runs_of_gates(services: Services, planned: Iterable[Change]) -> dict[str, str]:
+    """Name the newest run of each initiative that passes a gate; none where there is none."""
+    runs = {}
+    for change in planned:
+        passes = change.kind == "initiative" and any(each.path == "stage" for each in change.diff)
+        if not passes or change.action != "change":
+            continue
+        params = {"initiative": change.key, "limit": 1}
+        try:
+            answer = await call(services.attribution, "GET", "/v1/runs", params=params)
+        except CallFailed:
+            # A gate may be passed while attribution is away; the record then names no run.
+            continue
+        for run in answer["runs"]:
+            runs[f"run.{change.key}"] = f"{run['run_id']} output {run['output_hash']}"
+    return runs
+
+
+def gates_command(
+    initiative: Annotated[str, typer.Argument(help="Key of the initiative.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Show the gates that an initiative passed: who decided, why, on what evidence."""
+    answer = asyncio.run(_gates(initiative))
+    if as_json:
+        results.print_json(data=answer)
+        return
+    for gate in answer["gates"]:
+        came = "began as" if gate["from_stage"] is None else f"{gate['from_stage']} to"
+        head = (
+            f"{gate['decided_at'][:19]} {came} {gate['to_stage']} "
+            f"by {gate['decided_by']}: {gate['reason']}"
+        )
+        results.print(head, markup=False, soft_wrap=True)
+        for line in _lines(gate["evidence"]):
+            results.print(f"    {line}", markup=False, soft_wrap=True)
+
+
+async def _gates(initiative: str) -> dict[str, Any]:
+    try:
+        async with connected(RuntimeSettings()) as services:
+            path = f"/v1/initiatives/{initiative}/gates"
+            answer: dict[str, Any] = await call(services.baseline, "GET", path)
+            return answer
+    except AivalueError as error:
+        fail(str(error))
+
+
+def _lines(evidence: dict[str, Any]) -> list[str]:
+    baselines = [
+        f"baseline of {each['kpi']} v{each['version']} {each['baseline_id']}, level "
+        f"{float(each['level']):.6g}, coverage {float(each['coverage']):.1%}"
+        + (", reconstructed" if each["reconstructed"] else "")
+        for each in evidence["baselines"]
+    ]
+    named = [f"{name}: {text}" for name, text in evidence["references"].items()]
+    definitions = ", ".join(
+        f"{each['kind']} {each['key']} v{each['version']}" for each in evidence["definitions"]
+    )
+    return [*(baselines or ["no baseline was frozen"]), *named, definitions]
