@@ -7,11 +7,13 @@ reads the same events from the same broker into the same PostgreSQL, in turns.
 import argparse
 import asyncio
 import json
+import logging
 import os
 from datetime import UTC, datetime
 
+from bench.ingest import endurance
 from bench.ingest.compare import compare
-from bench.ingest.servers import BUILD, servers
+from bench.ingest.servers import BUILD, Servers, servers
 
 
 def main() -> None:
@@ -22,12 +24,22 @@ def main() -> None:
     part.add_argument("--events", type=int, default=300_000)
     part.add_argument("--rounds", type=int, default=3)
     part.add_argument("--only", default="", help="contenders with this in their name, and the peer")
+    part = parts.add_parser("sustained", help="millions in one go: rate and memory")
+    part.add_argument("--events", type=int, default=2_000_000)
+    part.add_argument("--form", choices=("structured", "binary"), default="structured")
+    part = parts.add_parser("latency", help="from the log to the commit, at a steady rate")
+    part.add_argument("--rate", type=int, default=5_000)
+    part.add_argument("--seconds", type=float, default=60)
+    part = parts.add_parser("backlog", help="catching up, by one process and by two")
+    part.add_argument("--events", type=int, default=1_000_000)
+    part = parts.add_parser("growth", help="cost of an event beside ever more stored ones")
+    part.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
     options = parser.parse_args()
+    # A client of a broker that has only just begun complains of leaders still unknown.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     load_before = os.getloadavg()[0]
     with servers() as running:
-        figures = asyncio.run(
-            compare(running, n_events=options.events, rounds=options.rounds, only=options.only)
-        )
+        figures = asyncio.run(_measure(running, options))
     figures |= {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "load_before": load_before,
@@ -37,6 +49,20 @@ def main() -> None:
     path = BUILD / f"bench-ingest-{options.part}.json"
     path.write_text(json.dumps(figures, indent=1))
     print(f"\nload before {load_before:.1f}, after {figures['load_after']:.1f}; {path}")
+
+
+async def _measure(running: Servers, options: argparse.Namespace) -> dict[str, object]:
+    if options.part == "compare":
+        return await compare(
+            running, n_events=options.events, rounds=options.rounds, only=options.only
+        )
+    if options.part == "sustained":
+        return await endurance.sustained(running, n_events=options.events, form=options.form)
+    if options.part == "latency":
+        return await endurance.latency(running, rate=options.rate, seconds=options.seconds)
+    if options.part == "backlog":
+        return await endurance.backlog(running, n_events=options.events)
+    return await endurance.growth(running, sizes=options.sizes)
 
 
 if __name__ == "__main__":

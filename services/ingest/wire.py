@@ -26,6 +26,7 @@ _TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _NULL_2, _NULL_3 = 2 * _NULL, 3 * _NULL
 _LENGTH = struct.Struct(">i").pack
+Pack = Callable[..., bytes]
 _BIGINT = struct.Struct(">iq").pack
 _INTEGER = struct.Struct(">ii").pack
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,7 +47,9 @@ class Rows:
 def rows_of(batch: Batch, ids: Ids) -> Rows:
     """Write every event for the staging table, for its key and for the raw events."""
     rows = Rows(staged=[], keys=[], events=[])
-    seq = 0
+    identified = zip(ids.sources, ids.series, strict=True)
+    seq, id_bytes = 0, 0
+    measured, identity_of, head_of = _packers(id_bytes)
     for stretch in batch.stretches:
         place = _BIGINT(8, stretch.origin.log_id) + _INTEGER(4, stretch.origin.partition)
         tenant = _text(batch.tenant)
@@ -54,12 +57,31 @@ def rows_of(batch: Batch, ids: Ids) -> Rows:
         key = len(KEY_COLUMNS).to_bytes(2, "big") + tenant + place
         received = _BIGINT(8, _microseconds(batch.received_at))
         raw = len(EVENT_COLUMNS).to_bytes(2, "big") + tenant + place + received
-        for record, event in stretch.events:
-            source_id, event_id = ids.sources[seq], event.id.encode()
-            identity = _identity(record.offset, source_id, event_id, event, ids.series[seq])
+        for (record, event), (source_id, series_id) in zip(
+            stretch.events, identified, strict=False
+        ):
+            event_id = event.id.encode()
+            if len(event_id) != id_bytes:
+                id_bytes = len(event_id)
+                measured, identity_of, head_of = _packers(id_bytes)
+            day = event.day.toordinal() - _EPOCH_DAY
+            if series_id is None:
+                identity = identity_of(
+                    8, record.offset, 8, source_id, id_bytes, event_id, 32, event.fingerprint,
+                    4, day, -1,
+                ) + _decision(event)  # fmt: skip
+            else:
+                identity = measured(
+                    8, record.offset, 8, source_id, id_bytes, event_id, 32, event.fingerprint,
+                    4, day, 8, series_id, -1,
+                )  # fmt: skip
+            head = head_of(
+                8, record.offset, 8, max(record.timestamp, 0) * 1_000 - _EPOCH_MICROSECONDS,
+                8, source_id, 8, event.microseconds - _EPOCH_MICROSECONDS, id_bytes, event_id,
+            )  # fmt: skip
             rows.staged.append(staged + identity + _INTEGER(4, seq) + _measured(event))
             rows.keys.append(key + identity)
-            rows.events.append(raw + _raw(record, source_id, event_id, event))
+            rows.events.append(raw + head + _TYPES[event.type] + _original(record))
             seq += 1
     return rows
 
@@ -69,19 +91,9 @@ def stream(rows: Iterable[bytes]) -> bytes:
     return b"".join((_SIGNATURE, *rows, _TRAILER))
 
 
-def _identity(
-    offset: int, source_id: int, event_id: bytes, event: Event, series_id: int | None
-) -> bytes:
-    """Write the columns from the offset to the decision."""
-    n, day = len(event_id), event.day.toordinal() - _EPOCH_DAY
-    if series_id is not None:
-        return _packer(_MEASURED, n)(
-            8, offset, 8, source_id, n, event_id, 32, event.fingerprint, 4, day, 8, series_id, -1
-        )
+def _decision(event: Event) -> bytes:
     decision = getattr(event.data, "decision", None)
-    return _packer(_IDENTIFIED, n)(
-        8, offset, 8, source_id, n, event_id, 32, event.fingerprint, 4, day, -1
-    ) + (_NULL if decision is None else _text(decision))
+    return _NULL if decision is None else _text(decision)
 
 
 def _measured(event: Event) -> bytes:
@@ -94,35 +106,27 @@ def _measured(event: Event) -> bytes:
     return _NULL + _text(str(data.numerator)) + _text(str(data.denominator))
 
 
-def _raw(record: LogRecord, source_id: int, event_id: bytes, event: Event) -> bytes:
-    """Write EVENT_COLUMNS from the offset on."""
-    key, value, n = record.key, record.value, len(event_id)
+def _original(record: LogRecord) -> bytes:
+    """Write key, value and headers."""
+    key, value = record.key, record.value
     return b"".join(
         (
-            _packer(_EVENT, n)(
-                8, record.offset, 8, max(record.timestamp, 0) * 1_000 - _EPOCH_MICROSECONDS,
-                8, source_id, 8, event.microseconds - _EPOCH_MICROSECONDS, n, event_id,
-            ),
-            _TYPES[event.type],
             _NULL if key is None else _LENGTH(len(key)) + key,
             _NULL if value is None else _LENGTH(len(value)) + value,
             _headers(record.headers),
         )
-    )  # fmt: skip
-
-
-# offset, source_id, event_id, payload_sha256, business_date, series_id and no decision
-_MEASURED = ">iqiqi{}si32siiiqi"
-# the same as far as business_date, and no series_id
-_IDENTIFIED = ">iqiqi{}si32siii"
-# offset, log_timestamp, source_id, time, event_id
-_EVENT = ">iqiqiqiqi{}s"
+    )
 
 
 @functools.cache
-def _packer(layout: str, id_bytes: int) -> Callable[..., bytes]:
-    """Return what packs a layout around an id of so many bytes; there are 800 lengths."""
-    return struct.Struct(layout.format(id_bytes)).pack
+def _packers(id_bytes: int) -> tuple[Pack, Pack, Pack]:
+    """Return what packs columns around an id of so many bytes; there are 800 lengths.
+
+    From the offset to the decision, with a series and without; from the offset to the event's id.
+    """
+    layouts = (">iqiqi{}si32siiiqi", ">iqiqi{}si32siii", ">iqiqiqiqi{}s")
+    with_series, without, head = (struct.Struct(each.format(id_bytes)).pack for each in layouts)
+    return with_series, without, head
 
 
 def headers_json(headers: Headers) -> bytes:

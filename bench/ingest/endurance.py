@@ -1,0 +1,208 @@
+"""Ingest alone: for long, in time, from a backlog, by two, and beside ever more that is stored."""
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+
+from aivalue.events.topics import BUSINESS
+from bench.ingest.contenders import CONTENDERS, Run, ingest
+from bench.ingest.load import Events, Form, n_distinct, pace, produce
+from bench.ingest.measure import Sample, turn
+from bench.ingest.servers import Servers
+
+OURS = CONTENDERS[0]
+CHUNK = 100_000
+_LATENCY = (
+    "with l as (select extract(epoch from pg_xact_commit_timestamp(xmin) - log_timestamp)::float "
+    "as s, log_timestamp - min(log_timestamp) over () as since from ingest.events) "
+    "select count(*) as n, percentile_cont(array[0.5, 0.9, 0.99, 0.999]) within group (order by s) "
+    "as at, max(s) as longest from l where since > interval '10 seconds'"
+)
+_STORED = "select count(*) from ingest.events"
+# Keys and measurements as ingest would have stored them; raw events have no index to grow.
+_FILL_KEYS = (
+    "insert into ingest.event_keys (tenant_id, source_id, event_id, payload_sha256, log_id, "
+    '"partition", "offset", series_id, business_date) select \'default\', 1, {id}, '
+    "sha256(i::text::bytea), 1, 0, i, 1 + i % 1000, date '2026-01-01' + (i / 1000000)::integer "
+    "from generate_series($1::bigint, $2::bigint) i"
+)
+_ORDERED, _RANDOM = "'0000' || lpad(to_hex(i), 12, '0')", "md5(i::text)"
+_FILL_MEASUREMENTS = (
+    "insert into ingest.measurements (tenant_id, series_id, business_date, log_id, "
+    '"partition", "offset", active, value) select \'default\', 1 + i % 1000, '
+    "date '2026-01-01' + (i / 1000000)::integer, 1, 0, i, true, i % 9973 "
+    "from generate_series($1::bigint, $2::bigint) i"
+)
+
+
+async def sustained(servers: Servers, *, n_events: int, form: Form) -> dict[str, object]:
+    """Store millions in one go: rate, cost and memory of every tenth."""
+    topic = f"sustained.{BUSINESS}"
+    await produce(servers.kafka, topic, Events(form), n_events)
+    result = await turn(
+        servers, OURS, topic, n_distinct(n_events, malformed=True), name="sustained", interval=0.5
+    )
+    tenths = _windows(result.samples, 10)
+    for begin, end in tenths:
+        print(
+            f"{end.stored:10,} stored   {_rate(begin, end):8,.0f} events/s   CPU us/event "
+            f"{_cost(begin, end):5.1f}   {end.memory_mb:5.0f} MB"
+        )
+    slope = memory_slope(result.samples)
+    print(
+        f"{result.per_second:,.0f} events/s over {result.seconds:.0f} s, "
+        f"memory {slope:+.2f} MB a minute"
+    )
+    return {
+        "events": n_events,
+        "form": form,
+        "per_second": result.per_second,
+        "memory_slope_mb_per_minute": slope,
+        "tenths": [{"rate": _rate(*each), "cpu_us": _cost(*each)} for each in tenths],
+        "memory_mb": [each.memory_mb for each in result.samples],
+    }
+
+
+async def latency(servers: Servers, *, rate: int, seconds: float) -> dict[str, object]:
+    """Send at a steady rate; how long after the broker took an event was it committed."""
+    topic = f"latency.{BUSINESS}"
+    address = await servers.database("latency")
+    with tempfile.TemporaryDirectory(prefix="aivalue-bench-run-") as home:
+        run = Run(servers=servers, address=address, topic=topic, home=Path(home), name="latency")
+        processes = ingest(run)
+        try:
+            await asyncio.sleep(5)
+            sent = await pace(
+                servers.kafka, topic, Events("structured"), rate=rate, seconds=seconds
+            )
+            row = await _settled(address, n_distinct(sent, malformed=True))
+        finally:
+            for process in processes:
+                process.stop(20)
+    figures = dict(zip(("p50", "p90", "p99", "p999"), row["at"], strict=True))
+    figures |= {"longest": row["longest"]}
+    print(
+        f"{rate:,} events/s for {seconds:.0f} s, log to commit of {row['n']:,} events (the first "
+        "10 s left out): "
+        + ", ".join(f"{name} {1e3 * each:.0f} ms" for name, each in figures.items())
+    )
+    return {"rate": rate, "seconds": seconds, "events": row["n"], **figures}
+
+
+async def backlog(servers: Servers, *, n_events: int) -> dict[str, object]:
+    """Catch up with a backlog, by one process and by two."""
+    topic = f"backlog.{BUSINESS}"
+    await produce(servers.kafka, topic, Events("structured"), n_events)
+    figures: dict[str, object] = {"events": n_events}
+    for n_processes in (1, 2):
+        contender = replace(
+            OURS,
+            name=f"{n_processes} processes",
+            start=partial(ingest, processes=n_processes),
+        )
+        expected = n_distinct(n_events, malformed=True)
+        result = await turn(servers, contender, topic, expected, name=f"backlog{n_processes}")
+        caught_up = result.samples[-1].at - result.samples[0].at
+        print(
+            f"{n_processes} of ingest: {n_events:,} events behind, caught up {caught_up:.0f} s "
+            f"after the start, {result.per_second:,.0f} events/s"
+        )
+        figures[contender.name] = {"per_second": result.per_second, "seconds": caught_up}
+    return figures
+
+
+async def growth(servers: Servers, *, sizes: Sequence[int]) -> dict[str, object]:
+    """Store 100,000 more where ever more is stored already, with ordered and with random ids."""
+    figures: dict[str, object] = {}
+    for kind, sql in (("ordered", _ORDERED), ("random", _RANDOM)):
+        name = f"growth_{kind}"
+        address = await servers.database(name)
+        filled = stored = 0
+        for turn_number, size in enumerate(sizes):
+            await _fill(address, sql, filled + 1, size)
+            filled = size
+            topic = f"{kind}{turn_number}.{BUSINESS}"
+            events = Events(
+                "structured", random_ids=kind == "random", first=1 + turn_number * CHUNK
+            )
+            await produce(servers.kafka, topic, events, CHUNK)
+            expected = n_distinct(CHUNK, malformed=True)
+            result = await turn(
+                servers, OURS, topic, expected, name=f"{name}{turn_number}", address=address,
+                before=stored,
+            )  # fmt: skip
+            stored += expected
+            cost = result.own_cpu + result.postgres_cpu
+            print(
+                f"{kind:8} {size:11,} stored before   {result.per_second:8,.0f} events/s   CPU "
+                f"us/event: PostgreSQL {result.postgres_cpu:5.1f}, with ingest {cost:5.1f}",
+                flush=True,
+            )
+            figures[f"{kind} {size}"] = {
+                "per_second": result.per_second,
+                "postgres_cpu_us": result.postgres_cpu,
+                "cpu_us": cost,
+            }
+        await servers.drop(name)
+    return figures
+
+
+def memory_slope(samples: Sequence[Sample]) -> float:
+    """Return MB a minute, by least squares over the second half: caches are full by then."""
+    half = samples[len(samples) // 2 :]
+    minutes = [(each.at - half[0].at) / 60 for each in half]
+    middle = sum(minutes) / len(half)
+    level = sum(each.memory_mb for each in half) / len(half)
+    spread = sum((minute - middle) ** 2 for minute in minutes)
+    return (
+        sum(
+            (minute - middle) * (each.memory_mb - level)
+            for minute, each in zip(minutes, half, strict=True)
+        )
+        / spread
+    )
+
+
+def _windows(samples: Sequence[Sample], n: int) -> list[tuple[Sample, Sample]]:
+    total = samples[-1].stored
+    edges = [
+        next(each for each in samples if each.stored >= total * step // n) for step in range(n + 1)
+    ]
+    return [(begin, end) for begin, end in itertools.pairwise(edges) if end.stored > begin.stored]
+
+
+def _rate(begin: Sample, end: Sample) -> float:
+    return (end.stored - begin.stored) / (end.at - begin.at)
+
+
+def _cost(begin: Sample, end: Sample) -> float:
+    spent = (end.own_cpu - begin.own_cpu) + (end.postgres_cpu - begin.postgres_cpu)
+    return 1e6 * spent / (end.stored - begin.stored)
+
+
+async def _settled(address: str, expected: int) -> asyncpg.Record:
+    connection = await asyncpg.connect(address)
+    try:
+        async with asyncio.timeout(60):
+            # PostgreSQL has no event to wait for.
+            while await connection.fetchval(_STORED) < expected:  # noqa: ASYNC110
+                await asyncio.sleep(0.5)
+        return await connection.fetchrow(_LATENCY)
+    finally:
+        await connection.close()
+
+
+async def _fill(address: str, event_id: str, first: int, last: int) -> None:
+    connection = await asyncpg.connect(address)
+    try:
+        await connection.execute(_FILL_KEYS.replace("{id}", event_id), first, last, timeout=1_200)
+        await connection.execute(_FILL_MEASUREMENTS, first, last, timeout=600)
+        await connection.execute("analyze ingest.event_keys, ingest.measurements")
+    finally:
+        await connection.close()
