@@ -17,6 +17,11 @@ STRUCTURED_JSON = b"application/cloudevents+json"
 PREFIX = "ce_"
 _CLOUDEVENTS = b"application/cloudevents"
 _END_OF_TYPE = frozenset({b"", b";", b" "})
+# As producers write it, to be recognised at once.
+_STRUCTURED_HEADERS = frozenset(
+    (CONTENT_TYPE, STRUCTURED_JSON + parameters)
+    for parameters in (b"", b"; charset=UTF-8", b"; charset=utf-8", b";charset=utf-8")
+)
 _CONFLUENT_MAGIC = b"\x00"
 
 Headers = Sequence[tuple[str, bytes]]
@@ -30,6 +35,16 @@ def decode_record(value: bytes | None, headers: Headers, *, now: datetime) -> Ev
     InvalidEvent
         The record holds no event we know.
     """
+    plain = None
+    if value is not None:
+        if len(headers) == 1 and headers[0] in _STRUCTURED_HEADERS:
+            plain = read_structured(value, now=now)
+        else:
+            plain = read_binary(value, headers, now=now)
+    return _exactly(value, headers, now) if plain is None else plain
+
+
+def _exactly(value: bytes | None, headers: Headers, now: datetime) -> Event:
     content_type = b""
     for name, found in headers:
         if name == CONTENT_TYPE or name.lower() == CONTENT_TYPE:
@@ -43,10 +58,8 @@ def decode_record(value: bytes | None, headers: Headers, *, now: datetime) -> Ev
             )
         if value is None:
             raise InvalidEvent("a structured record needs a value", reason="no_data")
-        return read_structured(value, now=now) or decode_structured(value, now=now)
-    return read_binary(value, headers, now=now) or decode_binary(
-        _attributes(value, headers), value, now=now
-    )
+        return decode_structured(value, now=now)
+    return decode_binary(_attributes(value, headers), value, now=now)
 
 
 def _attributes(value: bytes | None, headers: Headers) -> dict[str, str]:

@@ -72,32 +72,26 @@ def read_structured(value: bytes, *, now: datetime) -> Event | None:
 
 
 def read_binary(
-    value: bytes | None, headers: Sequence[tuple[str, bytes]], *, now: datetime
+    value: bytes, headers: Sequence[tuple[str, bytes]], *, now: datetime
 ) -> Event | None:
     """Read a plain event in binary mode; None where `decode_binary` must look."""
-    if (
-        value is None
-        or not value.isascii()
-        or _BACKSLASH in value
-        or _DELETE in value
-        or len(value) > BYTES_MAX
-    ):
+    if len(headers) != _N_ATTRIBUTES or not value.isascii() or len(value) > BYTES_MAX:
         return None
     attributes = dict(headers)
-    if not len(headers) == len(attributes) == _N_ATTRIBUTES:
-        return None
+    # An attribute twice leaves fewer, and then one of these is missing.
     try:
         source, event_id = attributes["ce_source"].decode(), attributes["ce_id"].decode()
         if (
             attributes["ce_type"] != _TYPE_BYTES
             or attributes["ce_specversion"] != _SPECVERSION
             or attributes["content-type"] != _CONTENT_TYPE
+            or _BACKSLASH in value
             or not _is_plain_name(source)
             or not _is_plain_name(event_id)
         ):
             return None
-        data = _decode_data(value)
         time = attributes["ce_time"].decode()
+        data = _decode_data(value)
     except (KeyError, UnicodeDecodeError, msgspec.MsgspecError, RecursionError):
         return None
     canonical = _encode(data)
