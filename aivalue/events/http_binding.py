@@ -32,7 +32,8 @@ def split_request(headers: Headers, body: bytes) -> list[tuple[bytes, Headers]]:
     UnsupportedContent
         A media type that carries no event we read.
     InvalidEvent
-        A batch that is not a JSON array: nothing in it can be told apart.
+        A batch that is not a JSON array: nothing in it can be told apart. Or the content type
+        stands in a header of its own, which the binding forbids.
     """
     content_type = next((text for name, text in headers if name.lower() == "content-type"), "")
     media_type = content_type.partition(";")[0].strip().lower()
@@ -50,6 +51,8 @@ def split_request(headers: Headers, body: bytes) -> list[tuple[bytes, Headers]]:
     ]
     if media_type == STRUCTURED_JSON:
         return [(body, [("content-type", content_type)])]
+    if any(name == PREFIX + "datacontenttype" for name, _ in kept):
+        raise InvalidEvent("ce-datacontenttype must not be sent", reason="duplicate_key")
     has_attributes = any(name.startswith(PREFIX) for name, _ in kept)
     if media_type.startswith("application/cloudevents") or not has_attributes:
         raise UnsupportedContent(
@@ -74,7 +77,7 @@ def decode_part(value: bytes, headers: Headers, *, now: datetime) -> Event:
     attributes: dict[str, str] = {}
     for name, text in headers:
         attribute = "datacontenttype" if name == "content-type" else name[len(PREFIX) :]
-        if attribute in attributes or name == PREFIX + "datacontenttype":
+        if attribute in attributes:
             raise InvalidEvent(f"header {name} does not belong here", reason="duplicate_key")
         attributes[attribute] = text if name == "content-type" else decode_header(text)
     return decode_binary(attributes, value, now=now)

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 import asyncpg
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from aivalue.events.topics import CHANGES
@@ -18,6 +19,7 @@ from aivalue.runtime.kafka import create_consumer, ensure_topics
 from aivalue.runtime.migrations import require_newest
 from aivalue.runtime.outbox.relay import relay
 from aivalue.runtime.postgres import asyncpg_address, create_engine
+from aivalue.runtime.problems import problem
 from aivalue.runtime.server import serve
 from aivalue.runtime.settings import RuntimeSettings
 from services.ingest import backfill_routes, dead_letter_routes, operator_routes, routes
@@ -41,7 +43,7 @@ def create_app(settings: RuntimeSettings) -> FastAPI:
     if not isinstance(settings, IngestSettings):
         raise TypeError(f"ingest needs IngestSettings, got {type(settings).__name__}")
     service = _Service(settings)
-    return create_application(
+    application = create_application(
         SERVICE,
         settings,
         summary="Takes events in, counts each once, and serves their daily statistics.",
@@ -49,6 +51,13 @@ def create_app(settings: RuntimeSettings) -> FastAPI:
         checks={"postgres": service.check_postgres, "kafka": service.check_kafka},
         lifespan=service.lifespan,
     )
+    application.add_exception_handler(asyncpg.DataError, _unfit)
+    return application
+
+
+async def _unfit(_: Request, error: Exception) -> JSONResponse:
+    """Answer who asks for what no text or number of ours can be, such as a name with NUL."""
+    return problem(422, f"the request holds what PostgreSQL cannot: {error}")
 
 
 class _Service:

@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, HTTPException, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, HTTPException, Path, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from aivalue.runtime.auth import Operator, Principal, Reader
 from services.ingest.queries import dead_letters, reading
-from services.ingest.queries.dead_letters import Resolution
+from services.ingest.queries.dead_letters import Wanted
 from services.ingest.replaying import Replayer
 
 router = APIRouter(prefix="/v1")
+LetterId = Annotated[int, Field(ge=1, lt=2**63)]
 
 
 class DeadLetterError(BaseModel):
@@ -56,13 +57,37 @@ class DeadLetters(BaseModel):
     next_cursor: str | None
 
 
-class Selection(BaseModel):
-    """Which open letters: by id, or the oldest with a reason."""
+class Resolution(BaseModel):
+    """What was done about a letter; one that is rejected again stays open."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    ids: list[int] | None = Field(default=None, max_length=1_000)
+    resolved_at: datetime
+    outcome: Literal["replayed", "rejected_again", "discarded"]
+    resolved_by: str
+    reason: str
+
+
+class DeadLetterHistory(BaseModel):
+    """One letter and everything that was tried with it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dead_letter: DeadLetter
+    resolutions: list[Resolution]
+
+
+class Selection(BaseModel):
+    """Which open letters: by id, or the oldest of those that match."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ids: list[LetterId] | None = Field(default=None, max_length=1_000)
     reason: str | None = Field(default=None, max_length=100)
+    source: str | None = Field(default=None, max_length=200)
+    topic: str | None = Field(default=None, max_length=249)
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
     limit: int = Field(default=100, ge=1, le=1_000)
 
 
@@ -131,7 +156,7 @@ async def discard_dead_letters(
     async with request.app.state.pool.acquire() as connection, connection.transaction():
         letters = await dead_letters.lock_open(connection, principal.tenant, ids)
         closed = [
-            Resolution(
+            dead_letters.Resolution(
                 dead_letter_id=letter.dead_letter_id, outcome="discarded", reason=wanted.because
             )
             for letter in letters
@@ -143,36 +168,63 @@ async def discard_dead_letters(
 async def _selected(request: Request, principal: Principal, wanted: Selection) -> list[int]:
     if wanted.ids is not None:
         return wanted.ids
+    matching = Wanted(
+        status="open",
+        reason=wanted.reason,
+        source=wanted.source,
+        topic=wanted.topic,
+        since=wanted.since,
+        until=wanted.until,
+    )
     async with request.app.state.pool.acquire() as connection:
-        return await dead_letters.open_letters(
-            connection, principal.tenant, reason=wanted.reason, limit=wanted.limit
+        return await dead_letters.letters_wanted(
+            connection, principal.tenant, matching, limit=wanted.limit
         )
 
 
 @router.get("/dead-letters")
-async def get_dead_letters(
+async def get_dead_letters(  # noqa: PLR0913 - one parameter per filter
     request: Request,
     principal: Reader,
     *,
     reason: Annotated[str | None, Query(max_length=100)] = None,
     status: Literal["open", "replayed", "discarded"] | None = None,
-    cursor: Annotated[str | None, Query(max_length=40)] = None,
+    source: Annotated[str | None, Query(max_length=200)] = None,
+    topic: Annotated[str | None, Query(max_length=249)] = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    cursor: Annotated[str | None, Query(max_length=18)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> DeadLetters:
     """Return dead letters; header values are base64, their bytes need not be text."""
+    wanted = Wanted(
+        status=status, reason=reason, source=source, topic=topic, since=since, until=until
+    )
     async with reading.snapshot_of(request.app.state.pool) as connection:
         rows = await dead_letters.list_dead_letters(
-            connection,
-            principal.tenant,
-            reason=reason,
-            status=status,
-            after=_position(cursor),
-            limit=limit + 1,
+            connection, principal.tenant, wanted, after=_position(cursor), limit=limit + 1
         )
     page = [_shape(row) for row in rows[:limit]]
     more = len(rows) > limit
     return DeadLetters(
         dead_letters=page, next_cursor=str(page[-1].dead_letter_id) if more else None
+    )
+
+
+@router.get(
+    "/dead-letters/{dead_letter_id}", responses={404: {"description": "No such dead letter."}}
+)
+async def get_dead_letter(
+    request: Request, principal: Reader, dead_letter_id: Annotated[LetterId, Path()]
+) -> DeadLetterHistory:
+    """Return one dead letter with what was tried, by whom and with which result."""
+    async with reading.snapshot_of(request.app.state.pool) as connection:
+        row = await dead_letters.find_dead_letter(connection, principal.tenant, dead_letter_id)
+        done = await dead_letters.resolutions_of(connection, principal.tenant, dead_letter_id)
+    if row is None:
+        raise HTTPException(404, f"there is no dead letter {dead_letter_id}")
+    return DeadLetterHistory(
+        dead_letter=_shape(row), resolutions=[Resolution.model_validate(each) for each in done]
     )
 
 

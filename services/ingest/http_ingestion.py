@@ -16,6 +16,7 @@ from aivalue.errors import InvalidEvent
 from aivalue.events.event import Event
 from aivalue.events.http_binding import Headers, decode_part
 from aivalue.runtime.clock import utc_now
+from aivalue.runtime.problems import DependencyUnavailable
 from services.ingest import metrics
 from services.ingest.batch import (
     Batch,
@@ -27,11 +28,16 @@ from services.ingest.batch import (
     stretch_of,
 )
 from services.ingest.handler import REASONS, Store
+from services.ingest.identities import Ids
+from services.ingest.isolating import culprits
 from services.ingest.keys import Stored
 from services.ingest.queries import partitions
 from services.ingest.settings import IngestSettings
+from services.ingest.taxonomy import Action, action_for
 
 TOPIC = "http"
+ATTEMPTS = 3
+Part = tuple[bytes, Headers]
 Status = Literal["accepted", "duplicate", "rejected"]
 
 
@@ -46,6 +52,10 @@ class ItemResult:
     detail: str | None = None
 
 
+class Busy(Exception):
+    """As many requests wait as may; whoever comes now should come again."""
+
+
 class HttpIngestion:
     """Stores what requests bring, each request in one transaction."""
 
@@ -53,26 +63,131 @@ class HttpIngestion:
         self._pool = pool
         self._store = store
         self._partitions = itertools.cycle(range(settings.ingest.http_partitions))
+        self._requests_max = settings.ingest.http_requests_max
+        self._n_requests = 0
 
-    async def ingest(self, tenant: str, parts: Sequence[tuple[bytes, Headers]]) -> list[ItemResult]:
-        """Store the parts and say, after commit, what became of each."""
+    def require_room(self) -> None:
+        """Refuse a request early, before its body is read.
+
+        Raises
+        ------
+        Busy
+            As many wait as may.
+        """
+        if self._n_requests >= self._requests_max:
+            raise Busy
+
+    async def ingest(self, tenant: str, parts: Sequence[Part]) -> list[ItemResult]:
+        """Store the parts and say, after commit, what became of each.
+
+        Raises
+        ------
+        Busy
+            As many wait as may.
+        DependencyUnavailable
+            PostgreSQL is away; nothing is known to be stored, and sending again counts once.
+        """
+        self.require_room()
+        self._n_requests += 1
+        try:
+            return await self._ingest(tenant, parts)
+        finally:
+            self._n_requests -= 1
+
+    async def _ingest(self, tenant: str, parts: Sequence[Part]) -> list[ItemResult]:
         now = utc_now()
-        decoded = [_decoded(value, headers, now=now) for value, headers in parts]
-        events = [event for event in decoded if isinstance(event, Event)]
-        async with self._pool.acquire() as connection:
-            ids = await self._store.resolve(connection, tenant, events)
-            log_id, _ = await partitions.open_log(
-                connection, tenant, TOPIC, kind="http", identity=""
-            )
-            async with connection.transaction():
-                claim = await partitions.lock(
-                    connection, tenant, TOPIC, log_id, next(self._partitions)
-                )
-                batch = _batch(claim, parts, decoded, now=now)
-                stored = await self._store.write(connection, batch, ids)
-            self._store.committed(batch, ids, stored)
+        request = _Request(
+            tenant=tenant,
+            partition=next(self._partitions),
+            parts=parts,
+            decoded=[_decoded(value, headers, now=now) for value, headers in parts],
+            received_at=now,
+        )
+        batch, stored = await self._stored(request)
         metrics.observe_stored(batch, stored, seconds=(utc_now() - now).total_seconds())
-        return _results(decoded, stored)
+        return _results(request.decoded, stored)
+
+    async def _stored(self, request: "_Request") -> tuple[Batch, Stored]:
+        for attempt in itertools.count(1):
+            try:
+                return await self._store_request(request)
+            except Exception as error:
+                if action_for(error) is not Action.START_OVER:
+                    raise
+                metrics.RETRIES.labels(type(error).__name__).inc()
+                if attempt == ATTEMPTS:
+                    raise DependencyUnavailable(f"PostgreSQL: {error!r}") from error
+        raise AssertionError  # count() never ends
+
+    async def _store_request(self, request: "_Request") -> tuple[Batch, Stored]:
+        async with self._pool.acquire() as connection:
+            ids = await self._store.resolve(connection, request.tenant, request.events)
+            log_id, _ = await partitions.open_log(
+                connection, request.tenant, TOPIC, kind="http", identity=""
+            )
+            try:
+                async with connection.transaction():
+                    batch, stored = await self._write(connection, request, log_id, ids)
+            except (asyncpg.PostgresError, asyncpg.DataError) as error:
+                if action_for(error) is not Action.DEAD_LETTER:
+                    raise
+                refused = await self._culprits(connection, request, log_id, ids)
+                if refused is None:
+                    raise
+                async with connection.transaction():
+                    batch, stored = await self._write(connection, request, log_id, ids, refused)
+            self._store.committed(batch, ids, stored)
+        return batch, stored
+
+    async def _write(
+        self,
+        connection: asyncpg.Connection,
+        request: "_Request",
+        log_id: int,
+        ids: Ids,
+        refused: frozenset[int] = frozenset(),
+    ) -> tuple[Batch, Stored]:
+        """Write inside a transaction: the partition's row is locked from here to its end."""
+        claim = await partitions.lock(connection, request.tenant, TOPIC, log_id, request.partition)
+        batch = _batch(claim, request.parts, request.decoded, now=request.received_at)
+        return batch, await self._store.write(connection, batch, ids, refused)
+
+    async def _culprits(
+        self, connection: asyncpg.Connection, request: "_Request", log_id: int, ids: Ids
+    ) -> frozenset[int] | None:
+        """Find the events that PostgreSQL refuses, for what decoding does not foresee."""
+
+        async def attempt(refused: frozenset[int]) -> bool:
+            trial = connection.transaction()
+            await trial.start()
+            try:
+                await self._write(connection, request, log_id, ids, refused)
+            except (asyncpg.PostgresError, asyncpg.DataError) as error:
+                if action_for(error) is not Action.DEAD_LETTER:
+                    raise
+                return False
+            else:
+                return True
+            finally:
+                await trial.rollback()
+
+        return await culprits(attempt, n_events=len(request.events))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What a request brought, decoded once however often it takes to store it."""
+
+    tenant: str
+    partition: int
+    parts: Sequence[Part]
+    decoded: Sequence[Event | InvalidEvent]
+    received_at: datetime
+
+    @property
+    def events(self) -> list[Event]:
+        """Return the parts that are events; their index is `seq`."""
+        return [each for each in self.decoded if isinstance(each, Event)]
 
 
 def _decoded(value: bytes, headers: Headers, *, now: datetime) -> Event | InvalidEvent:
@@ -84,7 +199,7 @@ def _decoded(value: bytes, headers: Headers, *, now: datetime) -> Event | Invali
 
 def _batch(
     claim: partitions.Claim,
-    parts: Sequence[tuple[bytes, Headers]],
+    parts: Sequence[Part],
     decoded: Sequence[Event | InvalidEvent],
     *,
     now: datetime,

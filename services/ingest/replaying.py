@@ -21,9 +21,11 @@ from aivalue.runtime.clock import utc_now
 from services.ingest.batch import Batch, Headers, Record, stretch_of
 from services.ingest.handler import REASONS, Store
 from services.ingest.identities import Ids
+from services.ingest.isolating import culprits
 from services.ingest.keys import Stored
 from services.ingest.queries import dead_letters, partitions
 from services.ingest.queries.dead_letters import Letter, Resolution
+from services.ingest.taxonomy import Action, action_for
 
 TOPIC: Final = "dead-letters"
 Patch = Mapping[str, object]
@@ -84,11 +86,8 @@ class Replayer:
             events = [event for *_, event in candidates]
             # Ids that this transaction creates are not remembered: it may yet be undone.
             ids = await Store(changes_topic="").resolve(connection, tenant, events)
-            trial = connection.transaction()
-            await trial.start()
-            stored = await self._write(connection, tenant, candidates, ids, now=now)
+            stored = await self._try(connection, tenant, candidates, ids, now=now)
             if not stored.refused:
-                await trial.commit()
                 return results + [
                     Replayed(
                         dead_letter_id=letter.dead_letter_id,
@@ -96,12 +95,58 @@ class Replayer:
                     )
                     for seq, (letter, *_) in enumerate(candidates)
                 ]
-            await trial.rollback()
             for seq, reason in stored.refused.items():
                 letter = candidates[seq][0]
                 results.append(_rejected(letter, reason, REASONS[reason]))
             candidates = [each for seq, each in enumerate(candidates) if seq not in stored.refused]
         return results
+
+    async def _try(
+        self,
+        connection: asyncpg.Connection,
+        tenant: str,
+        candidates: Sequence[Candidate],
+        ids: Ids,
+        *,
+        now: datetime,
+    ) -> Stored:
+        """Store all of them, or none where one is refused; say which."""
+
+        async def attempt(refused: frozenset[int]) -> bool:
+            trial = connection.transaction()
+            await trial.start()
+            some = [each for seq, each in enumerate(candidates) if seq not in refused]
+            chosen = Ids(
+                sources=[each for seq, each in enumerate(ids.sources) if seq not in refused],
+                series=[each for seq, each in enumerate(ids.series) if seq not in refused],
+                by_source=ids.by_source,
+            )
+            try:
+                if some:
+                    await self._write(connection, tenant, some, chosen, now=now)
+            except (asyncpg.PostgresError, asyncpg.DataError) as error:
+                if action_for(error) is not Action.DEAD_LETTER:
+                    raise
+                return False
+            else:
+                return True
+            finally:
+                await trial.rollback()
+
+        trial = connection.transaction()
+        await trial.start()
+        try:
+            stored = await self._write(connection, tenant, candidates, ids, now=now)
+        except (asyncpg.PostgresError, asyncpg.DataError) as error:
+            await trial.rollback()
+            if action_for(error) is not Action.DEAD_LETTER:
+                raise
+            refused = await culprits(attempt, n_events=len(candidates))
+            if refused is None:
+                raise
+            return Stored(refused=dict.fromkeys(refused, "refused_by_database"))
+        await (trial.rollback() if stored.refused else trial.commit())
+        return stored
 
     async def _write(
         self,

@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict
 from aivalue.errors import InvalidEvent
 from aivalue.events.http_binding import UnsupportedContent, split_request
 from aivalue.runtime.auth import Reader, Writer
-from services.ingest.http_ingestion import HttpIngestion
+from services.ingest.http_ingestion import Busy, HttpIngestion
 from services.ingest.queries import partitions, reading
 from services.ingest.settings import IngestSettings
 from services.ingest.snapshot import snapshot
 
 router = APIRouter(prefix="/v1")
+RETRY_AFTER_SECONDS = 1
 Initiative = Annotated[str | None, Query(min_length=1, max_length=200)]
 
 
@@ -132,7 +133,9 @@ class PartitionState(LogPosition):
         207: {"model": EventsStored, "description": "Some events were rejected."},
         400: {"description": "The body holds nothing that can be told apart."},
         413: {"description": "Too many events or bytes."},
-        415: {"description": "No content mode of CloudEvents over HTTP."},
+        415: {"description": "No content mode of CloudEvents over HTTP, or a compressed body."},
+        429: {"description": "Too many requests at once; Retry-After says when to come again."},
+        503: {"description": "PostgreSQL is away; nothing is known to be stored."},
     },
     openapi_extra={
         "requestBody": {
@@ -151,9 +154,12 @@ async def post_events(request: Request, response: Response, principal: Writer) -
     """Store CloudEvents and answer after commit; binary, structured and batched mode."""
     settings: IngestSettings = request.app.state.settings
     ingestion: HttpIngestion = request.app.state.http_ingestion
-    body = await _bounded_body(request, settings.ingest.http_bytes_max)
     try:
+        ingestion.require_room()
+        body = await _bounded_body(request, settings.ingest.http_bytes_max)
         parts = split_request(request.headers.items(), body)
+    except Busy as error:
+        raise _busy() from error
     except UnsupportedContent as error:
         raise HTTPException(415, str(error)) from error
     except InvalidEvent as error:
@@ -162,7 +168,10 @@ async def post_events(request: Request, response: Response, principal: Writer) -
         raise HTTPException(
             413, f"{len(parts)} events, at most {settings.ingest.http_events_max} are taken"
         )
-    results = await ingestion.ingest(principal.tenant, parts) if parts else []
+    try:
+        results = await ingestion.ingest(principal.tenant, parts) if parts else []
+    except Busy as error:
+        raise _busy() from error
     if any(result.status == "rejected" for result in results):
         response.status_code = 207
     return EventsStored(results=[ItemResult(**asdict(result)) for result in results])
@@ -236,7 +245,16 @@ async def get_partitions(request: Request, principal: Reader) -> list[PartitionS
     return [PartitionState.model_validate(row) for row in rows]
 
 
+def _busy() -> HTTPException:
+    return HTTPException(
+        429, "too many requests at once", headers={"retry-after": str(RETRY_AFTER_SECONDS)}
+    )
+
+
 async def _bounded_body(request: Request, limit: int) -> bytes:
+    coding = request.headers.get("content-encoding", "identity")
+    if coding.lower() != "identity":
+        raise HTTPException(415, f"the body is {coding[:40]!r}, send it as it is")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

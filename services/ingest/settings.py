@@ -34,6 +34,9 @@ class IngestGroup(BaseModel):
         "another name opens a new incarnation of every log.",
     )
     http_partitions: int = Field(default=4, ge=1, description="HTTP requests stored at a time.")
+    http_requests_max: int = Field(
+        default=64, ge=1, description="HTTP requests under way; more are told to come again."
+    )
     http_events_max: int = Field(default=1_000, ge=1)
     http_bytes_max: int = Field(default=1_048_576, ge=1)
 

@@ -1,12 +1,21 @@
-"""The commands `aivalue events send` and `aivalue events import`."""
+"""The commands `aivalue events send` and `import`; where the other commands of `events` are."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from aivalue.cli.events import backfill_commands, dead_letter_commands
+
 WRONG_CALL = 2
-app = typer.Typer(help="Send events from files and tables to ingest.", no_args_is_help=True)
+app = typer.Typer(
+    help="Send events to ingest, and see to what became of them.", no_args_is_help=True
+)
+app.command()(backfill_commands.backfills)
+app.command()(backfill_commands.revert)
+app.command()(backfill_commands.restore)
+app.command()(dead_letter_commands.replay)
+app.add_typer(dead_letter_commands.app, name="dead-letters")
 
 Kafka = Annotated[
     bool, typer.Option("--kafka", help="To the input topics, in place of ingest's HTTP.")
@@ -68,6 +77,10 @@ def import_table(  # noqa: PLR0913 - one parameter per option of the command
     backfill: Annotated[
         str | None, typer.Option(help="Name this import, so that it can be told apart later.")
     ] = None,
+    supersede: Annotated[
+        bool,
+        typer.Option("--supersede", help="Rows correct the events of their ids sent before."),
+    ] = False,
     preview: Annotated[
         int | None, typer.Option(min=1, help="Show this many rows as events, send nothing.")
     ] = None,
@@ -81,10 +94,13 @@ def import_table(  # noqa: PLR0913 - one parameter per option of the command
     from aivalue.cli.events.import_run import Origin, import_and_tell, preview_and_tell
     from aivalue.cli.events.sending import Route
 
+    if supersede and backfill is None:
+        fail("--supersede needs --backfill: its name tells the new ids apart", status=WRONG_CALL)
     if file is not None and sql is None:
-        origin = Origin(path=file)
+        origin = Origin(path=file, supersede=supersede)
     elif file is None and sql is not None and database is not None:
-        origin = Origin(path=sql, query=sql.read_text(encoding="utf-8-sig"), database=database)
+        query = sql.read_text(encoding="utf-8-sig")
+        origin = Origin(path=sql, query=query, database=database, supersede=supersede)
     else:
         fail("name either a file, or --sql and --database", status=WRONG_CALL)
     if preview is not None:

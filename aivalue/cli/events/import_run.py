@@ -22,11 +22,15 @@ from aivalue.runtime.clock import utc_now
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What is imported: a file, or a query and the database that it asks."""
+    """What is imported: a file, or a query and the database that it asks.
+
+    `supersede`: its rows correct the events of the same ids that were sent before.
+    """
 
     path: Path
     query: str | None = None
     database: str = ""
+    supersede: bool = False
 
 
 def import_and_tell(
@@ -76,7 +80,9 @@ async def prepare_origin(
     """
     file = read_mapping(mapping)
     async with _opened(origin, file) as table:
-        translation = Translation(file, table, now=now, backfill=backfill)
+        translation = Translation(
+            file, table, now=now, backfill=backfill, supersede=origin.supersede
+        )
         with progress_bar() as bar:
             task = bar.add_task("checking", total=table.n_rows)
             return await prepare_table(
@@ -89,7 +95,9 @@ async def _previewed(
 ) -> list[Previewed]:
     file = read_mapping(mapping)
     async with _opened(origin, file) as table:
-        translation = Translation(file, table, now=utc_now(), backfill=backfill)
+        translation = Translation(
+            file, table, now=utc_now(), backfill=backfill, supersede=origin.supersede
+        )
         return await preview(table, translation, n_rows=n_rows)
 
 

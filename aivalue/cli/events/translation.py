@@ -52,6 +52,9 @@ class _Reader:
 class Translation:
     """A mapping laid over the columns of a table.
 
+    With `supersede` each event corrects the one that has the row's id; its own id has the
+    backfill's name behind it.
+
     Raises
     ------
     InvalidMapping
@@ -59,12 +62,19 @@ class Translation:
     """
 
     def __init__(
-        self, file: MappingFile, table: Table, *, now: datetime, backfill: str | None = None
+        self,
+        file: MappingFile,
+        table: Table,
+        *,
+        now: datetime,
+        backfill: str | None = None,
+        supersede: bool = False,
     ) -> None:
         file.require_columns(table.columns, table=table.name)
         self._mapping = mapping = file.mapping
         self._now = now
         self._backfill = {} if backfill is None else {"backfillid": backfill}
+        self._supersede = supersede
         self._empty = frozenset(mapping.empty) | {""}
         self._only = {column: frozenset(texts) for column, texts in mapping.only.items()}
         self._names = PLACEHOLDER.findall(mapping.identity)
@@ -102,10 +112,15 @@ class Translation:
     def _event(
         self, row: Row, data: dict[str, object], time: str
     ) -> Translated | list[CellProblem]:
+        identity = self._identity(row, data, time)
+        identified = {"id": identity}
+        if self._supersede:
+            suffix = self._backfill["backfillid"]
+            identified = {"id": f"{identity}/{suffix}", "supersedes": identity}
         value = _encoder.encode(
             {
                 "specversion": SPECVERSION,
-                "id": self._identity(row, data, time),
+                **identified,
                 "source": self._mapping.source,
                 "type": _TYPES[self._mapping.shape.data],
                 "time": time,

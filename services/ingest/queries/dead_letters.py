@@ -47,26 +47,82 @@ async def insert_dead_letters(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which letters; what is None does not matter. Times are those of receipt, half-open."""
+
+    status: str | None = None
+    reason: str | None = None
+    source: str | None = None
+    topic: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def arguments(self) -> tuple[object, ...]:
+        """Return them as `_WANTED` numbers them, from $2 on."""
+        return (self.status, self.reason, self.source, self.topic, self.since, self.until)
+
+
+_LETTERS = "ingest.dead_letters d join ingest.logs l using (tenant_id, log_id)"
+_WANTED = (
+    "d.tenant_id = $1 and ($2::text is null or d.status = $2) "
+    "and ($3::text is null or d.reason = $3) and ($4::text is null or d.source = $4) "
+    "and ($5::text is null or l.topic = $5) "
+    "and ($6::timestamptz is null or d.received_at >= $6) "
+    "and ($7::timestamptz is null or d.received_at < $7)"
+)
+_SHOWN = (
+    'd.dead_letter_id, l.topic, d."partition", d."offset", d.reason, d.errors, '
+    "d.received_at, d.log_timestamp, d.source, d.event_id, d.status, d.key, d.value, d.headers"
+)
+
+
 async def list_dead_letters(
-    connection: Connection,
-    tenant: str,
-    *,
-    reason: str | None,
-    status: str | None,
-    after: int,
-    limit: int,
+    connection: Connection, tenant: str, wanted: Wanted, *, after: int, limit: int
 ) -> list[dict[str, object]]:
     """Return one page, oldest first; `after` is the last id of the page before."""
     rows = await connection.fetch(
-        'select d.dead_letter_id, l.topic, d."partition", d."offset", d.reason, d.errors, '
-        "d.received_at, d.log_timestamp, d.source, d.event_id, d.status, d.key, d.value, d.headers "
-        "from ingest.dead_letters d join ingest.logs l using (tenant_id, log_id) "
-        "where d.tenant_id = $1 and ($2::text is null or d.reason = $2) "
-        "and ($3::text is null or d.status = $3) and d.dead_letter_id > $4 "
-        "order by d.dead_letter_id limit $5",
-        tenant, reason, status, after, limit,
-    )  # fmt: skip
+        f"select {_SHOWN} from {_LETTERS} where {_WANTED} and d.dead_letter_id > $8 "  # noqa: S608 - our own text
+        "order by d.dead_letter_id limit $9",
+        tenant,
+        *wanted.arguments(),
+        after,
+        limit,
+    )
     return [dict(row) for row in rows]
+
+
+async def find_dead_letter(
+    connection: Connection, tenant: str, dead_letter_id: int
+) -> dict[str, object] | None:
+    """Return one letter, None where there is none."""
+    row = await connection.fetchrow(
+        f"select {_SHOWN} from {_LETTERS} where d.tenant_id = $1 and d.dead_letter_id = $2",  # noqa: S608 - our own text
+        tenant,
+        dead_letter_id,
+    )
+    return None if row is None else dict(row)
+
+
+async def resolutions_of(
+    connection: Connection, tenant: str, dead_letter_id: int
+) -> list[dict[str, object]]:
+    """Return what was tried with a letter, and by whom, in order."""
+    rows = await connection.fetch(
+        "select resolved_at, outcome, resolved_by, reason from ingest.dead_letter_resolutions "
+        "where tenant_id = $1 and dead_letter_id = $2 order by resolved_at",
+        tenant,
+        dead_letter_id,
+    )
+    return [dict(row) for row in rows]
+
+
+async def count_dead_letters(connection: Connection) -> list[tuple[str, str, int]]:
+    """Return how many letters of all tenants there are, by status and reason."""
+    rows = await connection.fetch(
+        "select status, reason, count(*) from ingest.dead_letters group by status, reason"
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,16 +194,15 @@ async def resolve(
         )
 
 
-async def open_letters(
-    connection: Connection, tenant: str, *, reason: str | None, limit: int
+async def letters_wanted(
+    connection: Connection, tenant: str, wanted: Wanted, *, limit: int
 ) -> list[int]:
-    """Return the ids of open letters, oldest first."""
+    """Return ids of letters, oldest first."""
     rows = await connection.fetch(
-        "select dead_letter_id from ingest.dead_letters where tenant_id = $1 "
-        "and status = 'open' and ($2::text is null or reason = $2) "
-        "order by dead_letter_id limit $3",
+        f"select d.dead_letter_id from {_LETTERS} where {_WANTED} "  # noqa: S608 - our own text
+        "order by d.dead_letter_id limit $8",
         tenant,
-        reason,
+        *wanted.arguments(),
         limit,
     )
     return [row["dead_letter_id"] for row in rows]

@@ -58,7 +58,9 @@ async def client(
             replication_factor=1,
         ),
         auth=AuthSettings(mode="open", open_tenant="acme"),
-        ingest=IngestGroup(consume=False, http_events_max=5, http_bytes_max=4_000),
+        ingest=IngestGroup(
+            consume=False, http_events_max=5, http_bytes_max=4_000, http_requests_max=2
+        ),
     )
     application = create_app(settings)
     async with application.router.lifespan_context(application):

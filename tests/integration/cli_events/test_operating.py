@@ -1,0 +1,139 @@
+"""Whether an operator can repair, replay, close and take back from the command line alone."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from aivalue.cli.main import app
+from aivalue.runtime.migrations import migrate
+from aivalue.runtime.settings import DatabaseSettings
+from tests.integration.ingest.material import BATCH, http_measured
+from tests.integration.ingest.system import Ingest, IngestProcess
+
+MAPPING = """\
+type: measurement
+source: urn:test
+time: day
+timezone: UTC
+fields:
+  kpi: {constant: downtime}
+  unit: line
+  value: %s
+"""
+TABLE = "line,day,hours\nline-1,2024-01-01,1.5\nline-1,2024-01-02,2\n"
+
+
+class Operator:
+    """Somebody at a terminal, and what the service then says."""
+
+    def __init__(self, process: IngestProcess, directory: Path) -> None:
+        self._address = process.address
+        self._directory = directory
+
+    async def run(self, *words: str, status: int = 0) -> Any:
+        """Run a command in a thread, for it brings its own loop; faster than in a process."""
+        done = await asyncio.to_thread(
+            CliRunner().invoke,
+            app,
+            ["events", *words, "--json"],
+            env={"AIVALUE_SERVICES__INGEST": self._address},
+        )
+        assert done.exit_code == status, done.output
+        return json.loads(done.stdout)
+
+    def write(self, name: str, text: str) -> str:
+        path = self._directory / name
+        path.write_text(text)
+        return str(path)
+
+    async def send(self, events: Sequence[object]) -> None:
+        async with httpx.AsyncClient(base_url=self._address) as client:
+            (await client.post("/v1/events", headers=BATCH, json=events)).raise_for_status()
+
+    async def sums(self) -> Any:
+        async with httpx.AsyncClient(base_url=self._address) as client:
+            answer = await client.get("/v1/series?kpi=downtime")
+            return answer.json()["columns"]["sum"]
+
+
+@pytest.fixture
+async def system(database_url: str, broker: str, unique: str, tmp_path: Path) -> Any:
+    await migrate(DatabaseSettings(url=SecretStr(database_url)), "ingest")
+    return Ingest(
+        database=database_url, broker=broker, prefix=f"{unique}.", log=tmp_path / "ingest.log"
+    )
+
+
+@pytest.fixture
+def process(system: Ingest) -> Iterator[IngestProcess]:
+    started = system.start(AIVALUE_INGEST__CONSUME="false")
+    yield started
+    started.kill()
+
+
+async def test_dead_letters_from_the_command_line(process: IngestProcess, tmp_path: Path) -> None:
+    await process.until("/livez", lambda response: response.is_success)
+    operator = Operator(process, tmp_path)
+    misspelt = [
+        http_measured(each, "7") | {"data": {"kpi": "downtime", "unit": "l", "valeu": "7"}}
+        for each in ("a", "b")
+    ]
+    await operator.send([*misspelt, http_measured("c", "1") | {"type": "unheard.of"}])
+
+    listed = await operator.run("dead-letters", "list", "--reason", "schema")
+    first = str(listed[0]["dead_letter_id"])
+    patch = operator.write("patch.json", '{"data": {"valeu": null, "value": "7"}}')
+    trial = await operator.run("replay", first, "--patch", f"@{patch}", "--dry-run")
+    assert await operator.sums() == []
+    unchanged = await operator.run("replay", "--reason", "schema", status=1)
+    done = await operator.run("replay", "--reason", "schema", "--patch", f"@{patch}")
+    again = await operator.run("replay", "--reason", "schema", "--patch", f"@{patch}")
+    shown = await operator.run("dead-letters", "show", first)
+    closed = await operator.run("dead-letters", "discard", "--topic", "http", "--because", "a test")
+
+    assert [each["reason"] for each in listed] == ["schema", "schema"]
+    assert (trial["dry_run"], trial["replayed"]) == (True, 1)
+    assert unchanged["rejected_again"] == 2
+    assert done["replayed"] == 2
+    assert again["results"] == []
+    assert shown["dead_letter"]["status"] == "replayed"
+    # A dry run leaves no trace; what was tried and what was done does.
+    assert [each["outcome"] for each in shown["resolutions"]] == ["rejected_again", "replayed"]
+    assert len(closed["discarded"]) == 1
+    assert await operator.run("dead-letters", "list") == []
+    assert await operator.sums() == ["14"]
+
+
+async def test_a_wrong_import_is_reverted_and_imported_anew(
+    process: IngestProcess, tmp_path: Path
+) -> None:
+    await process.until("/livez", lambda response: response.is_success)
+    operator = Operator(process, tmp_path)
+    table = operator.write("hours.csv", TABLE)
+    wrong = operator.write("wrong.yaml", MAPPING % "hours")
+    right = operator.write("right.yaml", MAPPING % "{column: hours, factor: 60}")
+
+    await operator.run("import", table, "--mapping", wrong, "--backfill", "one")
+    assert await operator.sums() == ["1.5", "2"]
+    reverted = await operator.run("revert", "--backfill", "one", "--reason", "hours, not minutes")
+    assert await operator.sums() == []
+    second = ("import", table, "--mapping", right, "--backfill", "two", "--supersede")
+    await operator.run(*second)
+    again = await operator.run(*second)
+
+    assert reverted["changed"]
+    assert again["duplicate"] == 2
+    assert await operator.sums() == ["90", "120"]
+    listed = await operator.run("backfills")
+    assert [(each["backfill"], each["n_events"]) for each in listed] == [("one", 2), ("two", 2)]
+    assert listed[0]["revert_reason"] == "local: hours, not minutes"
+    # What the second import corrects comes back with the first, and stays corrected.
+    assert (await operator.run("restore", "--backfill", "one", "--reason", "a test"))["changed"]
+    assert await operator.sums() == ["90", "120"]
