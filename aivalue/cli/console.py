@@ -16,7 +16,7 @@ FAILED = 1
 
 def say(message: str) -> None:
     """Tell what is being done."""
-    notes.print(f"[dim]·[/dim] {message}")
+    notes.print(f"[dim]·[/dim] {message}", soft_wrap=True)
 
 
 def fail(message: str, *, status: int = FAILED) -> NoReturn:

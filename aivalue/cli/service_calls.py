@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from aivalue.errors import AivalueError, InvalidDefinition
+from aivalue.runtime.auth import SUBJECT_HEADER
 from aivalue.runtime.settings import RuntimeSettings
 
 TIMEOUT_SECONDS = 120.0
@@ -37,11 +38,11 @@ async def connected(
     async with contextlib.AsyncExitStack() as stack:
 
         async def client(name: str, base_url: str) -> httpx.AsyncClient:
-            token = settings.auth.service_token
+            token, acting = settings.auth.service_token, settings.auth.act_as
             return await stack.enter_async_context(
                 httpx.AsyncClient(
                     base_url=base_url,
-                    headers={}
+                    headers=({} if acting is None else {SUBJECT_HEADER: acting})
                     if token is None
                     else {"authorization": f"Bearer {token.get_secret_value()}"},
                     timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=2.0),
@@ -108,4 +109,7 @@ def _refusal(response: httpx.Response) -> AivalueError:
         return CallFailed(f"{where}: {response.text[:200]}")
     if problems:
         return InvalidDefinition(detail, problems=problems)
+    if response.status_code in {httpx.codes.NOT_FOUND, httpx.codes.CONFLICT}:
+        # What was asked for cannot be: the sentence says why, the address would not.
+        return CallFailed(detail)
     return CallFailed(f"{where}: {detail}")

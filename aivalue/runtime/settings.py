@@ -69,6 +69,10 @@ class AuthSettings(_Group):
     service_token: SecretStr | None = Field(
         default=None, description="What this service shows to the others."
     )
+    act_as: str | None = Field(
+        default=None,
+        description="Who the command line says it is where no token is asked for, else `local`.",
+    )
 
     @model_validator(mode="before")
     @classmethod

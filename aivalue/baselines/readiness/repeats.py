@@ -55,12 +55,14 @@ def _counted_twice(n: Sequence[int]) -> Iterator[int]:
 
 
 def _standing_still(values: Sequence[tuple[Decimal, Decimal]]) -> Iterator[int]:
-    if len(set(values)) < DISTINCT_SHARE * len(values):
+    happened = [each for each in values if each[0]]
+    if len(set(happened)) < DISTINCT_SHARE * len(happened):
         return
     start = 0
-    for _, run in itertools.groupby(values):
+    for (top, _), run in itertools.groupby(values):
         length = sum(1 for _ in run)
-        if length >= STILL_DAYS:
+        # Zero is what days look like on which nothing happened.
+        if top and length >= STILL_DAYS:
             yield from range(start + 1, start + length)
         start += length
 

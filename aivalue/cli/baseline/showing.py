@@ -39,8 +39,9 @@ def show_list(baselines: Sequence[Json]) -> None:
 def show_baseline(baseline: Json) -> None:
     """Print everything but the measurements."""
     coverage, renewal = baseline["coverage"], baseline["renewal"]
+    version = f"version {baseline['version']}" if baseline["version"] else "not frozen yet"
     lines = {
-        "baseline": f"{baseline['baseline_id']} (version {baseline['version']})",
+        "baseline": f"{baseline['baseline_id']} ({version})",
         "of": f"{baseline['initiative']}, KPI {baseline['kpi']} v{baseline['kpi_version']}",
         "window": f"{baseline['start']} until before {baseline['end']}, renewal due on "
         f"{renewal['due_on']}, expires on {renewal['expires_on']}",
@@ -96,14 +97,14 @@ def short(level: str | None) -> str:
 
 
 def _warn(baseline: Json) -> None:
-    warnings = []
+    warnings, renewal = [], baseline["renewal"]
     if baseline["superseded"]:
         warnings.append("superseded by a later version")
     if baseline["reconstructed"]:
         warnings.append(
             "reconstructed: frozen when the AI was already live, so evidence is capped at grade C"
         )
-    warnings += [f"cut a new one: {each}" for each in baseline["renewal"]["reasons"]]
+    warnings += [f"{renewal['standing']}: {each}" for each in renewal["reasons"]]
     for each in warnings:
         results.print(each, style="yellow", markup=False, soft_wrap=True)
 
@@ -124,7 +125,7 @@ def _show_profile(profile: Json) -> None:
         parts = [
             f"{names[int(number) - 1]} {float(each['difference']):+.3g}"
             + ("" if each["error"] is None else f"±{1.96 * float(each['error']):.2g}")
-            for number, each in profile[numbers].items()
+            for number, each in sorted(profile[numbers].items(), key=lambda pair: int(pair[0]))
         ]
         results.print(f"{numbers:<13} {', '.join(parts)}", markup=False, soft_wrap=True)
 

@@ -12,6 +12,7 @@ import msgspec
 
 from aivalue.cli.console import FAILED, fail, notes, results
 from aivalue.cli.events.importing import Previewed, prepare_table, preview
+from aivalue.cli.events.kpi_check import UnfitMeasurements, require_fit
 from aivalue.cli.events.mapping_file import InvalidMapping, MappingFile, read_mapping
 from aivalue.cli.events.prepared import Prepared, UnreadableEvents
 from aivalue.cli.events.sending import Route, progress_bar, refuse, send_and_tell
@@ -43,9 +44,11 @@ def import_and_tell(
             prepared = asyncio.run(
                 prepare_origin(origin, mapping, spool=spool, backfill=backfill, now=utc_now())
             )
+            unit = read_mapping(mapping).mapping.kpi_unit
+            asyncio.run(require_fit(prepared.forms, unit=unit))
         except UnreadableEvents as error:
             refuse(error, as_json=as_json)
-        except (InvalidMapping, UnreadableTable) as error:
+        except (InvalidMapping, UnreadableTable, UnfitMeasurements) as error:
             fail(f"{error}\nnothing was sent")
         send_and_tell(prepared, beside=origin.path, route=route, as_json=as_json)
 

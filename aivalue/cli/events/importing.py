@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from aivalue.cli.events.kpi_check import Form
 from aivalue.cli.events.prepared import Complaints, Line, Prepared, new_digest
 from aivalue.cli.events.seen_queries import SeenEvents
 from aivalue.cli.events.tables import READ_ROWS, Row, Table
 from aivalue.cli.events.translation import CellProblem, Translated, Translation
+from aivalue.events.business import MeasurementRecorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ async def prepare_table(
     """
     complaints, digest = Complaints(), new_digest()
     n_rows = n_events = n_repeated = 0
+    forms: set[tuple[str, Form]] = set()
     with SeenEvents() as seen, spool.open("wb") as out:
         async for row in table.rows:
             n_rows += 1
@@ -60,6 +63,8 @@ async def prepare_table(
                     "`id` in the mapping needs the columns that tell them apart",
                 )
             n_events += 1
+            if isinstance(data := result.event.data, MeasurementRecorded):
+                forms.add((data.kpi, "parts" if data.value is None else "value"))
             digest.update(result.value + b"\n")
             out.write(b"%d\t%s\n" % (row.number, result.value))
     if not n_rows:
@@ -71,6 +76,7 @@ async def prepare_table(
         digest=digest.hexdigest(),
         lines=lambda: _lines(spool),
         n_repeated=n_repeated,
+        forms=frozenset(forms),
     )
 
 

@@ -130,6 +130,9 @@ class Mapping(_Section):
     id: str | None = Described(None, min_length=1)
     time: Field | None = None
     timezone: str | None = Described(None, description="Of every time that names none itself.")
+    kpi_unit: str | None = Described(
+        None, min_length=1, description="Unit of the values sent; it must be the KPI's."
+    )
     focus: bool = Described(default=False, description="Columns are named as in FOCUS 1.2.")
     fields: dict[str, Field]
     only: dict[str, list[str]] = Described(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from aivalue.cli.events.kpi_check import Form
 from aivalue.errors import AivalueError
 
 COMPLAINTS_SHOWN = 20
@@ -30,6 +31,8 @@ class Prepared:
         SHA-256 of all lines: equal digests are equal events in equal order.
     n_repeated :
         How many lines repeat an earlier one word for word, and so count once.
+    forms :
+        KPIs that are measured, each with how: by value, or by numerator and denominator.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Prepared:
     digest: str
     lines: Callable[[], Iterator[Line]]
     n_repeated: int = 0
+    forms: frozenset[tuple[str, Form]] = frozenset()
 
 
 class Readable(Protocol):

@@ -16,7 +16,7 @@ from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings
 from services.baseline.app import create_app
 from services.baseline.settings import BaselineSettings
-from tests.integration.baseline.harness import FakeIngest, client_of
+from tests.integration.baseline.harness import FakeIngest, Service, client_of
 from tests.integration.baseline.test_freezing import REQUEST, year_of
 
 Definitions = list[dict[str, Any]]
@@ -171,3 +171,22 @@ async def test_the_same_content_is_one_draft_and_one_baseline(office: Office) ->
     assert again.json() == frozen.json()
     listed = (await office.clients["eva"].get("/v1/baseline-drafts")).json()
     assert [each["status"] for each in listed["drafts"]] == ["frozen"]
+
+
+async def test_where_nobody_shows_a_token_two_names_are_two_persons(
+    service: Service, maintenance: Definitions
+) -> None:
+    service.ingest.columns = year_of(2)
+    await service.apply(maintenance)
+    draft = (await service.client.post("/v1/baseline-drafts", json=REQUEST)).json()
+    path = f"/v1/baseline-drafts/{draft['baseline']['baseline_id']}"
+    agreed = {"decision": "approved", "comment": "checked coverage"}
+
+    alone = await service.client.post(f"{path}/reviews", json=agreed)
+    second = await service.client.post(
+        f"{path}/reviews", json=agreed, headers={"aivalue-subject": "erika"}
+    )
+    odd = await service.client.get(path, headers={"aivalue-subject": "erika <x>"})
+
+    assert (alone.status_code, second.status_code, odd.status_code) == (409, 201, 400)
+    assert (await service.client.post(f"{path}:freeze")).json()["reviewed_by"] == "erika"

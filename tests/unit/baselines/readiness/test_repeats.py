@@ -61,3 +61,7 @@ def test_a_stuck_value_is_named_from_its_second_day() -> None:
 
 def test_small_counts_recur_without_being_stuck() -> None:
     assert found([1.0] * 20 + [2.0] * 20).status == "pass"
+
+
+def test_days_on_which_nothing_happened_are_not_stuck() -> None:
+    assert found([float(day) if day % 10 == 0 else 0.0 for day in range(100)]).status == "pass"

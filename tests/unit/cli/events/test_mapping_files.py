@@ -56,7 +56,7 @@ def test_the_shapes_name_fields_that_the_events_have() -> None:
         (
             MEASUREMENT + "    numerator: n\n",
             [("8:12: numerator: is unknown; known are ['type', 'source', 'id', 'time', 'timezone', "
-             "'focus', 'fields', 'only', 'empty', 'delimiter', 'encoding', 'sheet']")],
+             "'kpi_unit', 'focus', 'fields', 'only', 'empty', 'delimiter', 'encoding', 'sheet']")],
         ),
         (
             MEASUREMENT + "      numerator: n\n",
