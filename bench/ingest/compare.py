@@ -79,13 +79,27 @@ def _line(result: Result) -> str:
 
 
 def _print(results: dict[str, list[Result]], rates: dict[str, list[float]]) -> None:
-    print(f"\n{'':28} {'median':>9} {'least':>9} {'most':>9}   times the peer, by round")
+    print(
+        f"\n{'':28} {'median':>9} {'least':>9} {'most':>9}   times the peer, by round   "
+        "CPU us/event, and the peer's over it"
+    )
+    peer = statistics.median(map(_cpu, results[PEER]))
     for name, of in results.items():
         ratios = _ratios(results, name)
         shown = f"{statistics.median(ratios):.2f}  ({', '.join(f'{each:.2f}' for each in ratios)})"
-        print(f"{name:28} {_spread([each.per_second for each in of])}   {shown}")
+        cpu = statistics.median(map(_cpu, of))
+        spread = _spread([each.per_second for each in of])
+        print(f"{name:28} {spread}   {shown:25}   {cpu:6.1f}  {peer / cpu:.2f}")
     for name, found in rates.items():
         print(f"{name:28} {_spread(found)}")
+
+
+def _cpu(result: Result) -> float:
+    """Return what all processes together spend on an event: steadier than rates on a busy machine.
+
+    Whoever needs half of it is twice as fast on the same cores.
+    """
+    return result.own_cpu + result.postgres_cpu + result.broker_cpu
 
 
 def _spread(found: Sequence[float]) -> str:
