@@ -1,10 +1,10 @@
 """How much of what should have been measured was: unit-days observed against expected."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from aivalue.baselines.parts import rows_by_unit
 from aivalue.baselines.window import days_in
 from aivalue.kpis.definition import Window
 from aivalue.kpis.series import Series
@@ -40,13 +40,14 @@ def coverage_of(
     excluded: Callable[[str], frozenset[int]],
 ) -> Coverage:
     """Count; `series` holds rows of the window, the units and no excluded day."""
-    unit_days = set(zip(series.unit, series.day, strict=True))
-    observed = Counter(unit for unit, _ in unit_days)
+    observed = {
+        unit: len(set(series.day[rows])) for unit, rows in rows_by_unit(series.unit).items()
+    }
     expected = {unit: days_in(window) - len(excluded(unit)) for unit in units}
     return Coverage(
         expected_unit_days=sum(expected.values()),
         observed_unit_days=sum(observed.values()),
-        units={unit: _share(observed[unit], expected[unit]) for unit in units},
+        units={unit: _share(observed.get(unit, 0), expected[unit]) for unit in units},
     )
 
 

@@ -130,7 +130,12 @@ def columns_of(series: Series) -> dict[str, list[str | int | None]]:
     columns: dict[str, list[str | int | None]] = {}
     for name in COLUMNS:
         cells = getattr(series, name)
-        columns[name] = list(cells if name in _AS_THEY_ARE else _each_once(_text, cells))
+        if name in _AS_THEY_ARE:
+            columns[name] = list(cells)
+        elif name == "day":
+            columns[name] = list(_each_once(_text, cells))
+        else:
+            columns[name] = _texts(cells)
     return columns
 
 
@@ -157,6 +162,14 @@ def _day(cell: object) -> date:
 
 def _decimal(cell: object) -> Decimal | None:
     return None if cell is None else Decimal(str(cell))
+
+
+def _texts(cells: Sequence[Decimal | None]) -> list[str | None]:
+    # Most decimals are written as str() writes them; the others end in a zero or have an exponent.
+    return [
+        text if text == "0" or (text[-1] not in "0e" and "E" not in text) else _text(cell)
+        for cell, text in zip(cells, map(str, cells), strict=True)
+    ]
 
 
 def _text(cell: date | Decimal | None) -> str | None:

@@ -55,16 +55,18 @@ def _counted_twice(n: Sequence[int]) -> Iterator[int]:
 
 
 def _standing_still(values: Sequence[tuple[Decimal, Decimal]]) -> Iterator[int]:
-    happened = [each for each in values if each[0]]
-    if len(set(happened)) < DISTINCT_SHARE * len(happened):
-        return
+    still: list[int] = []
     start = 0
     for (top, _), run in itertools.groupby(values):
         length = sum(1 for _ in run)
         # Zero is what days look like on which nothing happened.
         if top and length >= STILL_DAYS:
-            yield from range(start + 1, start + length)
+            still += range(start + 1, start + length)
         start += length
+    if still:
+        happened = [each for each in values if each[0]]
+        if len(set(happened)) >= DISTINCT_SHARE * len(happened):
+            yield from still
 
 
 def _named(days: Sequence[tuple[str, date]]) -> str:
