@@ -164,7 +164,7 @@ def _decimal(cell: object) -> Decimal | None:
     return None if cell is None else Decimal(str(cell))
 
 
-def _texts(cells: Sequence[Decimal | None]) -> list[str | None]:
+def _texts(cells: Sequence[Decimal | None]) -> list[str | int | None]:
     # Most decimals are written as str() writes them; the others end in a zero or have an exponent.
     return [
         text if text == "0" or (text[-1] not in "0e" and "E" not in text) else _text(cell)
