@@ -27,7 +27,7 @@ from services.ingest.claims import PostgresClaims
 from services.ingest.consumer import Consumer
 from services.ingest.handler import Store
 from services.ingest.http_ingestion import HttpIngestion
-from services.ingest.maintenance import keep_event_partitions
+from services.ingest.maintenance import count_dead_letters, keep_event_partitions
 from services.ingest.replaying import Replayer
 from services.ingest.settings import PORT, SERVICE, IngestSettings
 from services.ingest.tables import outbox
@@ -112,6 +112,7 @@ class _Service:
             await ensure_topics(settings.kafka, topics)
             jobs: list[Callable[[], Awaitable[None]]] = [
                 partial(keep_event_partitions, pool),
+                partial(count_dead_letters, pool),
                 partial(relay, engine, outbox, settings.kafka, client_id="ingest-relay"),
             ]
             if settings.ingest.consume:

@@ -71,6 +71,7 @@ class Origin:
     epoch: int
     next_offset: int
     head_hash: bytes
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,7 @@ class Stretch:
             epoch=self.origin.epoch,
             next_offset=self.following_offset,
             head_hash=self.hash,
+            topic=self.origin.topic,
         )
 
 

@@ -148,10 +148,13 @@ class Consumer:
         await self._commit_to_kafka()
 
     async def _poll(self) -> Polled:
-        for partition in self._source.assignment():
+        paused = self._source.assignment() - self._assignment.positions.keys()
+        for partition in paused:
             # Pause state is lost when a partition is assigned anew.
-            if partition not in self._assignment.positions:
-                self._source.pause(partition)
+            self._source.pause(partition)
+        metrics.PAUSED.set(len(paused))
+        if not self._assignment.halted:
+            metrics.BREAKER_OPEN.set(0)
         try:
             return await self._source.getmany(
                 timeout_ms=self._settings.ingest.poll_ms,
@@ -212,10 +215,12 @@ class Consumer:
             await self._assignment.halt(self._source, partition, reason=str(error))
             return None
         if position.gaps_seen:
+            metrics.OFFSET_GAPS.inc()
             self._source.seek(partition, position.origin.next_offset)
         if not new:
             return None
-        stretch = decode_stretch(position.origin, new, decode)
+        with metrics.BATCH_SECONDS.labels("decode").time():
+            stretch = decode_stretch(position.origin, new, decode)
         position.follow(stretch)
         # Heartbeats live in this loop: let them through between stretches.
         await asyncio.sleep(0)
@@ -226,6 +231,7 @@ class Consumer:
         letter = next(letter for stretch in batch.stretches for letter in stretch.dead)
         reason = f"{n_refused} of {batch.n_records} records refused, first: {letter.message[:200]}"
         metrics.BREAKER_TRIPS.inc()
+        metrics.BREAKER_OPEN.set(1)
         for partition in following:
             if partition in self._assignment.positions:
                 await self._assignment.halt(self._source, partition, reason=reason)
@@ -248,7 +254,7 @@ class Consumer:
         self._stored_through = batch.logged_through
         for partition, offset in following.items():
             lag = max((self._source.highwater(partition) or offset) - offset, 0)
-            metrics.LAG_MESSAGES.labels(partition.topic, str(partition.partition)).set(lag)
+            metrics.observe_position(partition.topic, partition.partition, offset, lag=lag)
 
     async def _finish(self) -> None:
         """Let what is in flight end, well or badly, and forget it."""

@@ -10,6 +10,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from aivalue.runtime.auth import Operator, Principal, Reader
+from services.ingest import metrics
 from services.ingest.queries import dead_letters, reading
 from services.ingest.queries.dead_letters import Wanted
 from services.ingest.replaying import Replayer
@@ -142,6 +143,9 @@ async def replay_dead_letters(
     results = await replayer.replay(
         principal.tenant, ids, patch=wanted.patch, dry_run=wanted.dry_run, by=principal.subject
     )
+    if not wanted.dry_run:
+        for each in results:
+            metrics.DEAD_LETTERS_RESOLVED.labels(each.outcome).inc()
     return ReplayAnswer(
         dry_run=wanted.dry_run, results=[ReplayResult(**asdict(each)) for each in results]
     )
@@ -162,6 +166,7 @@ async def discard_dead_letters(
             for letter in letters
         ]
         await dead_letters.resolve(connection, principal.tenant, closed, by=principal.subject)
+    metrics.DEAD_LETTERS_RESOLVED.labels("discarded").inc(len(closed))
     return Discarded(ids=[each.dead_letter_id for each in closed])
 
 

@@ -31,6 +31,7 @@ from services.ingest.handler import REASONS, Store
 from services.ingest.identities import Ids
 from services.ingest.isolating import culprits
 from services.ingest.keys import Stored
+from services.ingest.lateness import is_late
 from services.ingest.queries import partitions
 from services.ingest.settings import IngestSettings
 from services.ingest.taxonomy import Action, action_for
@@ -48,6 +49,7 @@ class ItemResult:
     index: int
     id: str | None
     status: Status
+    late: bool | None = None
     reason: str | None = None
     detail: str | None = None
 
@@ -105,7 +107,7 @@ class HttpIngestion:
         )
         batch, stored = await self._stored(request)
         metrics.observe_stored(batch, stored, seconds=(utc_now() - now).total_seconds())
-        return _results(request.decoded, stored)
+        return _results(request, stored)
 
     async def _stored(self, request: "_Request") -> tuple[Batch, Stored]:
         for attempt in itertools.count(1):
@@ -230,10 +232,10 @@ def _batch(
     return Batch(tenant=claim.tenant, received_at=now, stretches=[stretch], may_take_long=True)
 
 
-def _results(decoded: Sequence[Event | InvalidEvent], stored: Stored) -> list[ItemResult]:
+def _results(request: _Request, stored: Stored) -> list[ItemResult]:
     results = []
     seq = 0
-    for index, event in enumerate(decoded):
+    for index, event in enumerate(request.decoded):
         if isinstance(event, InvalidEvent):
             results.append(_rejected(index, None, event.reason, str(event)))
             continue
@@ -242,7 +244,8 @@ def _results(decoded: Sequence[Event | InvalidEvent], stored: Stored) -> list[It
             results.append(_rejected(index, event.id, reason, REASONS[reason]))
         else:
             status: Status = "duplicate" if seq in stored.duplicates else "accepted"
-            results.append(ItemResult(index=index, id=event.id, status=status))
+            late = True if is_late(event.time, request.received_at) else None
+            results.append(ItemResult(index=index, id=event.id, status=status, late=late))
         seq += 1
     return results
 

@@ -1,4 +1,4 @@
-"""Keeps a partition of the raw events ready for the months to come."""
+"""What is done now and then: partitions for the months to come, a count of the dead letters."""
 
 import asyncio
 import itertools
@@ -8,11 +8,13 @@ import asyncpg
 import structlog
 
 from aivalue.runtime.clock import utc_now
-from services.ingest.queries import months
+from services.ingest import metrics
+from services.ingest.queries import dead_letters, months
 from services.ingest.taxonomy import Action, action_for
 
 MONTHS_AHEAD = 2
 INTERVAL_SECONDS = 3_600.0
+COUNT_SECONDS = 30.0
 RETRY_SECONDS = 30.0
 logger = structlog.get_logger()
 
@@ -30,6 +32,30 @@ async def keep_event_partitions(pool: asyncpg.Pool) -> None:
             logger.warning("partitions of events wait", error=repr(error))
             seconds = RETRY_SECONDS
         await asyncio.sleep(seconds)
+
+
+async def count_dead_letters(pool: asyncpg.Pool) -> None:
+    """Keep the gauge of dead letters right, until cancelled."""
+    known: set[tuple[str, str]] = set()
+    while True:
+        try:
+            async with pool.acquire() as connection:
+                known = await observe_dead_letters(connection, known)
+        except Exception as error:
+            if action_for(error) is not Action.START_OVER:
+                raise
+        await asyncio.sleep(COUNT_SECONDS)
+
+
+async def observe_dead_letters(
+    connection: asyncpg.Connection, known: set[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Set the gauge; what was `known` and is gone is 0 now."""
+    rows = await dead_letters.count_dead_letters(connection)
+    counts = dict.fromkeys(known, 0) | {(status, reason): n for status, reason, n in rows}
+    for (status, reason), n in counts.items():
+        metrics.DEAD_LETTERS_KEPT.labels(status, reason).set(n)
+    return set(counts)
 
 
 def months_from(today: date, *, n_ahead: int = MONTHS_AHEAD) -> list[tuple[date, date]]:

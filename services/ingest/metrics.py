@@ -2,23 +2,61 @@
 
 import time
 from collections import Counter as Tally
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from aivalue.events.business import BackfillReverted, EventRetracted
+from aivalue.events.event import Event
+from aivalue.events.topics import DATA_BY_TYPE
 from services.ingest.batch import Batch
 from services.ingest.keys import Stored
+from services.ingest.lateness import BUCKETS, observe_ages
 
+RECORDS = Counter(
+    "aivalue_ingest_records_consumed_total", "Records finished, events or not.", ["topic"]
+)
 EVENTS = Counter(
     "aivalue_ingest_events_total",
-    "Events finished. outcome is stored, duplicate or dead_letter.",
-    ["event_type", "outcome"],
+    "Records finished. outcome is stored, duplicate, invalid (no event, so of no type) or "
+    "dead_letter (an event that cannot be counted); the four add up to the records.",
+    ["topic", "event_type", "outcome"],
+)
+DUPLICATES = Counter(
+    "aivalue_ingest_events_duplicate_total",
+    "Ids that came again. kind is natural (the same event, counted once) or conflict (another "
+    "event under the same id, a dead letter).",
+    ["topic", "kind"],
+)
+LATE = Counter(
+    "aivalue_ingest_late_events_total",
+    "Stored events received more than a day after their time; they count like any other.",
+    ["topic"],
+)
+CORRECTIONS = Counter(
+    "aivalue_ingest_corrections_total",
+    "Stored events that change what counts. kind is correction, retraction or revert.",
+    ["kind"],
 )
 DEAD_LETTERS = Counter(
-    "aivalue_ingest_dead_letter_messages_total", "Events not counted, by reason.", ["reason"]
+    "aivalue_ingest_dead_letter_messages_total",
+    "Records not counted, by reason.",
+    ["topic", "reason"],
+)
+DEAD_LETTERS_KEPT = Gauge(
+    "aivalue_ingest_dead_letters",
+    "Dead letters in the database, of all tenants; looked up twice a minute.",
+    ["status", "reason"],
+)
+DEAD_LETTERS_RESOLVED = Counter(
+    "aivalue_ingest_dead_letters_replayed_total",
+    "What became of dead letters that somebody took up. outcome is replayed, duplicate, "
+    "rejected_again or discarded.",
+    ["outcome"],
 )
 BATCH_SECONDS = Histogram(
     "aivalue_ingest_event_processing_seconds",
-    "Time per batch and stage.",
+    "Time per batch and stage. stage is decode (also validates) or store (waits and commits).",
     ["stage"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
@@ -29,8 +67,8 @@ BATCH_EVENTS = Histogram(
 )
 EVENT_AGE_SECONDS = Histogram(
     "aivalue_ingest_event_age_seconds",
-    "Event time to receipt, oldest event of each batch: how late events are.",
-    buckets=(1, 10, 60, 600, 3_600, 86_400, 604_800, 2_592_000, 31_536_000),
+    "Event time to receipt of every event: how late events are.",
+    buckets=BUCKETS,
 )
 END_TO_END_SECONDS = Histogram(
     "aivalue_ingest_end_to_end_latency_seconds",
@@ -42,6 +80,11 @@ LAG_MESSAGES = Gauge(
     "High watermark minus stored position, floored at 0.",
     ["topic", "partition"],
 )
+COMMITTED_OFFSET = Gauge(
+    "aivalue_ingest_committed_offset",
+    "Offset of the next record to store, as PostgreSQL has it.",
+    ["topic", "partition"],
+)
 LAG_SECONDS = Gauge(
     "aivalue_ingest_kafka_lag_seconds",
     "Age of the newest record stored while others wait behind it, 0 when caught up.",
@@ -50,6 +93,10 @@ ASSIGNED = Gauge(
     "aivalue_ingest_kafka_assigned_partitions", "Partitions assigned to this instance."
 )
 HALTED = Gauge("aivalue_ingest_kafka_halted_partitions", "Assigned partitions that are halted.")
+PAUSED = Gauge(
+    "aivalue_ingest_partitions_paused",
+    "Assigned partitions that are not read now: halted, standing by, or about to be claimed.",
+)
 STANDING_BY = Gauge(
     "aivalue_ingest_kafka_standing_by_partitions",
     "Assigned partitions that another process claimed or advanced a moment ago.",
@@ -68,27 +115,87 @@ FENCED = Counter(
 BREAKER_TRIPS = Counter(
     "aivalue_ingest_breaker_trips_total", "Batches not stored because most of them was refused."
 )
+BREAKER_OPEN = Gauge(
+    "aivalue_ingest_circuit_breaker_open",
+    "1 from a trip of the breaker until no assigned partition is halted.",
+)
+OFFSET_GAPS = Counter(
+    "aivalue_ingest_offset_gaps_total",
+    "Reads that began behind the expected offset; again at the same place halts the partition.",
+)
+SCHEMAS = Gauge(
+    "aivalue_ingest_schema_versions_info",
+    "1 for every version of an event type that is read.",
+    ["event_type", "version"],
+)
 RETRIES = Counter("aivalue_ingest_retries_total", "Batches given up and read again.", ["error"])
+
+
+for _name in DATA_BY_TYPE:
+    _family, _, _version = _name.rpartition(".v")
+    SCHEMAS.labels(_family, _version).set(1)
 
 
 def observe_stored(batch: Batch, stored: Stored, *, seconds: float) -> None:
     """Count a batch that is committed."""
     now = time.time()
-    types = Tally(event.type for _, event in batch.events)
-    duplicates = Tally(batch.events[seq][1].type for seq in stored.duplicates)
-    refused = Tally(batch.events[seq][1].type for seq in stored.refused)
-    for event_type, n in types.items():
-        n_duplicates = duplicates[event_type]
-        EVENTS.labels(event_type, "stored").inc(n - n_duplicates - refused[event_type])
-        EVENTS.labels(event_type, "duplicate").inc(n_duplicates)
-    for reason, n in Tally(letter.reason for letter in stored.dead).items():
-        EVENTS.labels("", "dead_letter").inc(n)
-        DEAD_LETTERS.labels(reason).inc(n)
+    duplicates = Tally(_placed(batch, stored.duplicates))
+    refused = Tally(_placed(batch, stored.refused))
+    for number, stretch in enumerate(batch.stretches):
+        topic = stretch.origin.topic
+        RECORDS.labels(topic).inc(len(stretch.records))
+        if stretch.dead:
+            EVENTS.labels(topic, "", "invalid").inc(len(stretch.dead))
+        for event_type, n in Tally(event.type for _, event in stretch.events).items():
+            n_duplicate, n_refused = duplicates[number, event_type], refused[number, event_type]
+            EVENTS.labels(topic, event_type, "stored").inc(n - n_duplicate - n_refused)
+            EVENTS.labels(topic, event_type, "duplicate").inc(n_duplicate)
+            EVENTS.labels(topic, event_type, "dead_letter").inc(n_refused)
+            DUPLICATES.labels(topic, "natural").inc(n_duplicate)
+        if stretch.events:
+            times = [event.time for _, event in stretch.events]
+            LATE.labels(topic).inc(observe_ages(EVENT_AGE_SECONDS, times, batch.received_at))
+    _observe_dead(batch, stored)
+    for seq in batch.special:
+        if stored.keeps(seq) and (kind := _correction(batch.events[seq][1])) is not None:
+            CORRECTIONS.labels(kind).inc()
     BATCH_EVENTS.observe(batch.n_records)
     BATCH_SECONDS.labels("store").observe(seconds)
     LAST_COMMIT.set(now)
-    if batch.events:
-        oldest = min(event.time for _, event in batch.events)
-        EVENT_AGE_SECONDS.observe(max((batch.received_at - oldest).total_seconds(), 0))
     logged_at = min(stretch.records[0].timestamp for stretch in batch.stretches) / 1_000
     END_TO_END_SECONDS.observe(max(now - logged_at, 0))
+
+
+def observe_position(topic: str, partition: int, offset: int, *, lag: int) -> None:
+    """Note where a partition stands in PostgreSQL, and how many records wait behind."""
+    LAG_MESSAGES.labels(topic, str(partition)).set(lag)
+    COMMITTED_OFFSET.labels(topic, str(partition)).set(offset)
+
+
+def _observe_dead(batch: Batch, stored: Stored) -> None:
+    topics = {
+        (stretch.origin.log_id, stretch.origin.partition): stretch.origin.topic
+        for stretch in batch.stretches
+    }
+    letters = Tally(
+        (topics[letter.place.log_id, letter.place.partition], letter.reason)
+        for letter in stored.dead
+    )
+    for (topic, reason), n in letters.items():
+        DEAD_LETTERS.labels(topic, reason).inc(n)
+        if reason == "id_conflict":
+            DUPLICATES.labels(topic, "conflict").inc(n)
+
+
+def _placed(batch: Batch, seqs: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """Return stretch and type of events."""
+    for seq in seqs:
+        yield batch.stretch_number(seq), batch.events[seq][1].type
+
+
+def _correction(event: Event) -> str | None:
+    if isinstance(event.data, EventRetracted):
+        return "retraction"
+    if isinstance(event.data, BackfillReverted):
+        return "revert"
+    return "correction" if event.supersedes is not None else None

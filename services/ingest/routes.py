@@ -26,11 +26,12 @@ class _Shape(BaseModel):
 
 
 class ItemResult(_Shape):
-    """What became of one event."""
+    """What became of one event; it is late where it came more than a day after its time."""
 
     index: int
     id: str | None
     status: Literal["accepted", "duplicate", "rejected"]
+    late: bool | None = None
     reason: str | None = None
     detail: str | None = None
 

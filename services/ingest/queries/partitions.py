@@ -151,6 +151,7 @@ def _claimed(tenant: str, topic: str, log_id: int, partition: int, row: Record) 
         epoch=row["epoch"],
         next_offset=row["next_offset"],
         head_hash=row["head_hash"],
+        topic=topic,
     )
     return Claim(tenant=tenant, topic=topic, origin=origin, tail_sha256=row["tail_sha256"])
 
