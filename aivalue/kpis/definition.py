@@ -50,7 +50,7 @@ Aggregation = Literal["sum", "mean", "ratio", "rate", "count"]
 class Definition(BaseModel):
     """Base of all definitions: immutable, closed (an unknown field is an error), keyed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     key: Key
 
@@ -140,7 +140,7 @@ class Target(Definition):
 class Window(BaseModel):
     """Half-open range of business days, [start, end)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     start: Day
     end: Day
