@@ -36,6 +36,9 @@ test-faults: $(INSTALLED) ## Kill, pause and crash real processes; count what wa
 	@echo "== fault tests"
 	@$(BIN)/python -m pytest -q -m faults
 
+validate: $(INSTALLED) ## Do intervals hold? 2,000 draws of every situation (hours; interrupt and go on at will)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.validation.study --draws 2000 --page docs/validation.md
+
 bench: $(INSTALLED) ## Benchmarks, each beside an alternative in the same run
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
@@ -56,7 +59,7 @@ picture: $(INSTALLED) ## Draw the README's picture: the table that make demo pri
 	@$(BIN)/aivalue demo --picture docs/demo.svg
 
 lock: ## Write requirements/ again from pyproject.toml (needs uv)
-	@for group in ingest baseline attribution reporting cli dev; do \
+	@for group in ingest baseline attribution reporting cli dev peers; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-emit-index-url --no-emit-find-links --group $$group \
 	    -o requirements/$$group.txt; done
@@ -87,4 +90,4 @@ $(DEBEZIUM_JARS)/.done: bench/ingest/debezium/pom.xml
 	@mvn -q -B -f bench/ingest/debezium/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$(DEBEZIUM_JARS)
 	@touch $@
 
-.PHONY: demo test check test-kafka test-faults bench bench-ingest up format docs picture lock clean help
+.PHONY: demo test check test-kafka test-faults validate bench bench-ingest up format docs picture lock clean help

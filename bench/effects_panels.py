@@ -1,7 +1,7 @@
 """How long staggered-panel estimates take, each beside the same written plainly with numpy.
 
     python bench/effects_panels.py [UNITS [PERIODS]]
-    python bench/effects_panels.py --peers PYTHON   also diff-diff and csdid, installed for PYTHON
+    python bench/effects_panels.py --peers   also diff-diff and csdid, in their own environment
 
 The plain alternatives make one pass over the units per cohort and period, as the formulas read;
 they give the same numbers, which is checked before anything is timed. A peer runs in a process of
@@ -34,6 +34,7 @@ from aivalue.effects.estimators.callaway_santanna import (
 from aivalue.effects.estimators.imputation import average_imputed, imputation, impute
 from aivalue.effects.estimators.staggered import StaggeredPanel
 from aivalue.effects.panel import Booleans, Floats, months_between
+from bench.peers.environment import python_of_peers
 
 RUNS = 9
 KINDS: tuple[By, ...] = ("overall", "cohort", "event_time", "period")
@@ -209,7 +210,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("units", nargs="?", type=int, default=10_000)
     arguments.add_argument("periods", nargs="?", type=int, default=20)
-    arguments.add_argument("--peers", metavar="PYTHON")
+    arguments.add_argument("--peers", action="store_true")
     asked = arguments.parse_args()
     panel = panel_of(asked.units, asked.periods)
     print(f"{asked.units} units x {asked.periods} periods = {panel.outcome.size} rows")
@@ -221,7 +222,7 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak {peak:.0f} MB, plain alternatives included")
     if asked.peers:
-        _beside_peers(panel, asked.peers)
+        _beside_peers(panel, str(python_of_peers()))
 
 
 def _beside_plain(name: str, panel: StaggeredPanel, ours: Estimator, plain: Estimator) -> None:
