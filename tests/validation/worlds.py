@@ -1,6 +1,5 @@
 """Worlds with a known truth, in which intervals must hold what they promise."""
 
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -11,16 +10,6 @@ from aivalue.effects.panel import Floats, Integers, months_between
 
 NEVER = 10_000
 PERIODS = months_between(date(2020, 1, 1), date(2025, 1, 1))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """One simulated estimate: what it said, what was true, and what perfect knowledge would say."""
-
-    low: float
-    high: float
-    truth: float
-    oracle_width: float | None = None
 
 
 def autoregressive(rng: np.random.Generator, correlation: float, shape: tuple[int, int]) -> Floats:
@@ -44,15 +33,18 @@ def oracle_width(regressors: Floats, covariance: Floats, weights: Floats) -> flo
     return float(2 * 1.959964 * (weights @ np.linalg.solve(information, weights)) ** 0.5)
 
 
-def weekly(
-    rng: np.random.Generator, correlation: float, *, has_shape: bool
-) -> tuple[Weekly, Floats]:
-    """104 weeks before and 26 after, no effect; the design matrix of one who knows the shape."""
+def weekly(rng: np.random.Generator, correlation: float, *, shape: str) -> tuple[Weekly, Floats]:
+    """104 weeks before and 26 after, no effect; the design matrix of one who knows the shape.
+
+    `shape` names what moves besides: "plain", "trend", "season", "trend and season".
+    """
     n, n_before = 130, 104
     week = np.arange(n, dtype=float)
     level = 10 + autoregressive(rng, correlation, (1, n))[0]
-    if has_shape:
-        level += 0.02 * week + np.sin(2 * np.pi * week / 52.179)
+    if "trend" in shape:
+        level += 0.02 * week
+    if "season" in shape:
+        level += np.sin(2 * np.pi * week / 52.179)
     months = PERIODS[:6]
     share = np.zeros((n, 6))
     share[np.arange(n_before, n), np.arange(n - n_before) * 6 // (n - n_before)] = 1.0
@@ -68,10 +60,10 @@ def weekly(
         n_units=1,
     )
     angle = 2 * np.pi * week / 52.179
-    shape = np.column_stack(
+    known = np.column_stack(
         [np.ones(n), week, np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)]
     )
-    return series, np.column_stack([share, shape])
+    return series, np.column_stack([share, known])
 
 
 def rollout_of(y: Floats, start: Integers) -> Rollout:

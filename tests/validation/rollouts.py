@@ -1,0 +1,148 @@
+"""D3 to D6: few treated units, rollouts in waves, synthetic controls.
+
+Peers: CS and BJS are diff-diff 3.13 with analytic standard errors, CR1 the usual clustered ones.
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
+
+import numpy as np
+
+from aivalue.effects.effect import Effect
+from aivalue.effects.estimators.callaway_santanna import callaway_santanna
+from aivalue.effects.estimators.difference_in_differences import difference_in_differences
+from aivalue.effects.estimators.imputation import imputation
+from aivalue.effects.estimators.staggered import StaggeredPanel
+from aivalue.effects.estimators.synthetic_difference_in_differences import (
+    synthetic_difference_in_differences,
+)
+from aivalue.effects.estimators.synthetic_effect import synthetic_difference_effect
+from aivalue.effects.panel import Floats, Integers
+from tests.unit.effects.reference import table
+from tests.validation.cell import Cell, Reading, reading_of
+from tests.validation.worlds import NEVER, PERIODS, panel_noise, rollout_of
+
+Estimator = Callable[[Floats, Integers], Effect]
+N_YEARS_BEFORE = 30
+
+
+def by_unit(y: Floats, start: Integers) -> Effect:
+    """Estimate as the attribution service does for phased rollouts."""
+    return difference_in_differences(rollout_of(y, start), scale="additive")
+
+
+def _panel(y: Floats, start: Integers) -> StaggeredPanel:
+    return StaggeredPanel(
+        outcome=y,
+        first_treated=np.minimum(start, y.shape[1]),
+        units=tuple(f"u{row:03d}" for row in range(len(y))),
+        periods=PERIODS[: y.shape[1]],
+    )
+
+
+def _imputation(y: Floats, start: Integers) -> Effect:
+    return imputation(_panel(y, start))
+
+
+def _callaway_santanna(y: Floats, start: Integers) -> Effect:
+    return callaway_santanna(_panel(y, start))
+
+
+_ESTIMATORS: dict[str, Estimator] = {
+    "difference_in_differences": by_unit,
+    "imputation": _imputation,
+    "callaway_santanna": _callaway_santanna,
+}
+
+
+def _block(n_treated: int, correlation: float, rng: np.random.Generator) -> Reading:
+    start = np.array([10] * n_treated + [NEVER] * (40 - n_treated))
+    return reading_of(by_unit(panel_noise(rng, correlation, (40, 20)), start), 0.0)
+
+
+def _staggered(estimator: str, starts: tuple[int, ...], rng: np.random.Generator) -> Reading:
+    start = np.array([*starts, *[NEVER] * (40 - len(starts))])
+    y = panel_noise(rng, 0.4, (40, 20))
+    return reading_of(_ESTIMATORS[estimator](y, start), 0.0)
+
+
+def _growing_effects(estimator: str, rng: np.random.Generator) -> Reading:
+    start = rng.permutation(np.repeat([4, 6, 8, NEVER], 50))
+    since = np.arange(12) - start[:, None]
+    effect = np.where(since >= 0, (1 + since) * np.where(start == 4, 1.0, 0.5)[:, None], 0.0)
+    y = panel_noise(rng, 0.0, (200, 12)) + effect
+    return reading_of(_ESTIMATORS[estimator](y, start), float(effect[since >= 0].mean()))
+
+
+def _states(n_treated: int, rng: np.random.Generator) -> Reading:
+    values = _state_wages()
+    order = rng.permutation(len(values))
+    treated, donors = values[order[:n_treated]], values[order[n_treated:]]
+    found = synthetic_difference_in_differences(treated, donors, N_YEARS_BEFORE)
+    after = treated[:, N_YEARS_BEFORE:].mean(axis=0)
+    periods = PERIODS[: len(after)]
+    effect = synthetic_difference_effect(found, after, np.ones(len(after)), periods=periods)
+    return reading_of(effect, 0.0)
+
+
+@cache
+def _state_wages() -> Floats:
+    rows = table("cps_states.csv")
+    states, years = sorted({row["state"] for row in rows}), sorted({row["year"] for row in rows})
+    values = np.empty((len(states), len(years)))
+    for row in rows:
+        values[states.index(row["state"]), years.index(row["year"])] = float(row["log_wage"])
+    return values
+
+
+_BLOCKS = {1: "CR1 24", 2: "CR1 68", 5: "CR1 90", 20: "CR1 95"}
+_FEW = (
+    ((8, 12), "CS 67, BJS 50"),
+    ((8, 11, 14), "CS 75, BJS 67"),
+    ((8, 10, 12, 14, 16), "CS 86, BJS 82"),
+    ((8, 8, 10, 10, 12, 12, 14, 14, 16, 16), "CS 90, BJS 88"),
+)
+
+ROLLOUTS: tuple[Cell, ...] = (
+    *(
+        Cell(
+            name=f"D3 {n_treated} of 40 units treated, correlation {correlation}",
+            method="difference_in_differences",
+            peers=peers + (", iid OLS 72" if correlation else ""),
+            draw=partial(_block, n_treated, correlation),
+        )
+        for correlation in (0.0, 0.6)
+        for n_treated, peers in _BLOCKS.items()
+    ),
+    *(
+        Cell(
+            name=f"D4 200 units in waves, effects that grow: {estimator}",
+            method=estimator,
+            peers="two-way fixed effects 0, CS 100, BJS 95.5",
+            draw=partial(_growing_effects, estimator),
+        )
+        for estimator in _ESTIMATORS
+    ),
+    *(
+        Cell(
+            name=f"D5 {len(starts)} of 40 units treated in waves: {estimator}",
+            method=estimator,
+            peers=peers,
+            draw=partial(_staggered, estimator, starts),
+        )
+        for estimator in _ESTIMATORS
+        for starts, peers in _FEW
+    ),
+    *(
+        Cell(
+            name=f"D6 {n_treated} of 50 states, synthetic difference",
+            method="synthetic_difference_in_differences",
+            peers=peers,
+            draw=partial(_states, n_treated),
+        )
+        for n_treated, peers in (
+            (1, "diff-diff 93.8; R placebo 93.7, jackknife 93.2"),
+            (5, "diff-diff 95.0; R bootstrap 93.8"),
+        )
+    ),
+)
