@@ -1,7 +1,6 @@
 """Puts the ingest service together; run as `python -m services.ingest`."""
 
 import contextlib
-import gc
 import os
 import socket
 import sys
@@ -24,6 +23,7 @@ from aivalue.runtime.server import serve
 from aivalue.runtime.settings import RuntimeSettings
 from services.ingest import backfill_routes, dead_letter_routes, operator_routes, routes
 from services.ingest.claims import PostgresClaims
+from services.ingest.collecting import keep_collecting, start_collecting
 from services.ingest.consumer import Consumer
 from services.ingest.handler import Store
 from services.ingest.http_ingestion import HttpIngestion
@@ -34,7 +34,6 @@ from services.ingest.tables import outbox
 from services.ingest.writer import Writer, connection_settings
 
 ROUTES = (routes, dead_letter_routes, backfill_routes, operator_routes)
-COLLECTOR_THRESHOLD = 100_000
 SWITCH_SECONDS = 0.0005
 
 
@@ -111,6 +110,7 @@ class _Service:
             topics = [*settings.tenants_by_topic(), settings.kafka.internal_topic(CHANGES)]
             await ensure_topics(settings.kafka, topics)
             jobs: list[Callable[[], Awaitable[None]]] = [
+                keep_collecting,
                 partial(keep_event_partitions, pool),
                 partial(count_dead_letters, pool),
                 partial(relay, engine, outbox, settings.kafka, client_id="ingest-relay"),
@@ -119,10 +119,7 @@ class _Service:
                 writer = await stack.enter_async_context(Writer(address, store).running())
                 self._consumer = _consumer(settings, pool, writer)
                 jobs += [self._consumer.run, self._consumer.watch]
-            # Everything alive now lives for ever: the collector need not look at it again.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(COLLECTOR_THRESHOLD, 20, 20)
+            start_collecting()
             # The writer asks for the interpreter after each of a dozen round trips a batch, and
             # would wait 5 ms each time while the other thread decodes.
             sys.setswitchinterval(SWITCH_SECONDS)
