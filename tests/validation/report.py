@@ -13,13 +13,13 @@ BEGIN, END = "<!-- table: written by make validate -->", "<!-- end of table -->"
 
 def as_markdown(outcomes: Sequence[Outcome]) -> str:
     """Write one row per cell, ours beside the peers'."""
-    columns = "situation|method|covered, %|peers, %|width / oracle|bias|flagged, %|promise"
-    lines = [f"| {columns.replace('|', ' | ')} |", "|---|---|---|---|---|---|---|---|"]
+    columns = "situation|method|draws|covered, %|peers, %|width / oracle|bias|flagged, %|promise"
+    lines = [f"| {columns.replace('|', ' | ')} |", "|---|---|---|---|---|---|---|---|---|"]
     for each in outcomes:
         ratio = "" if each.width_ratio is None else f"{each.width_ratio:.2f}"
         flagged = "" if each.cell.promise != "guarded" else f"{100 * each.flagged:.0f}"
         lines.append(
-            f"| {each.cell.name} | {each.cell.method} | {100 * each.coverage:.1f} "
+            f"| {each.cell.name} | {each.cell.method} | {each.draws} | {100 * each.coverage:.1f} "
             f"({100 * each.monte_carlo_error:.1f}) | {each.cell.peers} | {ratio} "
             f"| {each.bias:+.3f} | {flagged} | {_promise(each)} |"
         )
