@@ -3,11 +3,16 @@
 from dataclasses import dataclass
 
 from aivalue.effects.effect import Design, Scale
+from aivalue.errors import NotEstimable
 
 TREATED_STAGGERED_MIN = 10
 CONTROLS_MIN = 2
 DONORS_MIN = 10
 MONTHS_BEFORE_MIN = 15
+
+# Design, estimator, why not or None, reason.
+Step = tuple[Design, str, str | None, str]
+_CONTROLLED = ("synthetic_difference_in_differences", "difference_in_differences")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,8 @@ class Facts:
     scale : "additive" or "proportional"
     has_arms : bool
         Measurements name their arm.
+    is_complete : bool
+        Every unit was measured in every month.
     """
 
     assignment: str
@@ -48,6 +55,7 @@ class Facts:
     months_before: int
     scale: Scale
     has_arms: bool
+    is_complete: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +89,68 @@ class Choice:
     approver: str | None = None
 
 
-def choose(facts: Facts) -> Choice:
-    """Return the strongest estimator that the facts permit."""
-    refused: list[Alternative] = []
-    for design, estimator, why_not, reason in _ladder(facts):
-        if why_not is None:
-            weaker = _weaker(facts, after=estimator)
-            return Choice(
-                design=design,
-                estimator=estimator,
-                reason=reason,
-                alternatives=(*refused, *weaker),
-            )
-        refused.append(Alternative(estimator=estimator, why_not=why_not))
-    raise AssertionError("the last step of the ladder refuses nothing")
+def choose(facts: Facts, *, wanted: str | None = None, approver: str | None = None) -> Choice:
+    """Return the strongest estimator that the facts permit, or the one asked for.
+
+    A weaker one that they permit may be asked for freely (a downgrade); one that they do not permit
+    is run, but counts in full only with a named approver (an override).
+    """
+    ladder = _ladder(facts)
+    place = _place(ladder, wanted)
+    design, estimator, why_not, reason = ladder[place]
+    return Choice(
+        design=design,
+        estimator=estimator,
+        reason=reason if wanted is None else "asked for",
+        alternatives=_passed_over(ladder, place),
+        eligible=_eligible(facts, ladder, estimator),
+        overrides=None if wanted is None else why_not,
+        approver=None if wanted is None else approver,
+    )
 
 
-def _ladder(facts: Facts) -> list[tuple[Design, str, str | None, str]]:
+def _place(ladder: list[Step], wanted: str | None) -> int:
+    if wanted is None:
+        return next(at for at, (_, _, why_not, _) in enumerate(ladder) if why_not is None)
+    names = [estimator for _, estimator, _, _ in ladder]
+    if wanted not in names:
+        raise NotEstimable(f"no estimator is called {wanted}; there are {', '.join(names)}")
+    return names.index(wanted)
+
+
+def _passed_over(ladder: list[Step], place: int) -> tuple[Alternative, ...]:
+    chosen = ladder[place][1]
+    return tuple(
+        Alternative(
+            estimator=estimator,
+            why_not=why_not
+            or (f"{chosen} rests on less" if at > place else f"{chosen} was asked for"),
+        )
+        for at, (_, estimator, why_not, _) in enumerate(ladder)
+        if at != place
+    )
+
+
+def _eligible(facts: Facts, ladder: list[Step], chosen: str) -> tuple[str, ...]:
+    """Return the permitted estimators that can contradict the chosen one."""
+    permitted = {estimator for _, estimator, why_not, _ in ladder if why_not is None}
+    if chosen in _CONTROLLED:
+        others = [name for name in _CONTROLLED if name in permitted and name != chosen]
+        if "difference_in_differences" in permitted and _not_cohorts(facts) is None:
+            others.append("callaway_santanna")
+        return tuple(others)
+    return ("local_level",) if chosen == "before_after" else ()
+
+
+def _not_cohorts(facts: Facts) -> str | None:
+    if facts.scale != "additive":
+        return "the effect is proportional, cohorts are compared by level"
+    if facts.n_treated < TREATED_STAGGERED_MIN:
+        return f"{facts.n_treated} treated units make no cohorts"
+    return None if facts.is_complete else "a unit was not measured in every month"
+
+
+def _ladder(facts: Facts) -> list[Step]:
     """Return (design, estimator, why not or None, reason), strongest first."""
     few = facts.n_treated < TREATED_STAGGERED_MIN
     return [
@@ -169,12 +222,3 @@ def _no_controls(facts: Facts) -> str | None:
     if facts.days_before == 0:
         return "no unit was measured before it had the AI"
     return None
-
-
-def _weaker(facts: Facts, *, after: str) -> list[Alternative]:
-    ladder = _ladder(facts)
-    position = [estimator for _, estimator, *_ in ladder].index(after)
-    return [
-        Alternative(estimator=estimator, why_not=why_not or f"{after} rests on less")
-        for _, estimator, why_not, _ in ladder[position + 1 :]
-    ]

@@ -13,7 +13,9 @@ from aivalue.effects.effect import Effect, Interval, Verdict
 from aivalue.effects.functional import average, relative, total, verdict_of
 from aivalue.effects.grade import grade_of
 from aivalue.effects.material import Material, facts_of, gather
-from aivalue.effects.read import Reading, read
+from aivalue.effects.monitoring import monitored
+from aivalue.effects.power import minimum_detectable
+from aivalue.effects.read import read
 from aivalue.effects.result import Estimate
 from aivalue.errors import NotEstimable
 from aivalue.kpis.definition import Design, Kpi
@@ -52,46 +54,55 @@ def estimate(
             baseline_series=baseline_series,
             units=None if units is None else frozenset(units),
         )
-        choice = choose(facts_of(material, design))
-        reading = read(material, design=design, choice=choice)
+        choice = choose(
+            facts_of(material, design), wanted=design.estimator, approver=design.approver
+        )
+        effect, checks, parameters = read(
+            material, design=design, choice=choice, better_when=kpi.better_when
+        )
     except NotEstimable as refusal:
         return Estimate(
             verdict=cast("Verdict", refusal.verdict), refusal=str(refusal), choice=choice
         )
-    return _graded(
-        reading,
-        kpi=kpi,
-        choice=choice,
-        material=material,
+    graded = grade_of(
+        design=effect.design,
+        estimator=effect.estimator,
+        checks=checks,
         reconstructed=reconstructed or baseline_series is None,
     )
-
-
-def _graded(
-    reading: Reading, *, kpi: Kpi, choice: Choice, material: Material, reconstructed: bool
-) -> Estimate:
-    graded = grade_of(
-        design=reading.effect.design,
-        estimator=choice.estimator,
-        checks=reading.checks,
-        reconstructed=reconstructed,
-    )
-    figure = average(reading.effect)
     return Estimate(
-        effect=reading.effect,
-        verdict=verdict_of(figure, kpi.better_when),
+        effect=effect,
+        verdict=verdict_of(average(effect), kpi.better_when),
         grade=graded.grade,
         grade_reasons=graded.reasons,
-        checks=reading.checks,
+        checks=checks,
         choice=choice,
-        average=figure,
-        total=total(reading.effect),
-        relative=_relative_or_none(reading.effect),
-        parameters=(
-            *reading.parameters,
-            ("measured_start", material.measured.start.isoformat()),
-            ("measured_end", material.measured.end.isoformat()),
-        ),
+        average=average(effect),
+        total=total(effect),
+        relative=_relative_or_none(effect),
+        parameters=(*parameters, *_readings(effect), *_window(material)),
+    )
+
+
+def _readings(effect: Effect) -> tuple[tuple[str, str], ...]:
+    """Return what a null result could have seen, and the interval that may be watched daily."""
+    figure = average(effect)
+    detectable = minimum_detectable(
+        figure.standard_error,
+        degrees_of_freedom=effect.degrees_of_freedom,
+        confidence=figure.confidence,
+    )
+    found = [("minimum_detectable", f"{detectable:.6g}")]
+    if effect.design == "randomized":
+        anytime = monitored(effect).anytime
+        found += [("anytime_low", f"{anytime.low:.6g}"), ("anytime_high", f"{anytime.high:.6g}")]
+    return tuple(found)
+
+
+def _window(material: Material) -> tuple[tuple[str, str], ...]:
+    return (
+        ("measured_start", material.measured.start.isoformat()),
+        ("measured_end", material.measured.end.isoformat()),
     )
 
 

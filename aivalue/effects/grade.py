@@ -60,9 +60,12 @@ def grade_of(
     doubts = [f"check {check.name} failed: {check.in_words}" for check in checks if _fails(check)]
     if reconstructed and estimator not in _BASELINE_FREE:
         doubts.append("the baseline was not frozen before go-live")
-    if doubts and grade in {"A", "B"}:
-        grade = "C"
-    return Graded(grade=grade, reasons=(*reasons, *doubts))
+    return Graded(grade=capped(grade) if doubts else grade, reasons=(*reasons, *doubts))
+
+
+def capped(grade: Grade) -> Grade:
+    """Return what a failed check leaves of a grade."""
+    return "C" if grade in {"A", "B"} else grade
 
 
 def _fails(check: CheckResult) -> bool:

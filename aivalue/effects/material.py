@@ -164,6 +164,7 @@ def facts_of(material: Material, design: Design) -> Facts:
         months_before=int((whole & measured[treated].all(axis=0)).sum()),
         scale=design.scale,
         has_arms="treatment" in arms and bool(arms & CONTROL_ARMS),
+        is_complete=bool(measured.all()),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aivalue.effects.asymptotic_sequence import anytime_margin
 from aivalue.effects.effect import Effect, Interval
 from aivalue.effects.functional import average
 from aivalue.effects.power import minimum_detectable
@@ -79,14 +80,12 @@ def monitored(
 
 
 def _anytime_margin(fixed: Interval, n: float, *, n_planned: float, alpha: float) -> float:
-    # Lambert's function takes a quarter of a second to import: only who monitors pays for it.
-    from aivalue.effects.sequential import anytime_margin
-
     error, subjects = np.asarray(fixed.standard_error), np.asarray(n)
     return float(anytime_margin(error, subjects, n_best=n_planned, alpha=alpha))
 
 
 def _planned_quantile(look: tuple[int, int], alpha: float) -> float:
+    # It takes a quarter of a second to import: only who plans looks pays for it.
     from aivalue.effects.group_sequential import obrien_fleming
 
     this, n_looks = look

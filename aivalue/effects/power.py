@@ -8,8 +8,6 @@ Bennett (1999), International Journal of Epidemiology 28(2), for randomized unit
 
 import math
 
-from scipy import special
-
 from aivalue.effects.student_t import t_quantile
 from aivalue.errors import NotEstimable
 
@@ -40,6 +38,9 @@ def power_of(
     if not standard_error > 0:
         raise NotEstimable(f"a standard error must be positive, got {standard_error}")
     margin = t_quantile((1 + confidence) / 2, degrees_of_freedom)
+    # A quarter of a second to import, which a service that only estimates should not pay.
+    from scipy import special
+
     ratio = abs(effect) / standard_error
     if math.isinf(degrees_of_freedom):
         return float(special.ndtr(ratio - margin) + special.ndtr(-ratio - margin))

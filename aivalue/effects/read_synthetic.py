@@ -1,6 +1,6 @@
 """Few treated units against a weighted mix of donors, with the checks that belong to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,8 +25,10 @@ MONTHS_LEFT_OUT = 3  # Next to go-live: a bad quarter that called for the AI mus
 
 def read_synthetic_difference(
     with_ai: Cells, without: Cells, *, periods: Sequence[Period], confidence: float
-) -> tuple[Effect, tuple[CheckResult, ...]]:
+) -> tuple[Effect, Callable[[], tuple[CheckResult, ...]]]:
     """Estimate per month; treated units count by their volume with the AI.
+
+    The second part runs the checks.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def read_synthetic_difference(
         covariance=tuple(tuple(cell * shrink for cell in row) for row in effect.covariance),
         n_treated=int(is_treated.sum()),
     )
-    return effect, doubts_of(found, treated, others, len(before), average(effect))
+    return effect, lambda: doubts_of(found, treated, others, len(before), average(effect))
 
 
 def doubts_of(

@@ -2,7 +2,8 @@
 
 A 95 % interval read every day for a month is wrong once in 28 % of experiments without effect.
 These are wider, and right at all times together. For the one pre-registered reading use the
-fixed interval, or `group_sequential` for a handful of planned looks.
+fixed interval, or `group_sequential` for a handful of planned looks; the asymptotic sequence has
+a module of its own.
 
 Source: Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (2024), "Time-uniform central limit theory
 and asymptotic confidence sequences", Annals of Statistics 52(6); Howard, Ramdas, McAuliffe &
@@ -18,35 +19,10 @@ from aivalue.effects.panel import Floats
 TOLERANCE = 1e-13
 
 
-def best_rho_squared(n: float, alpha: float) -> float:
-    """Return the tuning that makes the sequence narrowest at n subjects, exactly."""
-    return float(-special.lambertw(-(alpha**2) / np.e, -1).real - 1) / n
-
-
-def mixture_margin(n: Floats, rho_squared: float, alpha: float) -> Floats:
-    """Return the half width per unit of standard deviation, valid at all n together."""
-    grown = n * rho_squared + 1
-    margin: Floats = np.sqrt(grown * np.log(grown / alpha**2) / (n**2 * rho_squared))
-    return margin
-
-
 def iterated_logarithm_margin(n: Floats, alpha: float) -> Floats:
     """Return a half width that needs no tuning, of the order of the iterated logarithm."""
     margin: Floats = 1.7 * np.sqrt((np.log(np.log(2 * n)) + 0.72 * np.log(10.4 / alpha)) / n)
     return margin
-
-
-def anytime_margin(
-    standard_error: Floats, n: Floats, *, n_best: float, alpha: float = 0.05
-) -> Floats:
-    """Return the half width around an estimate with this standard error after n subjects.
-
-    Parameters
-    ----------
-    n_best : > 0
-        Subjects at which the interval is to be narrowest, e.g. the planned sample.
-    """
-    return standard_error * np.sqrt(n) * mixture_margin(n, best_rho_squared(n_best, alpha), alpha)
 
 
 def ratio_test_margin(standard_error: Floats, *, prior_scale: float, alpha: float = 0.05) -> Floats:

@@ -15,13 +15,14 @@ TINY = 1e-300
 CLOSE = 1e-13  # Of a quantile: beyond it, rounding of the tail decides.
 STEPS_MAX = 200
 NORMAL = NormalDist()
+NORMAL_FROM = 1e8  # Degrees of freedom; beyond, t and normal agree to eight digits.
 
 
 def t_quantile(probability: float, degrees_of_freedom: float) -> float:
     """Return the value that t stays below with this probability."""
     if probability < 0.5:  # noqa: PLR2004 - the distribution is symmetric
         return -t_quantile(1 - probability, degrees_of_freedom)
-    if math.isinf(degrees_of_freedom):
+    if degrees_of_freedom > NORMAL_FROM:
         return NORMAL.inv_cdf(probability)
     tail = 1 - probability
     low, high = 0.0, math.inf
@@ -41,7 +42,7 @@ def t_quantile(probability: float, degrees_of_freedom: float) -> float:
 
 def two_sided_p(statistic: float, degrees_of_freedom: float) -> float:
     """Return the probability that |t| is at least as large as `statistic`."""
-    if math.isinf(degrees_of_freedom):
+    if degrees_of_freedom > NORMAL_FROM:
         return math.erfc(abs(statistic) / math.sqrt(2))
     return 2 * _t_upper(abs(statistic), degrees_of_freedom)
 

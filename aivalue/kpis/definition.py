@@ -45,6 +45,13 @@ Day = Annotated[date, BeforeValidator(_iso_only)]
 Stage = Literal["idea", "approved", "pilot", "scale", "run", "retired", "stopped"]
 BetterWhen = Literal["higher", "lower"]
 Aggregation = Literal["sum", "mean", "ratio", "rate", "count"]
+Estimator = Literal[
+    "difference_in_means",
+    "difference_in_means_by_unit",
+    "synthetic_difference_in_differences",
+    "difference_in_differences",
+    "before_after",
+]
 
 
 class Definition(BaseModel):
@@ -184,6 +191,29 @@ class Design(Definition):
     events_min: int = Field(
         default=100, ge=1, le=10**9, description="Per arm, below it no estimate."
     )
+    estimator: Estimator | None = Field(
+        default=None, description="Asked for instead of the strongest that the facts permit."
+    )
+    approver: Text | None = Field(
+        default=None, description="Who answers for an estimator that the facts do not permit."
+    )
+    estimator_version: Text | None = Field(
+        default=None, description="Version of aivalue whose estimators are to read it."
+    )
+    units: tuple[Text, ...] = Field(
+        default=(), max_length=100_000, description="Units it is read on; absent means all."
+    )
+    looks: tuple[Day, ...] = Field(
+        default=(), max_length=60, description="Days on which the effect is to be read."
+    )
+
+    @model_validator(mode="after")
+    def _an_approver_approves_something(self) -> Self:
+        if self.approver is not None and self.estimator is None:
+            raise ValueError("approver goes with estimator: who answers for asking for it")
+        if list(self.looks) != sorted(set(self.looks)):
+            raise ValueError("looks are days in ascending order, each once")
+        return self
 
     @model_validator(mode="after")
     def _random_says_what_was_randomized(self) -> Self:

@@ -12,16 +12,19 @@ from itertools import chain
 from math import fsum, isfinite, isinf
 from typing import Literal, cast
 
+from aivalue.effects.checks.pre_registration import pre_registration
 from aivalue.effects.document import document_of
 from aivalue.effects.effect import Effect
 from aivalue.effects.estimate import estimate
 from aivalue.effects.result import Estimate
+from aivalue.effects.several import read_together, with_check
 from aivalue.kpis.canonical import Json, canonical_bytes
 from aivalue.kpis.definition import Kpi
 from aivalue.kpis.series import COLUMNS, Series
 from services.attribution.figures import figures_of
 from services.attribution.inputs import Baseline, Inputs
 from services.attribution.price import Value, value_of
+from services.attribution.registration import binding_fields, first_day_with_ai
 
 _NO_FIGURES: dict[str, Json] = {
     "average": None,
@@ -116,16 +119,30 @@ def decide(inputs: Inputs) -> Outcome:
 
 
 def _results(inputs: Inputs) -> Iterable[Result]:
-    for kpi in inputs.definitions.kpis:
+    kpis = inputs.definitions.kpis
+    alone = {kpi.key: _estimate(inputs, kpi, inputs.baselines[kpi.key], None) for kpi in kpis}
+    together = read_together(alone, frozenset(kpi.key for kpi in kpis if kpi.guardrail))
+    for kpi in kpis:
         baseline = inputs.baselines[kpi.key]
         for scope in (None, *_scopes(inputs, kpi)):
+            estimate = (
+                together[kpi.key] if scope is None else _estimate(inputs, kpi, baseline, scope)
+            )
             yield Result(
                 kpi=kpi,
                 kpi_version=inputs.definitions.kpi_versions[kpi.key],
                 scope=scope,
-                estimate=_estimate(inputs, kpi, baseline, scope),
+                estimate=_with_registration(inputs, estimate),
                 baseline=baseline,
             )
+
+
+def _with_registration(inputs: Inputs, estimate: Estimate) -> Estimate:
+    first_day = first_day_with_ai(inputs.assignments)
+    if first_day is None:
+        return estimate
+    fields = binding_fields(inputs.definitions.design, code_version=inputs.code_version)
+    return with_check(estimate, pre_registration(inputs.registration, fields, first_day=first_day))
 
 
 def _scopes(inputs: Inputs, kpi: Kpi) -> list[str]:
@@ -150,9 +167,16 @@ def _estimate(inputs: Inputs, kpi: Kpi, baseline: Baseline | None, scope: str | 
             else _of_scope(baseline.series, scope)
         ),
         reconstructed=baseline is not None and baseline.reconstructed,
-        units=None if scope is None else {scope},
+        units=_units(inputs, scope),
     )
     return finite(found)
+
+
+def _units(inputs: Inputs, scope: str | None) -> set[str] | None:
+    if scope is not None:
+        return {scope}
+    named = inputs.definitions.design.units
+    return set(named) if named else None
 
 
 def finite(found: Estimate) -> Estimate:

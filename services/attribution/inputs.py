@@ -10,12 +10,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
+from aivalue.effects.checks.pre_registration import Registration
 from aivalue.effects.design import Assignment
 from aivalue.kpis.canonical import Json, canonical_bytes, sha256_of
 from aivalue.kpis.definition import Design, Initiative, Kpi, Portfolio
 from aivalue.kpis.series import Series, plain
 from aivalue.money.cost import CostEntry
 from aivalue.money.valuation_rule import ValuationRule
+from services.attribution.registration import document_of as registration_document
 
 _ONE_DAY = timedelta(days=1)
 
@@ -116,6 +118,8 @@ class Inputs:
         Those that do the arithmetic: another version may differ in the last digit.
     reads :
         Where the data came from; not part of the digest.
+    registration :
+        The design as it stood before the first day with the AI; None where none was recorded.
     """
 
     definitions: Definitions
@@ -131,6 +135,7 @@ class Inputs:
     code_version: str
     libraries: Mapping[str, str]
     reads: tuple[Read, ...]
+    registration: Registration | None = None
 
     @property
     def snapshot_id(self) -> str | None:
@@ -144,8 +149,12 @@ class Inputs:
             kpi: None if baseline is None else baseline.document()
             for kpi, baseline in self.baselines.items()
         }
+        registration: dict[str, Json] = {}
+        if self.registration is not None:
+            registration = {"registration": registration_document(self.registration)}
         return {
             **self.definitions.documents,
+            **registration,
             "valuation_rules": [priced_by.document() for priced_by in self.rules],
             "baselines": baselines,
             "series": {

@@ -34,6 +34,7 @@ from services.attribution.inputs import (
     costs_of,
     interventions_digest,
 )
+from services.attribution.registration import first_day_with_ai, registered
 from services.attribution.threads import beside_the_loop
 
 # What a KPI measures; a change of anything else, such as its name, leaves a baseline valid.
@@ -109,6 +110,9 @@ async def _load(
     series = {kpi: measured.series[kpi] for kpi in keys}
     assignments = assignments_of(measured.interventions)
     costs = costs_of(measured.costs)
+    path = f"/v1/definitions/design/{initiative}/history"
+    history = await _get(peers.baseline, path, tenant, {}, may_be_missing=True)
+    versions = [] if history is None else history["versions"]
     return Inputs(
         definitions=definitions,
         rules=tuple(rules),
@@ -124,6 +128,7 @@ async def _load(
         code_version=aivalue.__version__,
         libraries={name: version(name) for name in ("numpy", "scipy")},
         reads=measured.reads,
+        registration=registered(versions, first_day_with_ai(assignments)),
     )
 
 

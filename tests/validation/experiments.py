@@ -6,11 +6,12 @@ from typing import Literal
 import numpy as np
 
 from aivalue.effects.arm import Measure, arm_of
+from aivalue.effects.asymptotic_sequence import anytime_margin
 from aivalue.effects.comparison import difference
 from aivalue.effects.estimators.cuped import cuped_levels, plain_levels
 from aivalue.effects.group_sequential import obrien_fleming
 from aivalue.effects.panel import Floats
-from aivalue.effects.sequential import anytime_margin, ratio_test_margin
+from aivalue.effects.sequential import ratio_test_margin
 from tests.validation.cell import Cell, Reading
 
 Rule = Literal["sequence", "ratio_test", "obrien_fleming"]

@@ -10,12 +10,14 @@ Source: Box & Tiao (1975), "Intervention Analysis", JASA 70(349) 70-79.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.autoregression import averaged_fit
+from aivalue.effects.autoregression import AveragedFit, averaged_fit
 from aivalue.effects.effect import Effect, Period
 from aivalue.effects.panel import Booleans, Floats
+from aivalue.effects.random_walk import wandering_fit
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 
@@ -23,6 +25,8 @@ VERSION = "2"
 WEEKS_BEFORE_MIN = 26
 WEEKS_AFTER_MIN = 4
 WEEKS_YEAR = 365.25 / 7
+
+Errors = Literal["averaged", "local_level"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,9 @@ class Weekly:
     n_units: int
 
 
-def before_after(weekly: Weekly, *, confidence: float = 0.95) -> Effect:
+def before_after(
+    weekly: Weekly, *, errors: Errors = "averaged", confidence: float = 0.95
+) -> Effect:
     """Estimate the effect per month against what trend and season lead one to expect.
 
     Assumes that nothing else changed the level when the AI came, and that trend and season go on
@@ -62,13 +68,9 @@ def before_after(weekly: Weekly, *, confidence: float = 0.95) -> Effect:
     NotEstimable
         Fewer than 26 weeks before or 4 weeks with the AI, or the series does not vary.
     """
-    with_ai = weekly.share_treated.sum(axis=1) > 0
-    _require_history(int((~with_ai).sum()), int(with_ai.sum()))
-    scale = np.sqrt(weekly.x / weekly.x.mean())
-    regressors = np.column_stack([weekly.share_treated, _expected_shape(weekly.week, with_ai)])
-    fit = averaged_fit(weekly.y / weekly.x * scale, regressors * scale[:, None], weekly.week)
+    fit = _fit(weekly, errors)
     n_periods = len(weekly.periods)
-    weights = np.zeros(regressors.shape[1])
+    weights = np.zeros(len(fit.point))
     weights[:n_periods] = weekly.volume
     covariance, freedom = fit.student_t(weights)
     vector = Vector(
@@ -86,8 +88,22 @@ def before_after(weekly: Weekly, *, confidence: float = 0.95) -> Effect:
         n_control=0,
         design="series_only",
         scale="additive",
-        estimator=("before_after", VERSION),
+        estimator=("before_after" if errors == "averaged" else "local_level", VERSION),
     )
+
+
+def unforeseen(weekly: Weekly, *, errors: Errors = "averaged") -> Floats:
+    """Return what the most probable error model could not foresee, in time order."""
+    return _fit(weekly, errors).surprise
+
+
+def _fit(weekly: Weekly, errors: Errors) -> AveragedFit:
+    with_ai = weekly.share_treated.sum(axis=1) > 0
+    _require_history(int((~with_ai).sum()), int(with_ai.sum()))
+    scale = np.sqrt(weekly.x / weekly.x.mean())
+    regressors = np.column_stack([weekly.share_treated, _expected_shape(weekly.week, with_ai)])
+    fit = averaged_fit if errors == "averaged" else wandering_fit
+    return fit(weekly.y / weekly.x * scale, regressors * scale[:, None], weekly.week)
 
 
 def _expected_shape(week: Floats, with_ai: Booleans) -> Floats:

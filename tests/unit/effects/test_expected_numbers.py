@@ -11,14 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from aivalue.effects.asymptotic_sequence import best_rho_squared, mixture_margin
 from aivalue.effects.comparison import relative_difference
 from aivalue.effects.overlap import shapley_shares
 from aivalue.effects.panel import Floats
-from aivalue.effects.sequential import (
-    best_rho_squared,
-    iterated_logarithm_margin,
-    mixture_margin,
-)
+from aivalue.effects.sequential import iterated_logarithm_margin
 from aivalue.effects.student_t import two_sided_p
 from tests.unit.effects import numbers_panels as panels
 from tests.unit.effects import test_callaway_santanna as cohorts

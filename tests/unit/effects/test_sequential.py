@@ -3,18 +3,16 @@
 import numpy as np
 import pytest
 
+from aivalue.effects.asymptotic_sequence import anytime_margin, best_rho_squared, mixture_margin
 from aivalue.effects.comparison import relative_difference
 from aivalue.effects.group_sequential import obrien_fleming, probability_of_rejecting
 from aivalue.effects.sequential import (
-    anytime_margin,
     anytime_regression_margin,
     best_mixture_precision,
     best_regression_tuning,
-    best_rho_squared,
     iterated_logarithm_margin,
     log_mixture,
     mixture_bound,
-    mixture_margin,
     ratio_test_margin,
     share_interval,
 )

@@ -1,0 +1,98 @@
+"""Checks on a rollout's cells that do not depend on how the effect was estimated."""
+
+import numpy as np
+
+from aivalue.effects.checks.check import CheckResult, not_applicable
+from aivalue.effects.checks.composition import composition
+from aivalue.effects.checks.contamination import contamination
+from aivalue.effects.checks.permutation import TREATED_MAX, permutation
+from aivalue.effects.checks.pre_trend import QUARTERS
+from aivalue.effects.checks.sensitivity import sensitivity
+from aivalue.effects.effect import Effect, Interval, Scale
+from aivalue.effects.functional import average, relative
+from aivalue.effects.leads import leads_differ
+from aivalue.effects.panel import Booleans, Cells, Floats, Integers
+from aivalue.errors import NotEstimable
+
+MONTHS_PER_BLOCK = 3
+
+
+def drift_allowed(
+    y: Floats, x: Floats, months_to_start: Integers, effect: Effect, *, scale: Scale
+) -> CheckResult:
+    """Ask how much of the drift before go-live may go on; cells without AI, by unit and month."""
+    leads = np.stack(
+        [(months_to_start >= first) & (months_to_start <= last) for first, last in QUARTERS]
+    )
+    try:
+        figure = _figure(effect, scale)
+        # Months nearer than the blocks are neither tested nor a reference.
+        near = (months_to_start >= 1) & (months_to_start < QUARTERS[0][0])
+        x = np.where(near, 0.0, x)
+        y = np.where(x > 0, y, 0.0)
+        units, months = x.sum(axis=1) > 0, x.sum(axis=0) > 0
+        inside = np.ix_(units, months)
+        test = leads_differ(
+            y[inside], x[inside], leads[:, units][:, :, months].astype(np.float64), scale=scale
+        )
+    except NotEstimable as refusal:
+        return not_applicable("sensitivity", str(refusal))
+    steps = (len(effect.periods) + 1) / 2 / MONTHS_PER_BLOCK + 1
+    return sensitivity(figure, test, steps_after=steps)
+
+
+def doubts_of_units(
+    with_ai: Cells,
+    without: Cells,
+    units: tuple[str, ...],
+    effect: Effect,
+    *,
+    scale: Scale,
+) -> tuple[CheckResult, ...]:
+    """Look at every unit's level and volume before and after the first go-live."""
+    is_treated = np.asarray(with_ai.x.sum(axis=1) > 0)
+    months = np.asarray(with_ai.x.sum(axis=0) > 0)
+    before, after = ~months, months
+    level_before = _level(without, before)
+    level_after = np.where(is_treated, _level(with_ai, after), _level(without, after))
+    volume_before = without.x[:, before].sum(axis=1)
+    volume_after = np.where(is_treated, with_ai.x.sum(axis=1), without.x[:, after].sum(axis=1))
+    never = ~is_treated
+    names = tuple(name for name, is_control in zip(units, never, strict=True) if is_control)
+    try:
+        error = _figure(effect, scale).standard_error
+    except NotEstimable as refusal:
+        doubt = not_applicable("contamination", str(refusal))
+    else:
+        doubt = contamination(
+            level_before[never], level_after[never], names, standard_error=error, scale=scale
+        )
+    found = (doubt, composition(volume_before, volume_after, is_treated))
+    if int(is_treated.sum()) > TREATED_MAX:
+        return found
+    return (*found, _permutation(level_before, level_after, is_treated, effect, scale))
+
+
+def _permutation(
+    before: Floats, after: Floats, is_treated: Booleans, effect: Effect, scale: Scale
+) -> CheckResult:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = after - before if scale == "additive" else np.log(after / before)
+    seen = np.isfinite(change)
+    figure = average(effect)
+    return permutation(
+        change[is_treated & seen],
+        change[~is_treated & seen],
+        confidence=effect.confidence,
+        is_claimed=not figure.low <= 0 <= figure.high,
+    )
+
+
+def _figure(effect: Effect, scale: Scale) -> Interval:
+    return average(effect) if scale == "additive" else relative(effect)
+
+
+def _level(cells: Cells, months: Booleans) -> Floats:
+    volume = cells.x[:, months].sum(axis=1)
+    total = cells.y[:, months].sum(axis=1)
+    return np.where(volume > 0, total / np.where(volume > 0, volume, 1.0), np.nan)

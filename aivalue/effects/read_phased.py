@@ -1,0 +1,84 @@
+"""Read a phased rollout, with the checks that belong to it."""
+
+import numpy as np
+
+from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.checks.control_support import control_support
+from aivalue.effects.checks.missing_data import missing_data
+from aivalue.effects.checks.pre_trend import pre_trend
+from aivalue.effects.checks.regression_to_the_mean import MONTHS, regression_to_the_mean
+from aivalue.effects.doubts import doubts_of_units, drift_allowed
+from aivalue.effects.estimators.difference_in_differences import Rollout, difference_in_differences
+from aivalue.effects.material import Material
+from aivalue.effects.panel import Booleans, Floats
+from aivalue.effects.reading import Reading, require_events
+from aivalue.kpis.definition import Design
+
+MONTHS_BEFORE_FOR_DONUT = 9  # The donut may take a third of the history, never more.
+
+
+def read_phased(material: Material, design: Design) -> Reading:
+    """Compare units with their own past, beside those that do not have the AI yet."""
+    with_ai, without = material.cells(material.with_ai), material.cells(material.without_ai)
+    months = with_ai.x.sum(axis=0) > 0
+    require_events(design, treated=with_ai.n.sum(), control=without.n[:, months].sum())
+    to_start = material.months_to_start()
+    is_treated = np.array([unit in material.status.start for unit in material.units])
+    to_start[~is_treated] = 0
+    before = ((without.x > 0) & (to_start >= 1)).sum(axis=1)
+    in_donut = (to_start >= 1) & (to_start <= MONTHS)
+    in_donut &= (before >= MONTHS_BEFORE_FOR_DONUT)[:, None]
+    rollout = Rollout(
+        periods=material.periods,
+        units=material.units,
+        y_untreated=np.where(in_donut, 0.0, without.y),
+        x_untreated=np.where(in_donut, 0.0, without.x),
+        y_treated=with_ai.y,
+        x_treated=with_ai.x,
+    )
+    effect = difference_in_differences(rollout, scale=design.scale, confidence=design.confidence)
+    shown = [period for period, any_ in zip(material.periods, months, strict=True) if any_]
+    left_out = bool(in_donut.any() and (before[is_treated] >= MONTHS_BEFORE_FOR_DONUT).all())
+    seen = without.x.sum(axis=1) > 0
+    whole = without.x.sum(axis=0) > 0
+    y, x = without.y[np.ix_(seen, whole)], without.x[np.ix_(seen, whole)]
+    distance = to_start[np.ix_(seen, whole)]
+
+    def doubts() -> tuple[CheckResult, ...]:
+        return (
+            control_support(shown, effect.periods),
+            _measured_alike(material, is_treated, months),
+            pre_trend(y, x, distance, scale=design.scale),
+            regression_to_the_mean(y, x, distance, scale=design.scale, left_out=left_out),
+            drift_allowed(y, x, distance, effect, scale=design.scale),
+            *doubts_of_units(with_ai, without, material.units, effect, scale=design.scale),
+        )
+
+    donut = MONTHS if in_donut.any() else 0
+    return Reading(
+        effect=effect,
+        doubts=doubts,
+        parameters=(("scale", design.scale), ("months_left_out_before_go_live", str(donut))),
+    )
+
+
+def _measured_alike(material: Material, is_treated: Booleans, months: Booleans) -> CheckResult:
+    with_ai, without = (
+        material.share_of_days(rows) for rows in (material.with_ai, material.without_ai)
+    )
+    before = ~months
+    # The month in which a unit goes live is on neither side whole.
+    to_start = material.months_to_start()
+    starts_then = is_treated[:, None] & (to_start == 0)
+    with_ai, without = (np.where(starts_then, 0.0, days) for days in (with_ai, without))
+
+    def share(days: Floats) -> float:
+        return float(days[days > 0].mean()) if (days > 0).any() else 0.0
+
+    # Units that have none at all in a month are not yet treated there, or closed: not counted.
+    return missing_data(
+        treated_before=share(without[is_treated][:, before]),
+        treated_after=share(with_ai[is_treated]),
+        control_before=share(without[:, before]),
+        control_after=share(without[:, months]),
+    )

@@ -1,0 +1,91 @@
+"""Read one series against its own history, with the checks that belong to it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from aivalue.effects.checks.check import CheckResult, not_applicable
+from aivalue.effects.checks.placebo_in_time import placebo_in_time
+from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
+from aivalue.effects.estimators.before_after import (
+    WEEKS_AFTER_MIN,
+    Errors,
+    Weekly,
+    before_after,
+    unforeseen,
+)
+from aivalue.effects.functional import average
+from aivalue.effects.material import Material
+from aivalue.effects.panel import cells_of, period_index
+from aivalue.effects.reading import Reading, require_events
+from aivalue.errors import NotEstimable
+from aivalue.kpis.definition import Design
+
+DAYS_PER_WEEK = 7
+
+
+def read_series(material: Material, design: Design, *, errors: Errors = "averaged") -> Reading:
+    """Compare weeks with the AI to what trend and season lead one to expect."""
+    require_events(
+        design,
+        treated=material.rows.moments.n[material.with_ai].sum(),
+        control=material.rows.moments.n[material.without_ai].sum(),
+    )
+    weekly = _weekly(material)
+    return Reading(
+        effect=before_after(weekly, errors=errors, confidence=design.confidence),
+        doubts=lambda: (
+            residual_autocorrelation(unforeseen(weekly, errors=errors)),
+            _placebo_in_time(weekly, design),
+        ),
+        parameters=(("grain", "week"),),
+    )
+
+
+def _placebo_in_time(weekly: Weekly, design: Design) -> CheckResult:
+    """Invent a go-live in the weeks before, on data that end with the real one."""
+    before = weekly.share_treated.sum(axis=1) == 0
+    n_placebo = max(int(before.sum()) // 4, WEEKS_AFTER_MIN)
+    invented = np.zeros((int(before.sum()), 1))
+    invented[-n_placebo:] = 1.0
+    volume = weekly.x[before][-n_placebo:].sum()
+    past = replace(
+        weekly,
+        periods=weekly.periods[:1],
+        week=weekly.week[before],
+        y=weekly.y[before],
+        x=weekly.x[before],
+        share_treated=invented,
+        volume=np.array([volume]),
+        observed=np.array([weekly.y[before][-n_placebo:].sum() / volume]),
+    )
+    try:
+        placebo = before_after(past, confidence=design.confidence)
+    except NotEstimable as refusal:
+        return not_applicable("placebo_in_time", str(refusal))
+    return placebo_in_time(average(placebo), n_periods=n_placebo)
+
+
+def _weekly(material: Material) -> Weekly:
+    first = min(material.status.start.values())
+    week = np.floor((material.rows.day - first) / DAYS_PER_WEEK).astype(np.int64)
+    position = week - week.min()
+    n_weeks = int(position.max()) + 1
+    month = period_index(material.rows.day, material.periods)
+    nowhere = np.zeros_like(position)
+    whole = cells_of(material.rows, position, nowhere, (n_weeks, 1))
+    treated = np.where(material.with_ai, position, -1)
+    with_ai = cells_of(material.rows, treated, month, (n_weeks, len(material.periods)))
+    seen = whole.x[:, 0] > 0
+    volume = with_ai.x.sum(axis=0)
+    shown = volume > 0
+    return Weekly(
+        periods=tuple(period for period, any_ in zip(material.periods, shown, strict=True) if any_),
+        week=(np.flatnonzero(seen) + week.min()).astype(np.float64),
+        y=whole.y[seen, 0],
+        x=whole.x[seen, 0],
+        share_treated=with_ai.x[np.ix_(seen, shown)] / whole.x[seen],
+        volume=volume[shown],
+        observed=with_ai.y.sum(axis=0)[shown] / volume[shown],
+        n_units=len({unit for unit in material.status.start if unit in material.units}),
+    )
