@@ -9,6 +9,7 @@ from aivalue.effects.functional import average
 from aivalue.effects.student_t import t_quantile
 
 NAME = "agreement"
+ROUNDING = 1e-9
 
 
 def agreement(effect: Effect, rivals: Sequence[Effect]) -> CheckResult:
@@ -42,10 +43,12 @@ def disagrees(effect: Effect, rival: Effect) -> bool:
 
 
 def margin_between(effect: Effect, rival: Effect) -> float:
-    """Return the gap that errors explain."""
+    """Return the gap that errors, or rounding, explain."""
     freedom = min(effect.degrees_of_freedom, rival.degrees_of_freedom)
     error = math.hypot(average(effect).standard_error, average(rival).standard_error)
-    return t_quantile((1 + effect.confidence) / 2, freedom) * error
+    # Where nothing varies, rounding of the levels is all that can differ.
+    rounding = ROUNDING * max(map(abs, effect.observed))
+    return max(t_quantile((1 + effect.confidence) / 2, freedom) * error, rounding)
 
 
 def least_favourable(effect: Effect, rivals: Sequence[Effect], *, sign: int) -> Effect:

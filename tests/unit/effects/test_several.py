@@ -12,7 +12,7 @@ from aivalue.effects.functional import average, total
 from aivalue.effects.result import Estimate
 from aivalue.effects.several import p_value_of, read_together
 from aivalue.errors import NotEstimable
-from tests.unit.effects.test_checks import make_effect
+from tests.unit.effects.test_functional import make_effect
 
 GO_LIVE = date(2024, 3, 1)
 
