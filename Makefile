@@ -39,6 +39,15 @@ test-faults: $(INSTALLED) ## Kill, pause and crash real processes; count what wa
 validate: $(INSTALLED) ## Do intervals hold? 2,000 draws of every situation (hours; interrupt and go on at will)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.validation.study --draws 2000 --page docs/validation.md
 
+test-oracles: ## Compare with peers' packages, in an environment of their own (.venv-oracles)
+	@[ -d .venv-oracles ] || $(PYTHON) -m venv .venv-oracles
+	@echo "== installing the peers (several minutes, once)"
+	@.venv-oracles/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	@.venv-oracles/bin/python -m pip install --quiet --group oracles
+	@.venv-oracles/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "== what peers say"
+	@.venv-oracles/bin/python -m pytest -q -o addopts="--import-mode=importlib" tests/oracles
+
 bench: $(INSTALLED) ## Benchmarks, each beside an alternative in the same run
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
@@ -65,7 +74,7 @@ lock: ## Write requirements/ again from pyproject.toml (needs uv)
 	    -o requirements/$$group.txt; done
 
 clean: ## Remove the virtual environment and everything built
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-oracles build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
@@ -90,4 +99,4 @@ $(DEBEZIUM_JARS)/.done: bench/ingest/debezium/pom.xml
 	@mvn -q -B -f bench/ingest/debezium/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$(DEBEZIUM_JARS)
 	@touch $@
 
-.PHONY: demo test check test-kafka test-faults validate bench bench-ingest up format docs picture lock clean help
+.PHONY: demo test check test-kafka test-faults test-oracles validate bench bench-ingest up format docs picture lock clean help
