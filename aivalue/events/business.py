@@ -14,6 +14,7 @@ from aivalue.events.fields import (
     Name,
     OptionalName,
     Text,
+    require_in_time,
     require_storable,
 )
 
@@ -76,6 +77,8 @@ class InterventionAssigned(EventData, frozen=True, kw_only=True):
     randomized_by: Literal["event", "unit"] | None = None
 
     def __post_init__(self) -> None:
+        require_in_time("start", self.start)
+        require_in_time("end", self.end)
         if self.end is not None and not self.start < self.end:
             raise ValueError(f"intervention starts at {self.start} and ends at {self.end}")
 
@@ -101,6 +104,8 @@ class CostCharged(EventData, frozen=True, kw_only=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        require_in_time("charge_period_start", self.charge_period_start)
+        require_in_time("charge_period_end", self.charge_period_end)
         if not self.charge_period_start < self.charge_period_end:
             raise ValueError("charge_period_start must be before charge_period_end")
         require_storable("billed_cost", self.billed_cost)

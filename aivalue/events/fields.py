@@ -4,7 +4,7 @@ A measurement must mean the same in JSON, in Python and in PostgreSQL, so number
 bounded length and read from their decimal text, never through a float.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -16,6 +16,9 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
 Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
+# As far as Python and PostgreSQL reach in UTC; an offset can point beyond.
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC)
 MAGNITUDE_MAX = 30
 DECIMAL_CHARACTERS_MAX = 80
 
@@ -38,8 +41,22 @@ class InstantWindow(EventData, frozen=True, kw_only=True):
     end: Instant
 
     def __post_init__(self) -> None:
+        require_in_time("window", self.start, self.end)
         if not self.start < self.end:
             raise ValueError(f"window starts at {self.start} and ends at {self.end}")
+
+
+def require_in_time(field: str, *moments: datetime | None) -> None:
+    """Refuse an instant that is no year of UTC's.
+
+    Raises
+    ------
+    ValueError
+        Before the year 1 or after the year 9999.
+    """
+    for moment in moments:
+        if moment is not None and not EARLIEST <= moment <= LATEST:
+            raise ValueError(f"{field} must lie in the years 1 to 9999 in UTC, got {moment}")
 
 
 def require_storable(field: str, number: Decimal | None) -> None:

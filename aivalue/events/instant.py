@@ -1,7 +1,7 @@
 """CloudEvents timestamps: RFC 3339 text to an instant and the calendar day it was written in."""
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from aivalue.errors import InvalidEvent
 
@@ -32,7 +32,8 @@ def instant_and_day(text: str, *, attribute: str = "time") -> tuple[datetime, da
         # The form nearly everybody writes; fromisoformat checks the digits.
         try:
             instant = datetime.fromisoformat(text)
-            if instant.tzinfo is not None:
+            # Only in the year 1 can an offset point before Python's first instant in UTC.
+            if instant.tzinfo is not None and instant.year > 1:
                 return instant, instant.date()
         except ValueError:
             pass
@@ -50,6 +51,8 @@ def _exactly(text: str, attribute: str) -> tuple[datetime, date]:
         day = instant.date()
         if leap:
             instant += timedelta(seconds=1)
+        # Found out here, an offset beyond UTC's years stops nobody later.
+        instant.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise _invalid(text, attribute) from error
     return instant, day

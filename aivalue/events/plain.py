@@ -121,7 +121,7 @@ def _event(
         instant = datetime.fromisoformat(time)
     except ValueError:
         return None
-    if instant.tzinfo is None or instant > now or data.business_date is not None:
+    if instant.tzinfo is None or instant.year == 1 or instant > now or data.business_date:
         return None
     since, day = instant - _EPOCH, instant.date()
     microseconds = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

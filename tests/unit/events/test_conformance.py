@@ -143,6 +143,16 @@ def _lacking(name: str) -> Event:
     return _structured(raw=json.dumps(members).encode())
 
 
+def _intervention(**changed: str) -> Event:
+    return _structured(
+        type="aivalue.intervention.assigned.v1",
+        data={
+            "initiative": "i", "unit": "u", "arm": "treatment", "assignment": "random",
+            "start": "2026-02-01T00:00:00Z", **changed,
+        },
+    )  # fmt: skip
+
+
 def _two_ids() -> Event:
     message = kafka.to_binary_event(_canonical())
     headers = [*message.headers.items(), ("ce_id", b"m-2")]
@@ -187,6 +197,18 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "time in the future": (lambda: _binary(time=b"2026-03-01T12:05:01Z"), "time_in_future"),
     "recordedtime in the future": (
         lambda: _binary(recordedtime=b"2026-03-01T12:05:01Z"), "time_in_future",
+    ),
+    "time before the first year": (
+        lambda: _binary(time=b"0001-01-01T00:00:00+14:00"), "invalid_time",
+    ),
+    "recordedtime before the first year": (
+        lambda: _binary(recordedtime=b"0001-01-01T00:00:00+14:00"), "invalid_time",
+    ),
+    "start before the first year": (
+        lambda: _intervention(start="0001-01-01T00:00:00+14:00"), "schema",
+    ),
+    "end after the last year": (
+        lambda: _intervention(end="9999-12-31T23:59:59-14:00"), "schema",
     ),
     "data and data_base64": (lambda: _structured(data_base64="e30="), "schema"),
     "data_base64 that is none": (
