@@ -151,7 +151,7 @@ def test_bsts_sees_the_vignette_s_effect() -> None:
 
     found = CausalImpact(pd.DataFrame(values, columns=["y", "x"]), [0, 69], [70, 99])
 
-    effect = float(np.asarray(found.inferences["point_effects"])[70:].mean())
+    effect = float(found.inferences["point_effect"].to_numpy()[-30:].mean())
     assert ours.point == pytest.approx(effect, abs=0.15)
 
 
