@@ -8,13 +8,13 @@ import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from services.ingest import metrics
-from services.ingest.claims import Claims
+from services.ingest.claims import RENEW_SECONDS, Claims
 from services.ingest.failpoints import failpoint
 from services.ingest.keys import Stored
 from services.ingest.positions import Position, position_of
 from services.ingest.queries.partitions import Claim, Refusal
 from services.ingest.settings import IngestSettings
-from services.ingest.source import Source
+from services.ingest.source import Polled, Source
 
 REVOKE_SECONDS: Final = 5.0
 LOOK_AGAIN_SECONDS: Final = {Refusal.HALTED: 5.0, Refusal.HELD: 0.5}
@@ -38,6 +38,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self.unclaimed: set[TopicPartition] = set()
         # Refused for now, each with the time at which to ask again.
         self._refused: dict[TopicPartition, tuple[Refusal, float]] = {}
+        self._renew_at = 0.0
         self.storing: set[asyncio.Future[Stored]] = set()
 
     @property
@@ -76,6 +77,21 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     def tenant(self, partition: TopicPartition) -> str:
         """Return whose topic it is."""
         return self._tenants[partition.topic]
+
+    async def renew(self) -> None:
+        """Tell PostgreSQL that we are alive, and hear what is not ours any more.
+
+        A log may have been rotated, or a partition halted, while nothing was read from it.
+        """
+        if self._clock() < self._renew_at:
+            return
+        self._renew_at = self._clock() + RENEW_SECONDS
+        claims = {id(each.claim): partition for partition, each in self.positions.items()}
+        superseded = await self._claims.renew([each.claim for each in self.positions.values()])
+        for claim in superseded:
+            partition = claims[id(claim)]
+            if self.positions.pop(partition, None) is not None:
+                self.unclaimed.add(partition)
 
     async def claim(self, source: Source) -> None:
         """Claim what is unclaimed and begin reading each where PostgreSQL says."""
@@ -126,6 +142,23 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self.unclaimed.discard(partition)
         self._set_aside(source, partition, Refusal.HALTED)
         self._show_refused()
+
+    def lag(self, source: Source, partition: TopicPartition) -> int:
+        """Count the records of a claimed partition that are known of and not read yet."""
+        return max(
+            (source.highwater(partition) or 0) - self.positions[partition].origin.next_offset, 0
+        )
+
+    def listened(self, source: Source, polled: Polled, *, seconds: float) -> None:
+        """Note who said nothing in a poll; who waits behind others that spoke is not silent."""
+        for partition, position in self.positions.items():
+            waits_behind_others = partition not in polled and bool(polled)
+            if not waits_behind_others or not self.lag(source, partition):
+                position.silent_seconds += seconds
+            if partition not in polled:
+                elsewhere = position.probe()
+                if elsewhere is not None:
+                    source.seek(partition, elsewhere)
 
     def _drop(self, partitions: list[TopicPartition]) -> list[Claim]:
         dropped = [self.positions.pop(each, None) for each in partitions]

@@ -13,6 +13,7 @@ from services.ingest.taxonomy import CONNECTION_ERRORS
 
 # A worker that neither claimed nor stored for so long may be superseded; shorter than any session.
 LEASE_SECONDS: Final = 3.0
+RENEW_SECONDS: Final = LEASE_SECONDS / 3
 RELEASE_SECONDS: Final = 2.0
 
 
@@ -21,6 +22,9 @@ class Claims(Protocol):
 
     async def claim(self, tenant: str, topic: str, partition: int) -> Claim | Refusal:
         """Ask for a partition of a topic's open log."""
+
+    async def renew(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Say that we are alive; return the claims that others have superseded."""
 
     async def halt(self, claim: Claim, *, reason: str) -> None:
         """Stop a partition for an operator to look at."""
@@ -32,8 +36,16 @@ class Claims(Protocol):
 class PostgresClaims:
     """Claims in the tables of the service."""
 
-    def __init__(self, pool: asyncpg.Pool, *, owner: str, broker_identity: str) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        *,
+        owner: str,
+        broker_identity: str,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
         self._pool = pool
+        self._lease_seconds = lease_seconds
         self._owner = owner
         self._identity = broker_identity
 
@@ -54,8 +66,23 @@ class PostgresClaims:
                 log_id,
                 partition,
                 owner=self._owner,
-                lease_seconds=LEASE_SECONDS,
+                lease_seconds=self._lease_seconds,
             )
+
+    async def renew(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Renew every lease, and find out which claims are void."""
+        superseded: list[Claim] = []
+        async with self._pool.acquire() as connection:
+            for tenant, of_tenant in _by_tenant(claims):
+                gone = await partitions.renew(
+                    connection, tenant, [claim.origin for claim in of_tenant]
+                )
+                superseded += [
+                    claim
+                    for claim in of_tenant
+                    if (claim.origin.log_id, claim.origin.partition) in gone
+                ]
+        return superseded
 
     async def halt(self, claim: Claim, *, reason: str) -> None:
         """Stop a partition, unless another worker has it by now."""
@@ -69,9 +96,14 @@ class PostgresClaims:
                 asyncio.timeout(RELEASE_SECONDS),
                 self._pool.acquire() as connection,
             ):
-                for tenant in sorted({claim.tenant for claim in claims}):
+                for tenant, of_tenant in _by_tenant(claims):
                     await partitions.release(
-                        connection,
-                        tenant,
-                        [claim.origin for claim in claims if claim.tenant == tenant],
+                        connection, tenant, [claim.origin for claim in of_tenant]
                     )
+
+
+def _by_tenant(claims: Sequence[Claim]) -> list[tuple[str, list[Claim]]]:
+    return [
+        (tenant, [claim for claim in claims if claim.tenant == tenant])
+        for tenant in sorted({claim.tenant for claim in claims})
+    ]

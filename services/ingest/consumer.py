@@ -127,9 +127,12 @@ class Consumer:
         metrics.LAG_SECONDS.set(max(time.time() - self._stored_through, 0) if n_waiting else 0)
         try:
             if self._clock() >= self._claim_at:
+                await self._assignment.renew()
                 await self._assignment.claim(self._source)
             await failpoint("before_poll")
+            polled_at = self._clock()
             polled = await self._poll()
+            self._assignment.listened(self._source, polled, seconds=self._clock() - polled_at)
             await failpoint("after_poll")
             for batch, following in await self._batches(polled):
                 while len(self._in_flight) >= IN_FLIGHT_MAX:
@@ -178,7 +181,7 @@ class Consumer:
             return
         if not position.verified and beginning == position.origin.next_offset:
             # Retention took the record to verify and not one more.
-            position.verified = True
+            position.verified, position.tail_sha256 = True, None
             self._source.seek(partition, position.origin.next_offset)
             return
         reason = f"offset {position.seek_offset} is out of range, the log begins at {beginning}"
@@ -209,6 +212,9 @@ class Consumer:
         if position is None:
             return None
         await failpoint("in_fingerprint")
+        if position.needs_proof():
+            self._source.seek(partition, position.seek_offset)
+            return None
         try:
             new = position.new_among(records)
         except LogBroken as error:
@@ -294,7 +300,4 @@ class Consumer:
             metrics.COMMIT_FAILURES.inc()
 
     def _lag(self) -> int:
-        return sum(
-            max((self._source.highwater(partition) or 0) - position.origin.next_offset, 0)
-            for partition, position in self._assignment.positions.items()
-        )
+        return sum(self._assignment.lag(self._source, each) for each in self._assignment.positions)

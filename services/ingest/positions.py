@@ -2,14 +2,22 @@
 
 Kafka's group says who should read; PostgreSQL says who may and from where. A claimed partition
 starts one record early: that record must be the last one we stored, or the topic was deleted and
-created again, and reading on would skip or repeat events silently.
+created again, and reading on would skip or repeat events silently. The same is proved again after
+every silence: a topic can be created anew under a consumer that runs, and Kafka's client would
+read on where it stood.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from services.ingest.batch import LogRecord, Origin, Stretch, sha256_of
+from services.ingest.batch import LogRecord, Origin, Stretch, tail_sha256_of
 from services.ingest.queries.partitions import Claim
+
+# A topic is not deleted, created and filled in less.
+SILENCE_SECONDS: Final = 0.5
+# A record to verify that does not come for so long may not be there at all.
+PROBE_SECONDS: Final = 2.0
 
 
 class LogBroken(Exception):
@@ -18,18 +26,49 @@ class LogBroken(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Position:
-    """A claimed partition; what is submitted for storing moves it ahead of PostgreSQL."""
+    """A claimed partition; what is submitted for storing moves it ahead of PostgreSQL.
+
+    `tail_sha256` is of the last record read, None where nothing ever was; `silent_seconds` is how
+    long it was listened to since without a record.
+    """
 
     claim: Claim
     origin: Origin
+    tail_sha256: bytes | None
     verified: bool
     allow_gaps: bool
     gaps_seen: int = 0
+    silent_seconds: float = 0
+    probing: bool = False
 
     @property
     def seek_offset(self) -> int:
         """Where reading begins: at the record to verify, or at the next one."""
         return self.origin.next_offset if self.verified else self.origin.next_offset - 1
+
+    def needs_proof(self) -> bool:
+        """Whether the log may be another one by now: it was silent for long, or only probed.
+
+        Then nothing of what was read counts: read again from `seek_offset`.
+        """
+        silent = self.silent_seconds > SILENCE_SECONDS
+        probed, self.probing, self.silent_seconds = self.probing, False, 0
+        if silent and self.verified and self.tail_sha256 is not None:
+            self.verified = False
+            return True
+        return probed
+
+    def probe(self) -> int | None:
+        """Say where to look instead while the record to verify does not come.
+
+        A log that ends just where that record should be is silent; one offset further, Kafka says
+        that it is out of range.
+        """
+        if self.verified or self.silent_seconds < PROBE_SECONDS:
+            return None
+        self.silent_seconds = 0
+        self.probing = not self.probing
+        return self.origin.next_offset if self.probing else self.seek_offset
 
     def new_among(self, records: Sequence[LogRecord]) -> Sequence[LogRecord]:
         """Return what is new among the records read, which may be nothing.
@@ -51,7 +90,7 @@ class Position:
         first, last = records[0].offset, records[-1].offset
         if last - first >= len(records):
             raise LogBroken(f"offsets {first} to {last} hold {len(records)} records")
-        never_read = self.claim.tail_sha256 is None and expected == 0
+        never_read = self.tail_sha256 is None and expected == 0
         if first > expected and not never_read:
             self.gaps_seen += 1
             # Once may be a fetch from before the seek; the same again is a hole.
@@ -64,12 +103,13 @@ class Position:
     def follow(self, stretch: Stretch) -> None:
         """Stand behind what was read: it is on its way to PostgreSQL."""
         self.origin = stretch.following
+        self.tail_sha256 = tail_sha256_of(stretch.records[-1])
 
     def _verify(self, record: LogRecord) -> None:
         last = self.origin.next_offset - 1
         if record.offset != last:
             raise LogBroken(f"the last stored record was {last}, the log has {record.offset}")
-        if sha256_of(record) != self.claim.tail_sha256:
+        if tail_sha256_of(record) != self.tail_sha256:
             raise LogBroken(
                 f"record {last} is another one than was stored: the topic was re-created"
             )
@@ -81,6 +121,7 @@ def position_of(claim: Claim, *, allow_gaps: bool) -> Position:
     return Position(
         claim=claim,
         origin=claim.origin,
+        tail_sha256=claim.tail_sha256,
         verified=claim.tail_sha256 is None,
         allow_gaps=allow_gaps,
     )

@@ -6,7 +6,7 @@ from enum import Enum
 
 from asyncpg import Connection, Record
 
-from services.ingest.batch import Origin, Stretch, sha256_of
+from services.ingest.batch import Origin, Stretch, tail_sha256_of
 
 GENESIS = bytes(32)
 _NEW_PARTITION = (
@@ -117,6 +117,33 @@ async def claim(
     return Refusal.HALTED if state == "halted" else Refusal.HELD
 
 
+async def renew(
+    connection: Connection, tenant: str, origins: Sequence[Origin]
+) -> set[tuple[int, int]]:
+    """Renew leases; return log and partition of those that are another's by now.
+
+    Rows that a batch is just advancing are left to it: waiting for them would stop the poll loop.
+    """
+    rows = await connection.fetch(
+        "with asked as (select * from unnest($2::bigint[], $3::int[], $4::bigint[]) "
+        'as s (log_id, "partition", epoch)), '
+        'held as (select p.tenant_id, p.log_id, p."partition" from ingest.partitions p '
+        'join asked s on p.log_id = s.log_id and p."partition" = s."partition" '
+        "and p.epoch = s.epoch where p.tenant_id = $1 for update of p skip locked), "
+        "renewed as (update ingest.partitions p set renewed_at = clock_timestamp() from held "
+        "where p.tenant_id = held.tenant_id and p.log_id = held.log_id "
+        'and p."partition" = held."partition") '
+        'select p.log_id, p."partition" from ingest.partitions p join asked s '
+        'on p.log_id = s.log_id and p."partition" = s."partition" and p.epoch <> s.epoch '
+        "where p.tenant_id = $1",
+        tenant,
+        [origin.log_id for origin in origins],
+        [origin.partition for origin in origins],
+        [origin.epoch for origin in origins],
+    )
+    return {(row["log_id"], row["partition"]) for row in rows}
+
+
 async def release(connection: Connection, tenant: str, origins: Sequence[Origin]) -> None:
     """Give partitions up before their lease ends, so that the next worker need not wait."""
     await connection.execute(
@@ -214,7 +241,7 @@ async def advance(connection: Connection, tenant: str, stretches: Sequence[Stret
         [stretch.origin.next_offset for stretch in stretches],
         [stretch.following_offset for stretch in stretches],
         [stretch.hash for stretch in stretches],
-        [sha256_of(stretch.records[-1]) for stretch in stretches],
+        [tail_sha256_of(stretch.records[-1]) for stretch in stretches],
     )
     if moved != len(stretches):
         raise Fenced(f"{len(stretches) - moved} of {len(stretches)} partitions moved on")

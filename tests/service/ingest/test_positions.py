@@ -2,7 +2,15 @@
 
 import pytest
 
-from services.ingest.batch import LogRecord, Origin, Record, Stretch, sha256_of, stretch_of
+from services.ingest.batch import (
+    LogRecord,
+    Origin,
+    Record,
+    Stretch,
+    sha256_of,
+    stretch_of,
+    tail_sha256_of,
+)
 from services.ingest.positions import LogBroken, Position, position_of
 from services.ingest.queries.partitions import GENESIS, Claim
 
@@ -17,7 +25,7 @@ def _position(
     origin = Origin(log_id=1, partition=0, epoch=3, next_offset=next_offset, head_hash=GENESIS)
     claim = Claim(
         tenant="acme", topic="t", origin=origin,
-        tail_sha256=None if tail is None else sha256_of(tail),
+        tail_sha256=None if tail is None else tail_sha256_of(tail),
     )  # fmt: skip
     return position_of(claim, allow_gaps=allow_gaps)
 

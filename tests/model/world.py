@@ -1,0 +1,360 @@
+"""Workers of ingest over a log and a ledger in memory, stepped by a test: one schedule, no chance.
+
+The poll loop, the assignment, the positions, the decoding and the error table are the service's
+own. Time, the group's decisions, what a poll returns and how a transaction ends are the test's.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+
+from aiokafka import TopicPartition
+
+from aivalue.errors import InvalidEvent
+from aivalue.events.business import EventRetracted, MeasurementRecorded
+from aivalue.events.encode import Message, kafka_message
+from aivalue.events.kafka_binding import decode_record
+from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings
+from services.ingest.batch import Batch
+from services.ingest.consumer import Consumer
+from services.ingest.keys import Stored
+from services.ingest.queries.partitions import Claim, Fenced, Refusal
+from services.ingest.settings import IngestGroup, IngestSettings
+from tests.model.ledger import TENANT, Ledger, Row
+from tests.model.log import PARTITIONS, Log, LogRecord, LogSource
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+SOURCE = "urn:model"
+POLL_SECONDS = 0.2
+JUNK = Message(key=None, value=b"junk", headers=[])
+
+
+class Outcome(Enum):
+    """How a transaction ends, and what its client hears of it."""
+
+    COMMITTED = "committed, and said so"
+    ROLLED_BACK = "connection lost before COMMIT"
+    REPLY_LOST = "committed, connection lost before the reply"
+
+
+@cache
+def measurement(number: int, value: int) -> Message:
+    """Return a measurement; equal numbers with different values contradict each other."""
+    data = MeasurementRecorded(kpi="k", unit="u", value=Decimal(value))
+    return kafka_message(data, source=SOURCE, event_id=f"e{number}", time=NOW)
+
+
+@cache
+def retraction(number: int) -> Message:
+    """Return the retraction of a measurement, which may come before it."""
+    data = EventRetracted(source=SOURCE, id=f"e{number}", reason="wrong")
+    return kafka_message(data, source=SOURCE, event_id=f"r{number}", time=NOW)
+
+
+@cache
+def settings() -> IngestSettings:
+    """Return the service's settings; nothing in them is reached."""
+    return IngestSettings(
+        database=DatabaseSettings(),
+        kafka=KafkaSettings(tenants={TENANT: ""}),
+        auth=AuthSettings(mode="open", open_tenant=TENANT),
+        ingest=IngestGroup(batch_records_max=8, breaker_share=1),
+    )
+
+
+class Writer:
+    """Batches that wait for the test to say how their transactions end."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.queue: deque[tuple[asyncio.Future[Stored], Batch]] = deque()
+
+    def submit(self, batch: Batch) -> "asyncio.Future[Stored]":
+        """Queue a batch."""
+        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        self.queue.append((future, batch))
+        return future
+
+    def end_transaction(self, outcome: Outcome) -> None:
+        """Carry out the oldest transaction, and tell its client or not."""
+        future, batch = self.queue.popleft()
+        if outcome is Outcome.ROLLED_BACK:
+            with contextlib.suppress(Fenced):
+                self.lose_connection(batch)
+            return _fail(future, ConnectionResetError())
+        try:
+            stored = self.ledger.store(batch)
+        except Exception as error:  # noqa: BLE001 - the client hears whatever it was
+            return _fail(future, error)
+        if outcome is Outcome.REPLY_LOST:
+            return _fail(future, ConnectionResetError())
+        if not future.cancelled():
+            future.set_result(stored)
+        return None
+
+    def lose_connection(self, batch: Batch) -> None:
+        """Leave nothing behind: a transaction that does not commit never was."""
+
+
+def _fail(future: "asyncio.Future[Stored]", error: Exception) -> None:
+    if not future.cancelled():
+        future.set_exception(error)
+        # Read here, so that a future nobody waits for any more does not complain.
+        future.exception()
+
+
+@dataclass(kw_only=True)
+class LedgerClaims:
+    """Claims of one worker; PostgreSQL may be away."""
+
+    world: "World"
+    owner: str
+
+    async def claim(self, tenant: str, topic: str, partition: int) -> Claim | Refusal:
+        """Ask for a partition."""
+        assert tenant == TENANT
+        self._require_database()
+        return self.world.ledger.claim(topic, partition, self.owner)
+
+    async def renew(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Say that the worker is alive."""
+        self._require_database()
+        return [claim for claim in claims if not self.world.ledger.renew(claim.origin)]
+
+    async def halt(self, claim: Claim, *, reason: str) -> None:
+        """Stop a partition."""
+        assert reason
+        self._require_database()
+        self.world.ledger.halt(claim.origin)
+
+    async def release(self, claims: Sequence[Claim]) -> None:
+        """Give partitions up, if somebody can be told."""
+        if not self.world.database_is_away:
+            for claim in claims:
+                self.world.ledger.release(claim.origin)
+
+    def _require_database(self) -> None:
+        if self.world.database_is_away:
+            raise ConnectionRefusedError
+
+
+class Source(LogSource):
+    """A source whose polls return when the test says so."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(log)
+        self.polling: asyncio.Future[int] | None = None
+
+    async def permit(self) -> int:
+        """Wait for the test."""
+        self.polling = asyncio.get_running_loop().create_future()
+        return await self.polling
+
+
+@dataclass(kw_only=True)
+class Worker:
+    """One process of the service."""
+
+    name: str
+    source: Source
+    writer: Writer
+    consumer: Consumer
+    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    @property
+    def alive(self) -> bool:
+        """Whether its loop runs; an error that stops a process ends it."""
+        return not self.tasks[0].done()
+
+    @property
+    def rebalancing(self) -> bool:
+        """Whether it has yet to finish a rebalance."""
+        return any(not task.done() for task in self.tasks[1:])
+
+
+class World:
+    """A log, a ledger, and the workers between them."""
+
+    consumer_type: type[Consumer] = Consumer
+    writer_type: type[Writer] = Writer
+    ledger_type: type[Ledger] = Ledger
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.now = 1_000.0
+        self.log = Log()
+        self.ledger = self.ledger_type(clock=lambda: self.now)
+        self.life_of_log = {self.ledger.log_id: self.log.life}
+        self.database_is_away = False
+        self.workers: list[Worker] = []
+        self.n_started = 0
+        self.deaths: list[BaseException] = []
+
+    def start_worker(self) -> Worker:
+        """Start a process; the group has given it nothing yet."""
+        self.n_started += 1
+        name = f"worker-{self.n_started}"
+        source, writer = Source(self.log), self.writer_type(self.ledger)
+        consumer = self.consumer_type(
+            settings(),
+            source,
+            LedgerClaims(world=self, owner=name),
+            writer,
+            clock=lambda: self.now,
+            backoff=lambda n_failures: min(0.1 * 2**n_failures, 10),
+        )
+        consumer.subscribe()
+        worker = Worker(name=name, source=source, writer=writer, consumer=consumer)
+        worker.tasks.append(self.loop.create_task(self._run(consumer)))
+        self.workers.append(worker)
+        self.settle()
+        return worker
+
+    async def _run(self, consumer: Consumer) -> None:
+        try:
+            while True:
+                await consumer.turn()
+        except Exception as error:
+            self.deaths.append(error)
+            raise
+
+    def rebalance(self, worker: Worker, partitions: Sequence[TopicPartition]) -> None:
+        """Give a worker partitions; others may believe that they have them too."""
+        worker.tasks.append(self.loop.create_task(worker.source.rebalance(partitions)))
+        self.settle()
+
+    def poll(self, worker: Worker, n_records: int) -> None:
+        """Let a poll return; it waited a little."""
+        if worker.source.polling is None or worker.source.polling.done() or worker.rebalancing:
+            return
+        self.now += POLL_SECONDS
+        worker.source.polling.set_result(n_records)
+        self.settle()
+
+    def end_transaction(self, worker: Worker, outcome: Outcome) -> None:
+        """Let the worker's oldest transaction end."""
+        if not worker.writer.queue:
+            return
+        worker.writer.end_transaction(Outcome.ROLLED_BACK if self.database_is_away else outcome)
+        self.settle()
+
+    def crash(self, worker: Worker, *, committed: bool) -> None:
+        """Kill a process; the transaction it was in may have been committed."""
+        if committed and worker.writer.queue and not self.database_is_away:
+            worker.writer.end_transaction(Outcome.REPLY_LOST)
+        self.workers.remove(worker)
+        self._cancel(worker)
+
+    def create_topic_anew(self) -> None:
+        """Delete the topic and create it again, which takes a second."""
+        self.log.create_anew()
+        self.now += 1
+
+    def operate(self) -> None:
+        """Do what an operator does about halted partitions."""
+        halted = [
+            place[1]
+            for place, row in self.ledger.rows.items()
+            if row.halted and place[0] == self.ledger.log_id
+        ]
+        if halted:
+            self.ledger.rotate()
+            self.life_of_log[self.ledger.log_id] = self.log.life
+
+    def drain(self) -> None:
+        """Heal everything, and let one worker read to the end."""
+        self.database_is_away = False
+        for worker in list(self.workers):
+            self.crash(worker, committed=False)
+        survivor = self.start_worker()
+        self.rebalance(survivor, PARTITIONS)
+        for turn in range(60):
+            self.poll(survivor, 50)
+            while survivor.writer.queue:
+                self.end_transaction(survivor, Outcome.COMMITTED)
+            self.now += 1
+            self.operate()
+            assert survivor.alive, self.deaths
+            # At first it only looks whether the log is the one it knows.
+            if turn > 2 and self._read_to_the_end():
+                return
+        lengths = {each.partition: len(held) for each, held in self.log.records.items()}
+        raise AssertionError(f"never worked off: {lengths}, {self.log.begins}, {self.ledger.rows}")
+
+    def _read_to_the_end(self) -> bool:
+        for partition in PARTITIONS:
+            row = self.ledger.rows.get((self.ledger.log_id, partition.partition), Row())
+            end = len(self.log.records[partition])
+            if row.halted or (end > self.log.begins[partition] and row.next_offset != end):
+                return False
+        return True
+
+    def check(self) -> None:
+        """Hold what must hold after every step to it."""
+        assert not self.deaths, self.deaths
+        self.ledger.check()
+        lives: dict[tuple[int, int], int] = {}
+        for log_id, partition, record in self.ledger.records:
+            assert isinstance(record, LogRecord)
+            life = lives.setdefault((log_id, partition), record.life)
+            assert life == record.life, "records of two topics in one log"
+
+    def check_complete(self) -> None:
+        """Everything that can be read is stored, a duplicate of what is stored, or dead."""
+        last = self.ledger.log_id
+        for partition, record in self.log.held():
+            place = last, partition.partition, record.offset
+            try:
+                event = decode_record(record.value, record.headers, now=NOW)
+            except InvalidEvent:
+                assert place in self.ledger.dead, f"lost: {place}"
+                continue
+            known = self.ledger.keys.get((event.source, event.id))
+            assert known is not None, f"lost: {event.id}"
+            refused = place in self.ledger.dead
+            assert refused == (known != event.fingerprint), f"{event.id} at {place}"
+        withdrawn = {
+            (SOURCE, identity[1].replace("r", "e"))
+            for identity in self.ledger.keys
+            if identity[1].startswith("r")
+        }
+        stored = {identity for identity in self.ledger.keys if identity[1].startswith("e")}
+        assert set(self.ledger.counted) == stored - withdrawn
+
+    def close(self) -> None:
+        """End what still runs."""
+        for worker in self.workers:
+            self._cancel(worker)
+        self.loop.close()
+
+    def _cancel(self, worker: Worker) -> None:
+        async def end() -> None:
+            for task in worker.tasks:
+                task.cancel()
+            await asyncio.gather(*worker.tasks, return_exceptions=True)
+
+        # A cancelled loop finishes what is in flight: nobody is left to hear of it.
+        for future, _ in worker.writer.queue:
+            future.cancel()
+        self._do(end())
+
+    def settle(self) -> None:
+        """Let every task go on until all of them wait for the test."""
+
+        async def quiet() -> None:
+            await asyncio.sleep(0)
+            # asyncio has no public way to ask whether anything is left to do.
+            while self.loop._ready:  # type: ignore[attr-defined]  # noqa: ASYNC110
+                await asyncio.sleep(0)
+
+        self._do(quiet())
+
+    def _do(self, work: Coroutine[None, None, None]) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            self.loop.run_until_complete(work)
