@@ -101,6 +101,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                 # The lease may be over, or an operator may have let it go on.
                 del self._refused[partition]
                 self.unclaimed.add(partition)
+        # Also what the listener was not told of: what it raises is logged and forgotten.
+        self.unclaimed.update(source.assignment() - self.positions.keys() - self._refused.keys())
         for partition in sorted(self.unclaimed):
             if partition not in source.assignment():
                 self.unclaimed.discard(partition)
