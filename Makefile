@@ -48,6 +48,13 @@ test-oracles: ## Compare with peers' packages, in an environment of their own (.
 	@echo "== what peers say"
 	@.venv-oracles/bin/python -m pytest -q -o addopts="--import-mode=importlib" tests/oracles
 
+soak: $(INSTALLED) ## The faults of ingest for long: FACTOR=20 makes twenty times the rounds
+	@echo "== fault tests, $(or $(FACTOR),20) times the rounds"
+	@AIVALUE_FAULT_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout 14400 tests/faults/test_worker_faults.py tests/faults/test_database_faults.py tests/faults/test_content_faults.py
+
+reliability: $(INSTALLED) ## Write what the last fault tests found into docs/reliability.md
+	@$(BIN)/python -m tests.faults.report
+
 bench: $(INSTALLED) ## Benchmarks, each beside an alternative in the same run
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
@@ -99,4 +106,4 @@ $(DEBEZIUM_JARS)/.done: bench/ingest/debezium/pom.xml
 	@mvn -q -B -f bench/ingest/debezium/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$(DEBEZIUM_JARS)
 	@touch $@
 
-.PHONY: demo test check test-kafka test-faults test-oracles validate bench bench-ingest up format docs picture lock clean help
+.PHONY: demo test check test-kafka test-faults soak reliability test-oracles validate bench bench-ingest up format docs picture lock clean help

@@ -1,18 +1,9 @@
 """Faults of PostgreSQL and of the way to it: killed backends, crashes, lost replies, silence."""
 
 import asyncio
-import signal
-import time
-from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
-from pydantic import SecretStr
 
-from aivalue.runtime.embedded.postgres import embedded_postgres_server
-from aivalue.runtime.embedded.process import Server
-from aivalue.runtime.migrations import migrate
-from aivalue.runtime.settings import DatabaseSettings
 from tests.faults.bench import FACTOR, Bench, eventually, record
 from tests.faults.proxy import proxy_before
 
@@ -76,15 +67,13 @@ async def test_lost_replies_harm_the_control(bench: Bench) -> None:
     assert (await bench.naive_verdict())[1] > 0
 
 
-@pytest.mark.parametrize("fault", ["silence", "reset", "slow"])
+@pytest.mark.parametrize("fault", ["silence", "slow"])
 async def test_the_way_to_the_database_fails(bench: Bench, fault: str) -> None:
     n_rounds = (1 if fault == "silence" else 3) * FACTOR
     async with proxy_before(bench.database) as proxy:
         bench.start(database=proxy.address, batch_records_max=50)
         for _ in range(n_rounds):
             await bench.produce(200)
-            if fault == "reset":
-                proxy.cut()
             proxy.silent = fault == "silence"
             proxy.delay_seconds = 0.1 if fault == "slow" else 0
             await bench.produce(100)
@@ -95,50 +84,4 @@ async def test_the_way_to_the_database_fails(bench: Bench, fault: str) -> None:
     record(
         "F9", f"way to PostgreSQL: {fault}", EMBEDDED, rounds=n_rounds, journal=bench.journal,
         found=await bench.verdict(), control="as F8",
-    )  # fmt: skip
-
-
-@pytest.fixture
-async def own_postgres(broker: str, unique: str) -> AsyncIterator[tuple[Bench, Server]]:
-    """Return a bench over a PostgreSQL that the test may crash."""
-    with embedded_postgres_server() as (address, server):
-        await migrate(DatabaseSettings(url=SecretStr(address)), "ingest")
-        connection = await asyncpg.connect(address)
-        opened = Bench(database=address, broker=broker, prefix=f"{unique}.", connection=connection)
-        await opened.open()
-        yield opened, server
-        opened.stop()
-        await opened.connection.close()
-
-
-async def _crash(bench: Bench, server: Server) -> float:
-    """Crash PostgreSQL, start it again, and return how long it was away."""
-    server.process.send_signal(signal.SIGQUIT)
-    server.process.wait()
-    begun = time.monotonic()
-    server.restart()
-    while True:
-        try:
-            bench.connection = await asyncpg.connect(bench.database, timeout=2)
-        except (OSError, asyncpg.PostgresError):
-            await asyncio.sleep(0.1)
-            if server.process.poll() is not None:
-                server.restart()
-        else:
-            return time.monotonic() - begun
-
-
-async def test_a_database_that_crashes(own_postgres: tuple[Bench, Server]) -> None:
-    bench, server = own_postgres
-    n_rounds = 4 * FACTOR
-    bench.start(batch_records_max=30)
-    for _ in range(n_rounds):
-        await bench.produce(300)
-        await asyncio.sleep(0.3)
-        await _crash(bench, server)
-        await bench.drain()
-
-    record(
-        "F7", "PostgreSQL crashes", "embedded PostgreSQL, fsync on", rounds=n_rounds,
-        journal=bench.journal, found=await bench.verdict(), control="as F6",
     )  # fmt: skip

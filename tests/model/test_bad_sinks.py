@@ -136,6 +136,7 @@ class BlindRetry(Writer):
     ],
     ids=lambda part: part.__name__,
 )  # fmt: skip
+@pytest.mark.timeout(900)
 def test_a_sink_without_one_of_its_rules_is_caught(part: type[Ledger] | type[Writer]) -> None:
     class BadWorld(World):
         ledger_type = part if issubclass(part, Ledger) else Ledger

@@ -1,0 +1,38 @@
+"""Write the table of docs/reliability.md from what the fault tests recorded (make reliability)."""
+
+import json
+import re
+from pathlib import Path
+
+from tests.faults.bench import RESULTS
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
+HEAD = (
+    "| | fault | where | rounds | events | lost | doubled | the control, under the same fault |\n"
+    "|---|---|---|---:|---:|---:|---:|---|\n"
+)
+
+
+def table() -> str:
+    """Return the newest results as a table, in the order of the fault matrix."""
+    results = [json.loads(path.read_text()) for path in RESULTS.glob("*.json")]
+    results.sort(key=lambda each: (int(each["fault"][1:]), each["what"]))
+    return HEAD + "".join(
+        f"| {each['fault']} | {each['what']} | {each['where']} | {each['rounds']} "
+        f"| {each['events']:,} | {each['lost']} | {each['doubled']} | {each['control']} |\n"
+        for each in results
+    )
+
+
+def main() -> None:
+    """Replace what stands between the marks."""
+    text = DOCUMENT.read_text()
+    found = re.search(f"{BEGIN}.*{END}", text, flags=re.DOTALL)
+    if found is None:
+        raise SystemExit(f"{DOCUMENT} has no marks")
+    DOCUMENT.write_text(text.replace(found.group(), f"{BEGIN}\n\n{table()}\n{END}"))
+
+
+if __name__ == "__main__":
+    main()
