@@ -3,7 +3,7 @@
 import secrets
 from typing import Final
 
-SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 JITTER_PERCENT: Final = 25
 
 

@@ -75,7 +75,7 @@ class Consumer:
         self._assignment = Assignment(settings, claims, clock=clock)
         self._in_flight: deque[InFlight] = deque()
         self._breaker = Breaker(share_max=settings.ingest.breaker_share)
-        self._failures = 0
+        self._failures, self._fenced = 0, False
         self._claim_at = 0.0
         self._progress = Progress(turned_at=clock(), stored_at=clock())
         # Log time of the newest record stored: what waits behind it is younger.
@@ -129,6 +129,7 @@ class Consumer:
             if self._clock() >= self._claim_at:
                 await self._assignment.renew()
                 await self._assignment.claim(self._source)
+                self._failures = self._failures if self._fenced else 0
             await failpoint("before_poll")
             polled_at = self._clock()
             polled = await self._poll()
@@ -253,7 +254,7 @@ class Consumer:
         future, batch, following, submitted_at = self._in_flight[0]
         stored = await future
         self._in_flight.popleft()
-        self._failures = 0
+        self._failures, self._fenced = 0, False
         self._progress.stored_at = now = self._clock()
         self._to_commit |= following
         metrics.observe_stored(batch, stored, seconds=now - submitted_at)
@@ -271,12 +272,12 @@ class Consumer:
         """Drop everything in flight; claim again, and so read every position anew, after a while.
 
         Polling goes on meanwhile, for the group's sake; everything is paused until it is claimed.
-        The wait grows until something is stored, so that two who fight for partitions let each
-        other finish.
+        The wait grows until PostgreSQL answers; for two who fight for partitions, until something
+        is stored, so that they let each other finish.
         """
         metrics.RETRIES.labels(type(error).__name__).inc()
-        if isinstance(error, Fenced):
-            metrics.FENCED.inc()
+        self._fenced = self._fenced or isinstance(error, Fenced)
+        metrics.FENCED.inc(isinstance(error, Fenced))
         logger.warning("batch given up, reading the truth again", error=repr(error))
         await self._finish()
         self._assignment.forget()
