@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
@@ -38,6 +38,7 @@ from services.ingest.queries.partitions import Fenced
 from services.ingest.settings import IngestSettings
 from services.ingest.source import Polled, Source
 from services.ingest.taxonomy import Action, action_for
+from services.ingest.writer import Storing
 
 IN_FLIGHT_MAX: Final = 2
 KAFKA_COMMIT_SECONDS: Final = 1.0
@@ -45,13 +46,6 @@ STOP_SECONDS: Final = 10.0
 logger = structlog.get_logger()
 
 InFlight = tuple["asyncio.Future[Stored]", Batch, dict[TopicPartition, int], float]
-
-
-class Storing(Protocol):
-    """Whoever stores batches, in the order they come, each in one transaction."""
-
-    def submit(self, batch: Batch) -> "asyncio.Future[Stored]":
-        """Queue a batch."""
 
 
 class Consumer:

@@ -9,7 +9,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 import uvloop
@@ -36,6 +36,13 @@ def connection_settings(application_name: str) -> dict[str, Any]:
             "timezone": "UTC",
         },
     }
+
+
+class Storing(Protocol):
+    """Whoever stores batches, in the order they come, each in one transaction."""
+
+    def submit(self, batch: Batch) -> "asyncio.Future[Stored]":
+        """Queue a batch."""
 
 
 class Writer:
