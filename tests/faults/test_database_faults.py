@@ -37,23 +37,6 @@ async def test_backends_that_are_killed(bench: Bench) -> None:
     )  # fmt: skip
 
 
-async def test_replies_to_commit_that_are_lost(bench: Bench) -> None:
-    n_rounds = 20 * FACTOR
-    async with proxy_before(bench.database) as proxy:
-        bench.start(database=proxy.address, batch_records_max=20)
-        proxy.swallow_every = 3
-        while proxy.n_swallowed < n_rounds:
-            await bench.produce(100)
-            await asyncio.sleep(0.2)
-        proxy.swallow_every = 0
-        await bench.drain()
-
-    record(
-        "F8", "reply to COMMIT lost", EMBEDDED, rounds=n_rounds, journal=bench.journal,
-        found=await bench.verdict(), control="data, then offset: doubled",
-    )  # fmt: skip
-
-
 async def test_lost_replies_harm_the_control(bench: Bench) -> None:
     await bench.produce(600, duplicates=0, junk=0)
     async with proxy_before(bench.database) as proxy:
