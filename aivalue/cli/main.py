@@ -17,6 +17,7 @@ from aivalue.cli import (
     ledger,
     operations,
     stored_definitions,
+    target,
     template_files,
 )
 from aivalue.cli import estimate as estimate_command
@@ -40,6 +41,7 @@ app.command("init")(template_files.init_command)
 app.command("export")(stored_definitions.export_command)
 app.command("drift")(stored_definitions.drift_command)
 app.command("gates")(gates.gates_command)
+app.command("target")(target.target_command)
 app.command("schema")(definition_schema.schema_command)
 app.command("estimate")(estimate_command.estimate)
 app.command("up")(operations.up)

@@ -109,7 +109,7 @@ def _refusal(response: httpx.Response) -> AivalueError:
         return CallFailed(f"{where}: {response.text[:200]}")
     if problems:
         return InvalidDefinition(detail, problems=problems)
-    if response.status_code in {httpx.codes.NOT_FOUND, httpx.codes.CONFLICT}:
+    if response.status_code in {404, 409, 422}:
         # What was asked for cannot be: the sentence says why, the address would not.
         return CallFailed(detail)
     return CallFailed(f"{where}: {detail}")

@@ -36,7 +36,9 @@ async def require_fit(forms: Iterable[tuple[str, Form]], *, unit: str | None) ->
     try:
         defined = await _defined()
     except CallFailed as error:
-        notes.print(f"the KPIs are not checked: {error}", style="yellow", markup=False)
+        notes.print(
+            f"the KPIs are not checked: {error}", style="yellow", markup=False, soft_wrap=True
+        )
         return
     unfit = []
     for key, form in wanted:
@@ -44,7 +46,9 @@ async def require_fit(forms: Iterable[tuple[str, Form]], *, unit: str | None) ->
         if kpi is None:
             near = nearest(key, defined)
             hint = f"did you mean {near}?" if near else "it counts once it is defined"
-            notes.print(f"KPI {key} is not defined; {hint}", style="yellow", markup=False)
+            notes.print(
+                f"KPI {key} is not defined; {hint}", style="yellow", markup=False, soft_wrap=True
+            )
             continue
         unfit += unfit_of(kpi, form, unit)
     if unfit:

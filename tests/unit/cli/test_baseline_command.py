@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from aivalue.cli.baseline.command import app
 from aivalue.cli.baseline.scope import scope_request
+from aivalue.cli.main import app as aivalue
 
 OF = ["--initiative", "maintenance", "--kpi", "downtime"]
 
@@ -77,3 +78,10 @@ def test_options_become_the_request() -> None:
 
 def test_a_freeze_without_a_reason_is_a_wrong_call(runner: CliRunner) -> None:
     assert runner.invoke(app, ["freeze", *OF]).exit_code == 2
+
+
+def test_a_target_in_words_needs_the_service(runner: CliRunner) -> None:
+    result = runner.invoke(aivalue, ["target", "cut churn by 10%", "--kpi", "churn"])
+
+    assert result.exit_code == 1
+    assert "does not answer" in result.stderr

@@ -1,0 +1,58 @@
+"""`aivalue target`: a sentence becomes a target for the file, or the question it leaves open."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from aivalue.cli.console import FAILED, notes, results
+from aivalue.cli.service_calls import call, connected
+from aivalue.errors import AivalueError
+from aivalue.runtime.settings import RuntimeSettings
+
+
+def target_command(
+    sentence: Annotated[
+        str, typer.Argument(help='Such as "reduce customer churn by 10% within 12 months".')
+    ],
+    kpi: Annotated[str, typer.Option("--kpi", help="Key of the KPI it is about.")],
+    start: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day from which its time counts; today without."),
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Read a sentence as a target for a file of definitions; nothing is stored.
+
+    Ends with status 1 and a question where it can be read in two ways.
+    """
+    request: dict[str, str] = {"text": sentence, "kpi": kpi}
+    if start is not None:
+        request["start"] = start.date().isoformat()
+    try:
+        answer = asyncio.run(_read(request))
+    except AivalueError as error:
+        notes.print(str(error), style="yellow", markup=False, soft_wrap=True)
+        raise typer.Exit(FAILED) from None
+    if as_json:
+        results.print_json(data=answer)
+        return
+    lines = (
+        "targets:",
+        f"  - key: {kpi}-{answer['due'][:4]}",
+        f"    kpi: {kpi}",
+        f"    kind: {answer['kind']}",
+        f"    amount: {answer['amount']}",
+        f"    due: {answer['due']}",
+    )
+    results.print("\n".join(lines), markup=False)
+
+
+async def _read(request: dict[str, str]) -> dict[str, Any]:
+    async with connected(RuntimeSettings()) as services:
+        answer: dict[str, Any] = await call(
+            services.baseline, "POST", "/v1/targets:read", json=request
+        )
+        return answer
