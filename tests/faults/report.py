@@ -9,7 +9,7 @@ from tests.faults.bench import RESULTS
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 HEAD = (
-    "| | fault | where | rounds | events | lost | doubled | the control, under the same fault |\n"
+    "| | fault | where | rounds | events | lost | doubled | control |\n"
     "|---|---|---|---:|---:|---:|---:|---|\n"
 )
 

@@ -23,16 +23,6 @@ class NoFence(Ledger):
         """Let it pass."""
 
 
-class NoEpoch(Ledger):
-    """Lets whoever is at the right offset store, also after a claim or a halt by another."""
-
-    def check_fence(self, stretch: Stretch) -> None:
-        """Compare the offset only, halted or not."""
-        row = self.rows[stretch.origin.log_id, stretch.origin.partition]
-        if row.next_offset != stretch.origin.next_offset:
-            raise Fenced
-
-
 class NoOffset(Ledger):
     """Compares epochs alone."""
 
@@ -131,7 +121,7 @@ class BlindRetry(Writer):
 @pytest.mark.parametrize(
     "part",
     [
-        NoFence, NoEpoch, NoOffset, Greatest, NoDedup, ForgetfulDedup, NoFingerprint,
+        NoFence, NoOffset, Greatest, NoDedup, ForgetfulDedup, NoFingerprint,
         OffsetFirst, DataFirst, LettersOutside, BlindRetry,
     ],
     ids=lambda part: part.__name__,
