@@ -10,8 +10,9 @@ from services.ingest.keys import Stored
 from services.ingest.positions import Position
 from services.ingest.queries.partitions import Claim, Fenced, Refusal
 from tests.model.ledger import Ledger
+from tests.model.log import PARTITIONS
 from tests.model.machine import SinkMachine, check
-from tests.model.world import Outcome, World, Writer
+from tests.model.world import Outcome, World, Writer, measurement
 
 N_SCHEDULES = 2_000
 
@@ -139,11 +140,32 @@ def test_a_sink_without_one_of_its_rules_is_caught(part: type[Ledger] | type[Wri
         check(BadMachine, n_schedules=N_SCHEDULES, n_steps=24, same_every_time=True)
 
 
-def test_a_consumer_that_trusts_a_silent_log_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    class TrustingMachine(SinkMachine):
-        """Its world is the true one; the proof after a silence is taken out below."""
+def _lost_of_a_replaced_topic() -> bool:
+    """Create the topic anew under a worker that runs; say whether it was read."""
+    world = World()
+    try:
+        worker = world.start_worker()
+        world.rebalance(worker, PARTITIONS)
+        for life in range(2):
+            for number in range(2 + 2 * life):
+                world.log.append(PARTITIONS[0], measurement(10 * life + number, 1))
+            for _ in range(4):
+                world.poll(worker, 50)
+                while worker.writer.queue:
+                    world.end_transaction(worker, Outcome.COMMITTED)
+            if life == 0:
+                world.create_topic_anew()
+        kept = {record.life for _, _, record in world.ledger.records}  # type: ignore[attr-defined]
+        return kept != {1}
+    finally:
+        world.close()
 
+
+def test_a_topic_created_anew_under_a_running_worker_is_not_read() -> None:
+    assert not _lost_of_a_replaced_topic()
+
+
+def test_a_consumer_that_trusts_a_silent_log_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Position, "needs_proof", lambda _: False)
 
-    with pytest.raises(AssertionError):
-        check(TrustingMachine, n_schedules=N_SCHEDULES, n_steps=24, same_every_time=True)
+    assert _lost_of_a_replaced_topic()

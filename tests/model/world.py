@@ -196,6 +196,10 @@ class World:
         self.n_started = 0
         self.deaths: list[BaseException] = []
 
+    def backoff(self, n_failures: int) -> float:
+        """Wait longer after each failure."""
+        return float(min(0.1 * 2**n_failures, 10))
+
     def start_worker(self) -> Worker:
         """Start a process; the group has given it nothing yet."""
         self.n_started += 1
@@ -207,7 +211,7 @@ class World:
             LedgerClaims(world=self, owner=name),
             writer,
             clock=lambda: self.now,
-            backoff=lambda n_failures: min(0.1 * 2**n_failures, 10),
+            backoff=self.backoff,
         )
         consumer.subscribe()
         worker = Worker(name=name, source=source, writer=writer, consumer=consumer)
