@@ -73,7 +73,10 @@ def _csv(path: Path, mapping: Mapping) -> Iterator[Table]:
     try:
         with path.open(newline="", encoding=mapping.encoding) as file:
             reader = csv.reader(file, delimiter=mapping.delimiter, strict=True)
-            header = next(reader, None)
+            try:
+                header = next(reader, None)
+            except csv.Error as error:
+                raise UnreadableTable(f"{path}:1: is not CSV: {error}") from error
             if not header:
                 raise UnreadableTable(f"{path}:1: has no header")
             columns = tuple(name.strip() for name in header)
