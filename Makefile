@@ -48,9 +48,9 @@ test-oracles: ## Compare with peers' packages, in an environment of their own (.
 	@echo "== what peers say"
 	@.venv-oracles/bin/python -m pytest -q -o addopts="--import-mode=importlib" tests/oracles
 
-soak: $(INSTALLED) ## The faults of ingest for long: FACTOR=20 makes twenty times the rounds
+soak: $(INSTALLED) ## The faults and schedules of ingest for long: FACTOR=20 makes twenty times as many
 	@echo "== fault tests, $(or $(FACTOR),20) times the rounds"
-	@AIVALUE_FAULT_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout 14400 tests/faults/test_worker_faults.py tests/faults/test_database_faults.py tests/faults/test_content_faults.py
+	@AIVALUE_FAULT_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout 14400 tests/faults/test_worker_faults.py tests/faults/test_database_faults.py tests/faults/test_content_faults.py tests/model
 
 reliability: $(INSTALLED) ## Write what the last fault tests found into docs/reliability.md
 	@$(BIN)/python -m tests.faults.report

@@ -122,14 +122,17 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
 
     async def _begin(self, source: Source, partition: TopicPartition, claim: Claim) -> None:
         position = position_of(claim, allow_gaps=self._allow_gaps)
-        offset = position.seek_offset
-        if position.origin.next_offset == 0 and claim.tail_sha256 is None:
-            # Nothing was ever read: begin where the log begins, whatever retention took before.
-            offset = (await source.beginning_offsets([partition]))[partition]
+        start = await _start(source, partition, position)
         if partition in source.assignment():
-            source.seek(partition, offset)
+            source.seek(partition, start)
             source.resume(partition)
             self.positions[partition] = position
+
+    async def prove_again(self, source: Source, partition: TopicPartition) -> None:
+        """Read again from the start of what proves that the log is the one we know."""
+        start = await _start(source, partition, self.positions[partition])
+        if partition in self.positions and partition in source.assignment():
+            source.seek(partition, start)
 
     async def halt(self, source: Source, partition: TopicPartition, *, reason: str) -> None:
         """Stop one partition for an operator; the others go on."""
@@ -175,3 +178,10 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         n_halted = len(self.halted)
         metrics.HALTED.set(n_halted)
         metrics.STANDING_BY.set(len(self._refused) - n_halted)
+
+
+async def _start(source: Source, partition: TopicPartition, position: Position) -> int:
+    if position.never_read:
+        # Whatever retention took before.
+        return (await source.beginning_offsets([partition]))[partition]
+    return position.seek_offset

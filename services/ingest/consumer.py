@@ -174,10 +174,9 @@ class Consumer:
         position = self._assignment.positions.get(partition)
         if position is None:
             return
-        if not position.verified and beginning == position.origin.next_offset:
-            # Retention took the record to verify and not one more.
-            position.verified, position.tail_sha256 = True, None
-            self._source.seek(partition, position.origin.next_offset)
+        restart = position.restart(beginning)
+        if restart is not None:
+            self._source.seek(partition, restart)
             return
         reason = f"offset {position.seek_offset} is out of range, the log begins at {beginning}"
         await self._assignment.halt(self._source, partition, reason=reason)
@@ -208,7 +207,7 @@ class Consumer:
             return None
         await failpoint("in_fingerprint")
         if position.needs_proof():
-            self._source.seek(partition, position.seek_offset)
+            await self._assignment.prove_again(self._source, partition)
             return None
         try:
             new = position.new_among(records)

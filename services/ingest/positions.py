@@ -46,14 +46,20 @@ class Position:
         """Where reading begins: at the record to verify, or at the next one."""
         return self.origin.next_offset if self.verified else self.origin.next_offset - 1
 
+    @property
+    def never_read(self) -> bool:
+        """Whether nothing was ever read: then it begins where the log begins."""
+        return self.tail_sha256 is None and self.origin.next_offset == 0
+
     def needs_proof(self) -> bool:
         """Whether the log may be another one by now: it was silent for long, or only probed.
 
-        Then nothing of what was read counts: read again from `seek_offset`.
+        Then nothing of what was read counts: read again from the start.
         """
         silent = self.silent_seconds > SILENCE_SECONDS
         probed, self.probing, self.silent_seconds = self.probing, False, 0
-        if silent and self.verified and self.tail_sha256 is not None:
+        # Also where nothing was read yet: a topic created anew may begin earlier than the other.
+        if silent and self.verified and (self.tail_sha256 is not None or self.never_read):
             self.verified = False
             return True
         return probed
@@ -64,11 +70,24 @@ class Position:
         A log that ends just where that record should be is silent; one offset further, Kafka says
         that it is out of range.
         """
-        if self.verified or self.silent_seconds < PROBE_SECONDS:
+        if self.verified or self.never_read or self.silent_seconds < PROBE_SECONDS:
             return None
         self.silent_seconds = 0
         self.probing = not self.probing
         return self.origin.next_offset if self.probing else self.seek_offset
+
+    def restart(self, beginning: int) -> int | None:
+        """Say where to read on when Kafka has not what was asked for, None where nothing is sure.
+
+        `beginning` is where the log begins now.
+        """
+        if self.never_read:
+            return beginning
+        if not self.verified and beginning == self.origin.next_offset:
+            # Retention took the record to verify and not one more.
+            self.verified, self.tail_sha256 = True, None
+            return beginning
+        return None
 
     def new_among(self, records: Sequence[LogRecord]) -> Sequence[LogRecord]:
         """Return what is new among the records read, which may be nothing.
@@ -78,8 +97,9 @@ class Position:
         LogBroken
             The last stored record is not where it was, or records are missing.
         """
-        if not self.verified:
+        if not self.verified and not self.never_read:
             self._verify(records[0])
+        self.verified = True
         expected = self.origin.next_offset
         if records[0].offset < expected:
             records = [record for record in records if record.offset >= expected]
@@ -90,8 +110,7 @@ class Position:
         first, last = records[0].offset, records[-1].offset
         if last - first >= len(records):
             raise LogBroken(f"offsets {first} to {last} hold {len(records)} records")
-        never_read = self.tail_sha256 is None and expected == 0
-        if first > expected and not never_read:
+        if first > expected and not self.never_read:
             self.gaps_seen += 1
             # Once may be a fetch from before the seek; the same again is a hole.
             if self.gaps_seen > 1:
@@ -113,7 +132,6 @@ class Position:
             raise LogBroken(
                 f"record {last} is another one than was stored: the topic was re-created"
             )
-        self.verified = True
 
 
 def position_of(claim: Claim, *, allow_gaps: bool) -> Position:

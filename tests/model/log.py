@@ -122,6 +122,9 @@ class LogSource:
                 raise NoOffsetForPartitionError({partition: 0})
             offset, records = self._offsets[partition], self._log.records[partition]
             if not self._log.begins[partition] <= offset <= len(records):
+                if polled:
+                    # As aiokafka does: what was fetched is given first, the error the next time.
+                    break
                 raise OffsetOutOfRangeError({partition: offset})
             given = records[offset : offset + n_records]
             if given:

@@ -1,5 +1,6 @@
 """Every schedule of faults that hypothesis can think of, over the service's own poll loop."""
 
+import os
 from typing import ClassVar
 
 from aiokafka import TopicPartition
@@ -140,17 +141,20 @@ class SinkMachine(RuleBasedStateMachine):
         return self.world.workers[index % len(self.world.workers)]
 
 
-def check(
-    machine: type[SinkMachine], *, n_schedules: int, n_steps: int, same_every_time: bool = False
-) -> int:
-    """Run schedules until one fails, and return how many were run."""
+def check(machine: type[SinkMachine], *, n_schedules: int, n_steps: int) -> int:
+    """Run schedules until one fails, and return how many were run.
+
+    They are the same every time, so that a change is judged by what it changed. With
+    AIVALUE_FAULT_FACTOR=5 (make soak) they are five times as many, and others every time.
+    """
+    factor = int(os.environ.get("AIVALUE_FAULT_FACTOR", "0"))
     machine.n_schedules = 0
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=n_schedules,
+            max_examples=n_schedules * max(factor, 1),
             stateful_step_count=n_steps,
-            derandomize=same_every_time,
+            derandomize=factor == 0,
             deadline=None,
             database=None,
             phases=[Phase.generate],

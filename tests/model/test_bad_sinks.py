@@ -137,7 +137,7 @@ def test_a_sink_without_one_of_its_rules_is_caught(part: type[Ledger] | type[Wri
         world_type = BadWorld
 
     with pytest.raises(AssertionError):
-        check(BadMachine, n_schedules=N_SCHEDULES, n_steps=24, same_every_time=True)
+        check(BadMachine, n_schedules=N_SCHEDULES, n_steps=24)
 
 
 def _lost_of_a_replaced_topic() -> bool:

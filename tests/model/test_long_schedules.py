@@ -9,7 +9,7 @@ class LongMachine(SinkMachine):
     """Counts its own schedules."""
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(14_400)
 def test_no_long_schedule_loses_or_doubles_an_event() -> None:
     n_schedules = check(LongMachine, n_schedules=1_500, n_steps=24)
 

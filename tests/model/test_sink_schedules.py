@@ -9,7 +9,7 @@ import pytest
 from tests.model.machine import SinkMachine, check
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(14_400)
 def test_no_short_schedule_loses_or_doubles_an_event() -> None:
     n_schedules = check(SinkMachine, n_schedules=8_500, n_steps=6)
 
