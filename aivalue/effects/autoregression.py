@@ -86,12 +86,7 @@ def averaged_fit(outcome: Floats, regressors: Floats, position: Floats) -> Avera
         Fewer than five observations beyond the coefficients, regressors that repeat each other,
         or a series that they explain without remainder.
     """
-    n, n_coefficients = regressors.shape
-    free = n - n_coefficients
-    if free < FREE_MIN:
-        raise NotEstimable(
-            f"{n} observations for {n_coefficients} coefficients, needs {FREE_MIN} more"
-        )
+    free = free_observations(regressors)
     correlation, noise_share, prior = _grid()
     white, log_size = _whitened(
         np.column_stack([outcome, regressors]), position, correlation, noise_share
@@ -99,6 +94,23 @@ def averaged_fit(outcome: Floats, regressors: Floats, position: Floats) -> Avera
     return fit_over_models(
         white, log_size, prior, smallest=ROUNDING * float(outcome @ outcome), free=free
     )
+
+
+def free_observations(regressors: Floats) -> int:
+    """Count the observations beyond the coefficients.
+
+    Raises
+    ------
+    NotEstimable
+        Fewer than five.
+    """
+    n, n_coefficients = regressors.shape
+    free: int = n - n_coefficients
+    if free < FREE_MIN:
+        raise NotEstimable(
+            f"{n} observations for {n_coefficients} coefficients, needs {FREE_MIN} more"
+        )
+    return free
 
 
 def fit_over_models(

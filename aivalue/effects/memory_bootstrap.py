@@ -14,14 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aivalue.effects.autoregression import COLLINEAR, ROUNDING, free_observations
 from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
 
 GRID = np.concatenate([np.linspace(-0.5, 0.9, 29), [0.925, 0.95, 0.97, 0.985, 0.995]])
 N_SIMULATED = 999
-FREE_MIN = 5
 SEED = 20_260_101  # The same series gives the same interval.
-COLLINEAR = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +83,7 @@ def remembered(
         Fewer than five observations beyond the coefficients, regressors that repeat each other,
         or a series that they explain without remainder.
     """
-    n, n_coefficients = regressors.shape
-    if n - n_coefficients < FREE_MIN:
-        raise NotEstimable(
-            f"{n} observations for {n_coefficients} coefficients, needs {FREE_MIN} more"
-        )
+    free_observations(regressors)
     scale = np.abs(regressors).max(axis=0)
     if not scale.min() > 0:
         raise NotEstimable("a regressor is zero throughout")
@@ -100,9 +95,9 @@ def remembered(
     expected = _expected_correlations(root.Q)
     point, covariance, correlation = _fitted(outcome[None], columns, root.Q, expected)
     variance = float(weights @ covariance[0] @ weights)
-    if not variance > 1e-20 * float(outcome @ outcome):
+    if not variance > ROUNDING * float(outcome @ outcome):
         raise NotEstimable("the series does not vary, so the uncertainty cannot be estimated")
-    noise = _simulated(float(correlation[0]), (n_simulated, n), seed)
+    noise = _simulated(float(correlation[0]), (n_simulated, len(outcome)), seed)
     points, covariances, _ = _fitted(noise, columns, root.Q, expected)
     spread = np.einsum("p,spq,q->s", weights, covariances, weights)
     return Remembered(

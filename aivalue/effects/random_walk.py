@@ -10,9 +10,13 @@ Brodersen et al. (2015), AOAS 9(1), for the local level behind CausalImpact.
 
 import numpy as np
 
-from aivalue.effects.autoregression import FREE_MIN, ROUNDING, AveragedFit, fit_over_models
+from aivalue.effects.autoregression import (
+    ROUNDING,
+    AveragedFit,
+    fit_over_models,
+    free_observations,
+)
 from aivalue.effects.panel import Floats
-from aivalue.errors import NotEstimable
 
 # Variance of a step of the level over that of the noise; the last ones are nearly all walk.
 STEP_SHARES = (0.0, 1e-4, 4e-4, 1.6e-3, 6.4e-3, 0.025, 0.1, 0.4, 1.6, 6.4, 100.0)
@@ -34,12 +38,7 @@ def wandering_fit(outcome: Floats, regressors: Floats, position: Floats) -> Aver
         Fewer than five observations beyond the coefficients, regressors that repeat each other,
         or a series that they explain without remainder.
     """
-    n, n_coefficients = regressors.shape
-    free = n - n_coefficients
-    if free < FREE_MIN:
-        raise NotEstimable(
-            f"{n} observations for {n_coefficients} coefficients, needs {FREE_MIN} more"
-        )
+    free = free_observations(regressors)
     share = np.asarray(STEP_SHARES)
     prior = np.full(len(share), (1 - STILL_WEIGHT) / (len(share) - 1))
     prior[0] = STILL_WEIGHT

@@ -9,6 +9,7 @@ caller commits to Kafka.
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 
 from asyncpg import Connection, DataError, PostgresError
 
@@ -19,7 +20,7 @@ from services.ingest.changes import messages_of
 from services.ingest.correcting import Changed
 from services.ingest.failpoints import failpoint
 from services.ingest.identities import Identities, Ids
-from services.ingest.isolating import culprits
+from services.ingest.isolating import refused_events
 from services.ingest.keys import KeyStore, Stored, kept_rows
 from services.ingest.pairing import pair
 from services.ingest.queries import dead_letters, facts, joining, outbox, partitions, storing
@@ -54,7 +55,8 @@ class Store:
         except (PostgresError, DataError) as error:
             if action_for(error) is not Action.DEAD_LETTER:
                 raise
-            refused = await self._culprits(connection, batch, ids)
+            write = partial(self.write, connection, batch, ids)
+            refused = await refused_events(connection, write, n_events=len(batch.events))
             if refused is None:
                 raise
             stored = await self._commit(connection, batch, ids, refused)
@@ -73,27 +75,6 @@ class Store:
             stored = await self.write(connection, batch, ids, refused)
             await failpoint("before_pg_commit")
         return stored
-
-    async def _culprits(
-        self, connection: Connection, batch: Batch, ids: Ids
-    ) -> frozenset[int] | None:
-        """Find the events that PostgreSQL refuses."""
-
-        async def attempt(refused: frozenset[int]) -> bool:
-            trial = connection.transaction()
-            await trial.start()
-            try:
-                await self.write(connection, batch, ids, refused)
-            except (PostgresError, DataError) as error:
-                if action_for(error) is not Action.DEAD_LETTER:
-                    raise
-                return False
-            else:
-                return True
-            finally:
-                await trial.rollback()
-
-        return await culprits(attempt, n_events=len(batch.events))
 
     async def resolve(self, connection: Connection, tenant: str, events: Sequence[Event]) -> Ids:
         """Return the ids that events need, committed before their transaction begins."""

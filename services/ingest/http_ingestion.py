@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 import asyncpg
@@ -29,7 +30,7 @@ from services.ingest.batch import (
 )
 from services.ingest.handler import REASONS, Store
 from services.ingest.identities import Ids
-from services.ingest.isolating import culprits
+from services.ingest.isolating import refused_events
 from services.ingest.keys import Stored
 from services.ingest.lateness import is_late
 from services.ingest.queries import partitions
@@ -133,7 +134,8 @@ class HttpIngestion:
             except (asyncpg.PostgresError, asyncpg.DataError) as error:
                 if action_for(error) is not Action.DEAD_LETTER:
                     raise
-                refused = await self._culprits(connection, request, log_id, ids)
+                write = partial(self._write, connection, request, log_id, ids)
+                refused = await refused_events(connection, write, n_events=len(request.events))
                 if refused is None:
                     raise
                 async with connection.transaction():
@@ -153,27 +155,6 @@ class HttpIngestion:
         claim = await partitions.lock(connection, request.tenant, TOPIC, log_id, request.partition)
         batch = _batch(claim, request.parts, request.decoded, now=request.received_at)
         return batch, await self._store.write(connection, batch, ids, refused)
-
-    async def _culprits(
-        self, connection: asyncpg.Connection, request: "_Request", log_id: int, ids: Ids
-    ) -> frozenset[int] | None:
-        """Find the events that PostgreSQL refuses, for what decoding does not foresee."""
-
-        async def attempt(refused: frozenset[int]) -> bool:
-            trial = connection.transaction()
-            await trial.start()
-            try:
-                await self._write(connection, request, log_id, ids, refused)
-            except (asyncpg.PostgresError, asyncpg.DataError) as error:
-                if action_for(error) is not Action.DEAD_LETTER:
-                    raise
-                return False
-            else:
-                return True
-            finally:
-                await trial.rollback()
-
-        return await culprits(attempt, n_events=len(request.events))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

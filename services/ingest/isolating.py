@@ -7,9 +7,40 @@ row aborts a whole transaction, so the batch is tried (and rolled back) without 
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from asyncpg import Connection, DataError, PostgresError
+
+from services.ingest.taxonomy import Action, action_for
+
 CULPRITS_MAX: Final = 50
 
 Attempt = Callable[[frozenset[int]], Awaitable[bool]]
+# Writes in the transaction that is open, without the events of the set.
+Write = Callable[[frozenset[int]], Awaitable[object]]
+
+
+async def refused_events(
+    connection: Connection, write: Write, *, n_events: int
+) -> frozenset[int] | None:
+    """Return what `culprits` does, by trials in transactions that are all rolled back.
+
+    An error that is not about data is raised.
+    """
+
+    async def attempt(refused: frozenset[int]) -> bool:
+        trial = connection.transaction()
+        await trial.start()
+        try:
+            await write(refused)
+        except (PostgresError, DataError) as error:
+            if action_for(error) is not Action.DEAD_LETTER:
+                raise
+            return False
+        else:
+            return True
+        finally:
+            await trial.rollback()
+
+    return await culprits(attempt, n_events=n_events)
 
 
 async def culprits(attempt: Attempt, *, n_events: int) -> frozenset[int] | None:

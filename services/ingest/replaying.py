@@ -21,7 +21,7 @@ from aivalue.runtime.clock import utc_now
 from services.ingest.batch import Batch, Headers, Record, stretch_of
 from services.ingest.handler import REASONS, Store
 from services.ingest.identities import Ids
-from services.ingest.isolating import culprits
+from services.ingest.isolating import refused_events
 from services.ingest.keys import Stored
 from services.ingest.queries import dead_letters, partitions
 from services.ingest.queries.dead_letters import Letter, Resolution
@@ -112,26 +112,15 @@ class Replayer:
     ) -> Stored:
         """Store all of them, or none where one is refused; say which."""
 
-        async def attempt(refused: frozenset[int]) -> bool:
-            trial = connection.transaction()
-            await trial.start()
+        async def write(refused: frozenset[int]) -> None:
             some = [each for seq, each in enumerate(candidates) if seq not in refused]
             chosen = Ids(
                 sources=[each for seq, each in enumerate(ids.sources) if seq not in refused],
                 series=[each for seq, each in enumerate(ids.series) if seq not in refused],
                 by_source=ids.by_source,
             )
-            try:
-                if some:
-                    await self._write(connection, tenant, some, chosen, now=now)
-            except (asyncpg.PostgresError, asyncpg.DataError) as error:
-                if action_for(error) is not Action.DEAD_LETTER:
-                    raise
-                return False
-            else:
-                return True
-            finally:
-                await trial.rollback()
+            if some:
+                await self._write(connection, tenant, some, chosen, now=now)
 
         trial = connection.transaction()
         await trial.start()
@@ -141,7 +130,7 @@ class Replayer:
             await trial.rollback()
             if action_for(error) is not Action.DEAD_LETTER:
                 raise
-            refused = await culprits(attempt, n_events=len(candidates))
+            refused = await refused_events(connection, write, n_events=len(candidates))
             if refused is None:
                 raise
             return Stored(refused=dict.fromkeys(refused, "refused_by_database"))
