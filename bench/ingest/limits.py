@@ -10,10 +10,10 @@ from aivalue.events.kafka_binding import decode_record
 from aivalue.runtime.kafka import create_consumer
 from bench.ingest.load import Events, partitions_of
 from bench.ingest.servers import Servers
-from services.ingest import wire
 from services.ingest.batch import Batch, Origin, Record, decode_stretch
-from services.ingest.identities import Ids
 from services.ingest.queries import storing
+from services.ingest.storing import wire
+from services.ingest.storing.identities import Ids
 
 BATCH = 5_000
 

@@ -21,19 +21,19 @@ from aivalue.runtime.postgres import asyncpg_address, create_engine
 from aivalue.runtime.problems import problem
 from aivalue.runtime.server import serve
 from aivalue.runtime.settings import RuntimeSettings
-from services.ingest import backfill_routes, dead_letter_routes, operator_routes, routes
-from services.ingest.claims import PostgresClaims
 from services.ingest.collecting import keep_collecting, start_collecting
-from services.ingest.consumer import Consumer
-from services.ingest.handler import Store
 from services.ingest.http_ingestion import HttpIngestion
 from services.ingest.maintenance import count_dead_letters, keep_event_partitions
+from services.ingest.reading.claims import PostgresClaims
+from services.ingest.reading.consumer import Consumer
 from services.ingest.replaying import Replayer
+from services.ingest.routes import backfills, dead_letters, events, operators
 from services.ingest.settings import PORT, SERVICE, IngestSettings
+from services.ingest.storing.handler import Store
+from services.ingest.storing.writer import Writer, connection_settings
 from services.ingest.tables import outbox
-from services.ingest.writer import Writer, connection_settings
 
-ROUTES = (routes, dead_letter_routes, backfill_routes, operator_routes)
+ROUTES = (events, dead_letters, backfills, operators)
 SWITCH_SECONDS = 0.0005
 
 

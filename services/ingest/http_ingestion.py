@@ -28,13 +28,13 @@ from services.ingest.batch import (
     sha256_of,
     stretch_of,
 )
-from services.ingest.handler import REASONS, Store
-from services.ingest.identities import Ids
-from services.ingest.isolating import refused_events
-from services.ingest.keys import Stored
 from services.ingest.lateness import is_late
 from services.ingest.queries import partitions
 from services.ingest.settings import IngestSettings
+from services.ingest.storing.handler import REASONS, Store
+from services.ingest.storing.identities import Ids
+from services.ingest.storing.isolating import refused_events
+from services.ingest.storing.keys import Stored
 from services.ingest.taxonomy import Action, action_for
 
 TOPIC = "http"

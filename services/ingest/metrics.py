@@ -10,8 +10,8 @@ from aivalue.events.business import BackfillReverted, EventRetracted
 from aivalue.events.event import Event
 from aivalue.events.topics import DATA_BY_TYPE
 from services.ingest.batch import Batch
-from services.ingest.keys import Stored
 from services.ingest.lateness import BUCKETS, observe_ages
+from services.ingest.storing.keys import Stored
 
 RECORDS = Counter(
     "aivalue_ingest_records_consumed_total", "Records finished, events or not.", ["topic"]

@@ -19,12 +19,12 @@ from aivalue.events.http_binding import decode_part
 from aivalue.events.kafka_binding import STRUCTURED_JSON, decode_record
 from aivalue.runtime.clock import utc_now
 from services.ingest.batch import Batch, Headers, Record, stretch_of
-from services.ingest.handler import REASONS, Store
-from services.ingest.identities import Ids
-from services.ingest.isolating import refused_events
-from services.ingest.keys import Stored
 from services.ingest.queries import dead_letters, partitions
 from services.ingest.queries.dead_letters import Letter, Resolution
+from services.ingest.storing.handler import REASONS, Store
+from services.ingest.storing.identities import Ids
+from services.ingest.storing.isolating import refused_events
+from services.ingest.storing.keys import Stored
 from services.ingest.taxonomy import Action, action_for
 
 TOPIC: Final = "dead-letters"

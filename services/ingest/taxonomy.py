@@ -12,8 +12,11 @@ import asyncpg
 from aiokafka import errors as kafka
 
 from aivalue.errors import InvalidEvent
-from services.ingest.positions import LogBroken
 from services.ingest.queries.partitions import Fenced
+
+
+class LogBroken(Exception):
+    """The log is not the one that was read before; only an operator can say what is true."""
 
 
 class Action(Enum):

@@ -24,10 +24,10 @@ from services.attribution.settings import AttributionSettings
 from services.baseline.app import create_app as create_baseline
 from services.baseline.settings import BaselineSettings
 from services.ingest.app import create_app as create_ingest
-from services.ingest.handler import Store
 from services.ingest.http_ingestion import HttpIngestion
 from services.ingest.settings import IngestSettings
-from services.ingest.writer import connection_settings
+from services.ingest.storing.handler import Store
+from services.ingest.storing.writer import connection_settings
 from services.reporting.app import create_app as create_reporting
 from services.reporting.settings import ReportingSettings
 from tests.contract.published import Published

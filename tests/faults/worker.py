@@ -24,14 +24,14 @@ from pydantic import SecretStr
 from aivalue.runtime.clock import utc_now
 from aivalue.runtime.kafka import create_consumer
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings
-from services.ingest import consumer as consumer_module
 from services.ingest import failpoints
-from services.ingest.claims import PostgresClaims
-from services.ingest.consumer import Consumer
-from services.ingest.handler import Store
+from services.ingest.reading import consumer as consumer_module
+from services.ingest.reading.claims import PostgresClaims
+from services.ingest.reading.consumer import Consumer
+from services.ingest.reading.source import Source
 from services.ingest.settings import IngestGroup, IngestSettings
-from services.ingest.source import Source
-from services.ingest.writer import Writer, connection_settings
+from services.ingest.storing.handler import Store
+from services.ingest.storing.writer import Writer, connection_settings
 from tests.faults import naive
 from tests.faults.naive import Order
 from tests.integration.ingest.material import TENANT

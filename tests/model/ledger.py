@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from aivalue.events.business import EventRetracted, MeasurementRecorded
 from aivalue.events.event import Event
 from services.ingest.batch import Batch, DeadLetter, LogRecord, Origin, Stretch, tail_sha256_of
-from services.ingest.claims import LEASE_SECONDS
-from services.ingest.keys import Stored
 from services.ingest.queries.partitions import GENESIS, Claim, Fenced, Refusal
+from services.ingest.reading.claims import LEASE_SECONDS
+from services.ingest.storing.keys import Stored
 
 TENANT = "acme"
 Identity = tuple[str, str]

@@ -7,7 +7,7 @@ from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, Offset
 
 from aivalue.events.encode import Message
 from services.ingest.batch import Record
-from services.ingest.source import Polled
+from services.ingest.reading.source import Polled
 
 TOPIC = "aivalue.business.v1"
 PARTITIONS = (TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1))

@@ -6,9 +6,9 @@ import pytest
 
 from aivalue.events.event import Event
 from services.ingest.batch import Batch, Stretch
-from services.ingest.keys import Stored
-from services.ingest.positions import Position
 from services.ingest.queries.partitions import Claim, Fenced, Refusal
+from services.ingest.reading.positions import Position
+from services.ingest.storing.keys import Stored
 from tests.model.ledger import Ledger
 from tests.model.log import PARTITIONS
 from tests.model.machine import SinkMachine, check

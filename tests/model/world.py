@@ -22,10 +22,10 @@ from aivalue.events.encode import Message, kafka_message
 from aivalue.events.kafka_binding import decode_record
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings
 from services.ingest.batch import Batch
-from services.ingest.consumer import Consumer
-from services.ingest.keys import Stored
 from services.ingest.queries.partitions import Claim, Fenced, Refusal
+from services.ingest.reading.consumer import Consumer
 from services.ingest.settings import IngestGroup, IngestSettings
+from services.ingest.storing.keys import Stored
 from tests.model.ledger import TENANT, Ledger, Row
 from tests.model.log import PARTITIONS, Log, LogRecord, LogSource
 

@@ -19,10 +19,10 @@ from aivalue.events.fields import EventData
 from aivalue.events.kafka_binding import decode_record
 from aivalue.events.model import DecisionMade
 from services.ingest.batch import Batch, Record, decode_stretch
-from services.ingest.handler import Store
 from services.ingest.queries import partitions
 from services.ingest.queries.partitions import Claim
-from services.ingest.writer import connection_settings
+from services.ingest.storing.handler import Store
+from services.ingest.storing.writer import connection_settings
 
 TENANT = "acme"
 TOPIC = "aivalue.business.v1"

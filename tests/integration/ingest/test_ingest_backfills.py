@@ -4,7 +4,7 @@ import asyncpg
 import httpx
 import pytest
 
-from services.ingest import backfilling
+from services.ingest.storing import backfilling
 from tests.integration.ingest.material import (
     BATCH,
     batch_of,

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from aivalue.events.encode import Message
-from services.ingest.handler import Store
+from services.ingest.storing.handler import Store
 from tests.integration.ingest.material import (
     TENANT,
     batch_of,

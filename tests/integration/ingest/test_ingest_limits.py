@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from aivalue.runtime.problems import DependencyUnavailable
-from services.ingest.handler import Store
 from services.ingest.http_ingestion import HttpIngestion
 from services.ingest.settings import IngestSettings
+from services.ingest.storing.handler import Store
 from tests.integration.ingest.material import BATCH, ONE, http_measured
 
 

@@ -36,8 +36,8 @@ from aivalue.measurements.measurement import (
     measurement_of,
     measurement_of_outcome,
 )
-from services.ingest.handler import Store
 from services.ingest.queries import reading
+from services.ingest.storing.handler import Store
 from tests.integration.ingest.material import (
     NOW,
     SOURCE,

@@ -1,6 +1,6 @@
 """Whether a producer gone wrong is stopped, and single bad events are not."""
 
-from services.ingest.breaker import Breaker
+from services.ingest.reading.breaker import Breaker
 
 
 def test_a_few_bad_events_pass() -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from aivalue.events.changes import SeriesChanged, decode_change
 from services.ingest import failpoints
-from services.ingest.changes import UNITS_MAX, messages_of
-from services.ingest.correcting import Changed
 from services.ingest.maintenance import months_from
 from services.ingest.queries.storing import Change
 from services.ingest.snapshot import snapshot
+from services.ingest.storing.changes import UNITS_MAX, messages_of
+from services.ingest.storing.correcting import Changed
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.isolating import CULPRITS_MAX, culprits
+from services.ingest.storing.isolating import CULPRITS_MAX, culprits
 
 
 @given(bad=st.sets(st.integers(0, 99), max_size=8), n_events=st.integers(1, 100))

@@ -11,8 +11,9 @@ from services.ingest.batch import (
     stretch_of,
     tail_sha256_of,
 )
-from services.ingest.positions import LogBroken, Position, position_of
 from services.ingest.queries.partitions import GENESIS, Claim
+from services.ingest.reading.positions import Position, position_of
+from services.ingest.taxonomy import LogBroken
 
 
 def _record(offset: int, value: bytes = b"v") -> Record:

@@ -1,6 +1,6 @@
 """Whether a process that stands still is found out, and one with nothing to do is left alone."""
 
-from services.ingest.progress import SLOW_TURN_SECONDS, STALLED_SECONDS, Progress
+from services.ingest.reading.progress import SLOW_TURN_SECONDS, STALLED_SECONDS, Progress
 
 LATER = STALLED_SECONDS + 1
 

@@ -6,9 +6,8 @@ from aiokafka import TopicPartition
 from aiokafka import errors as kafka
 
 from aivalue.errors import InvalidEvent
-from services.ingest.positions import LogBroken
 from services.ingest.queries.partitions import Fenced
-from services.ingest.taxonomy import TABLE, Action, action_for
+from services.ingest.taxonomy import TABLE, Action, LogBroken, action_for
 
 
 def _sqlstate(code: str) -> asyncpg.PostgresError:

@@ -14,16 +14,16 @@ from functools import partial
 from asyncpg import Connection, DataError, PostgresError
 
 from aivalue.events.event import Event
-from services.ingest import backfilling, correcting, wire
 from services.ingest.batch import Batch, DeadLetter
-from services.ingest.changes import messages_of
-from services.ingest.correcting import Changed
 from services.ingest.failpoints import failpoint
-from services.ingest.identities import Identities, Ids
-from services.ingest.isolating import refused_events
-from services.ingest.keys import KeyStore, Stored, kept_rows
-from services.ingest.pairing import pair
 from services.ingest.queries import dead_letters, facts, joining, outbox, partitions, storing
+from services.ingest.storing import backfilling, correcting, wire
+from services.ingest.storing.changes import messages_of
+from services.ingest.storing.correcting import Changed
+from services.ingest.storing.identities import Identities, Ids
+from services.ingest.storing.isolating import refused_events
+from services.ingest.storing.keys import KeyStore, Stored, kept_rows
+from services.ingest.storing.pairing import pair
 from services.ingest.taxonomy import Action, action_for
 
 

@@ -8,13 +8,13 @@ import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from services.ingest import metrics
-from services.ingest.claims import RENEW_SECONDS, Claims
 from services.ingest.failpoints import failpoint
-from services.ingest.keys import Stored
-from services.ingest.positions import Position, position_of
 from services.ingest.queries.partitions import Claim, Refusal
+from services.ingest.reading.claims import RENEW_SECONDS, Claims
+from services.ingest.reading.positions import Position, position_of
+from services.ingest.reading.source import Polled, Source
 from services.ingest.settings import IngestSettings
-from services.ingest.source import Polled, Source
+from services.ingest.storing.keys import Stored
 
 REVOKE_SECONDS: Final = 5.0
 LOOK_AGAIN_SECONDS: Final = {Refusal.HALTED: 5.0, Refusal.HELD: 0.5}

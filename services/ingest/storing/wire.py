@@ -18,8 +18,8 @@ from aivalue.events.business import MeasurementRecorded
 from aivalue.events.event import Event
 from aivalue.events.topics import DATA_BY_TYPE
 from services.ingest.batch import Batch, Headers, LogRecord
-from services.ingest.identities import Ids
 from services.ingest.queries.storing import EVENT_COLUMNS, KEY_COLUMNS, STAGED_COLUMNS
+from services.ingest.storing.identities import Ids
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"

@@ -13,12 +13,12 @@ from asyncpg import Connection
 
 from aivalue.events.business import EventRetracted
 from services.ingest.batch import Batch
-from services.ingest.identities import Ids
 from services.ingest.queries import backfills
 from services.ingest.queries import corrections as queries
 from services.ingest.queries.backfills import Key
 from services.ingest.queries.corrections import Correction
 from services.ingest.queries.storing import Change
+from services.ingest.storing.identities import Ids
 
 # A backfill may have brought millions of events; no statement works on more than this at a time.
 EVENTS_AT_ONCE: Final = 5_000

@@ -7,7 +7,7 @@ from asyncpg import Connection
 
 from services.ingest.batch import Batch
 from services.ingest.queries import joining, storing
-from services.ingest.staging import decision_rows, outcome_rows
+from services.ingest.storing.staging import decision_rows, outcome_rows
 
 Day = tuple[int, date]
 

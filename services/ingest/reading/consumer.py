@@ -25,20 +25,19 @@ from aiokafka.errors import (
 from aivalue.events.kafka_binding import decode_record
 from aivalue.runtime.clock import utc_now
 from services.ingest import metrics
-from services.ingest.assignment import Assignment
-from services.ingest.backoff import backoff_seconds
 from services.ingest.batch import Batch, Decode, Stretch, decode_stretch
-from services.ingest.breaker import Breaker
-from services.ingest.claims import Claims
 from services.ingest.failpoints import failpoint
-from services.ingest.keys import Stored
-from services.ingest.positions import LogBroken
-from services.ingest.progress import STALLED_SECONDS, Progress
 from services.ingest.queries.partitions import Fenced
+from services.ingest.reading.assignment import Assignment
+from services.ingest.reading.backoff import backoff_seconds
+from services.ingest.reading.breaker import Breaker
+from services.ingest.reading.claims import Claims
+from services.ingest.reading.progress import STALLED_SECONDS, Progress
+from services.ingest.reading.source import Polled, Source
 from services.ingest.settings import IngestSettings
-from services.ingest.source import Polled, Source
-from services.ingest.taxonomy import Action, action_for
-from services.ingest.writer import Storing
+from services.ingest.storing.keys import Stored
+from services.ingest.storing.writer import Storing
+from services.ingest.taxonomy import Action, LogBroken, action_for
 
 IN_FLIGHT_MAX: Final = 2
 KAFKA_COMMIT_SECONDS: Final = 1.0

@@ -12,10 +12,10 @@ from asyncpg import Connection
 
 from aivalue.events.business import BackfillReverted, EventRetracted
 from services.ingest.batch import Batch
-from services.ingest.identities import Ids
-from services.ingest.keys import Stored
 from services.ingest.queries import backfills as queries
 from services.ingest.queries.backfills import Key, Member, Revert
+from services.ingest.storing.identities import Ids
+from services.ingest.storing.keys import Stored
 
 # A revert works for about 0.1 to 0.3 ms per event in one transaction, and a log waits for it.
 EVENTS_MAX: Final = 100_000

@@ -13,15 +13,12 @@ from typing import Final
 
 from services.ingest.batch import LogRecord, Origin, Stretch, tail_sha256_of
 from services.ingest.queries.partitions import Claim
+from services.ingest.taxonomy import LogBroken
 
 # A topic is not deleted, created and filled in less.
 SILENCE_SECONDS: Final = 0.5
 # A record to verify that does not come for so long may not be there at all.
 PROBE_SECONDS: Final = 2.0
-
-
-class LogBroken(Exception):
-    """The log is not the one that was read before; only an operator can say what is true."""
 
 
 @dataclass(slots=True, kw_only=True)

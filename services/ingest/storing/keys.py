@@ -13,12 +13,12 @@ from typing import Final, TypeVar
 
 from asyncpg import Connection
 
-from services.ingest import wire
 from services.ingest.batch import Batch, DeadLetter
-from services.ingest.identities import Ids
 from services.ingest.queries import storing
 from services.ingest.queries.backfills import Key
-from services.ingest.recent import Identity, RecentIdentities
+from services.ingest.storing import wire
+from services.ingest.storing.identities import Ids
+from services.ingest.storing.recent import Identity, RecentIdentities
 
 # After a batch that was not all new, how many the faster way is not even tried: twice as many
 # each time, for a replay is nothing but repetitions.

@@ -12,9 +12,9 @@ from aivalue.events.changes import (
     encode_change,
 )
 from aivalue.events.event import Event
-from services.ingest.correcting import Changed
 from services.ingest.queries.storing import Change
 from services.ingest.snapshot import snapshot
+from services.ingest.storing.correcting import Changed
 
 UNITS_MAX = 500
 

@@ -15,8 +15,8 @@ import asyncpg
 import uvloop
 
 from services.ingest.batch import Batch
-from services.ingest.handler import Store
-from services.ingest.keys import Stored
+from services.ingest.storing.handler import Store
+from services.ingest.storing.keys import Stored
 from services.ingest.taxonomy import CONNECTION_ERRORS
 
 CONNECT_SECONDS = 10

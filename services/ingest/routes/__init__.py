@@ -1,0 +1,1 @@
+"""The HTTP API of the ingest service, one file per thing it speaks of."""

@@ -1,0 +1,1 @@
+"""From batches to PostgreSQL: one transaction that stores every event once."""
