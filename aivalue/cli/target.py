@@ -21,6 +21,10 @@ def target_command(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Day from which its time counts; today without."),
     ] = None,
+    due: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="When it is due, if the sentence does not say."),
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
@@ -31,6 +35,8 @@ def target_command(
     request: dict[str, str] = {"text": sentence, "kpi": kpi}
     if start is not None:
         request["start"] = start.date().isoformat()
+    if due is not None:
+        request["due"] = due.date().isoformat()
     try:
         answer = asyncio.run(_read(request))
     except AivalueError as error:

@@ -29,7 +29,8 @@ _SENTENCE = re.compile(
 )
 _RANGE = re.compile(r"[0-9]\s*%?\s*(?:-|\u2013|to|or|and)\s*[0-9]", re.IGNORECASE)
 _WITHIN = re.compile(
-    r"(?:within|in|over)\s+(?:the\s+next\s+)?(?P<n>[0-9]{1,3})\s+(?P<unit>day|week|month|quarter|year)s?",
+    r"(?:within|in|over)\s+(?:the\s+next\s+)?(?P<n>[0-9]{1,3}|[a-z]+)\s+"
+    r"(?P<unit>day|week|month|quarter|year)s?",
     re.IGNORECASE,
 )
 _ON = re.compile(
@@ -40,6 +41,12 @@ _ON = re.compile(
 TEXT_MAX = 300
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "week": 7}
+_NUMBERS = {
+    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
+    "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+}  # fmt: skip
+# A share of the one is another share of the other.
+_COMPLEMENTS = (("accuracy", "error"), ("uptime", "downtime"), ("retention", "churn"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +122,30 @@ def read_target(text: str) -> TargetText:
     )
 
 
-def target_of(read: TargetText, *, key: Key, initiative: Key, kpi: Kpi, start: date) -> Target:
-    """Make it a target of a KPI; `start` is the day from which "within 12 months" counts.
+def target_of(
+    read: TargetText,
+    *,
+    key: Key,
+    initiative: Key,
+    kpi: Kpi,
+    start: date,
+    due: date | None = None,
+) -> Target:
+    """Make it a target of a KPI.
+
+    `start` is the day from which "within 12 months" counts; `due` completes a sentence that names
+    no time.
 
     Raises
     ------
     InvalidDefinition
-        No due date, or a direction that makes the KPI worse.
+        No due date or two, a direction that makes the KPI worse, a share of what is not the KPI.
     """
+    named = read.due.after(start) if isinstance(read.due, Span) else read.due
+    if named and due and named != due:
+        raise InvalidDefinition(f"due on {named}, as the sentence says, or on {due}?")
+    due = named or due
+    _require_same_quantity(read, kpi)
     if read.direction not in {None, kpi.better_when}:
         raise InvalidDefinition(
             f"{kpi.key} is better when {kpi.better_when}, but the sentence makes it "
@@ -132,12 +155,31 @@ def target_of(read: TargetText, *, key: Key, initiative: Key, kpi: Kpi, start: d
         raise InvalidDefinition(
             f"how many {kpi.unit} is {read.amount} {read.unit}? The target needs the KPI's unit"
         )
-    due = read.due.after(start) if isinstance(read.due, Span) else read.due
     if due is None:
         raise InvalidDefinition("by when? Add a date, or a time such as 'within 12 months'")
     return Target(
         key=key, initiative=initiative, kpi=kpi.key, kind=read.kind, amount=read.amount, due=due
     )
+
+
+def _require_same_quantity(read: TargetText, kpi: Kpi) -> None:
+    said, counted = read.subject.lower(), f"{kpi.key} {kpi.name}".lower()
+    for pair in _COMPLEMENTS:
+        for one, other in (pair, pair[::-1]):
+            if (
+                read.kind == "relative"
+                and _speaks_of(said, one)
+                and _speaks_of(counted, other)
+                and not (_speaks_of(said, other) or _speaks_of(counted, one))
+            ):
+                raise InvalidDefinition(
+                    f"how much is that of {kpi.key}? The sentence has a share of {one}, the KPI "
+                    f"counts {other}; say it in percentage points, or of {other}"
+                )
+
+
+def _speaks_of(text: str, word: str) -> bool:
+    return re.search(rf"\b{word}\b", text) is not None
 
 
 def _question(sentence: str) -> str:
@@ -170,8 +212,9 @@ def _amount(text: str, unit: str) -> tuple[Kind, Decimal, str]:
 def _due(text: str | None) -> date | Span | None:
     if text is None:
         return None
-    if within := _WITHIN.fullmatch(text):
-        n, unit = int(within["n"]), within["unit"].lower()
+    within = _WITHIN.fullmatch(text)
+    if within is not None and (n := _number(within["n"].lower())):
+        unit = within["unit"].lower()
         if unit in _DAYS:
             return Span(n_days=n * _DAYS[unit])
         return Span(n_months=n * _MONTHS[unit])
@@ -184,6 +227,11 @@ def _due(text: str | None) -> date | Span | None:
             return date(year, month, calendar.monthrange(year, month)[1])
         raise InvalidDefinition(f"by the start or by the end of {year}? Write a date")
     raise InvalidDefinition(f"when is {text!r}? Write a date, or a time such as 'within 12 months'")
+
+
+def _number(text: str) -> int:
+    """Read digits or a word; 0 where it is neither."""
+    return int(text) if text.isdigit() else _NUMBERS.get(text, 0)
 
 
 def _day(text: str) -> date:

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aivalue.baselines.freeze import FrozenBaseline, Subject, freeze
 from aivalue.baselines.window import Scope
-from aivalue.errors import NotFreezable
 from aivalue.events.announcement import BASELINE_FROZEN
 from aivalue.kpis.canonical import Json, body_of
 from aivalue.kpis.series import plain
@@ -45,18 +44,19 @@ async def freeze_baseline(
     kafka: KafkaSettings,
 ) -> Outcome:
     """Freeze the pre-AI series of a KPI at once."""
-    try:
-        with metrics.FREEZE_SECONDS.time():
-            baseline, content = await measure(engine, ingest, wanted=wanted, author=author)
-    except NotFreezable:
-        metrics.FREEZES.labels("refused").inc()
-        raise
+    with metrics.counting_refusals(), metrics.FREEZE_SECONDS.time():
+        baseline, content = await measure(engine, ingest, wanted=wanted, author=author)
     async with engine.begin() as connection:
         outcome = await store(connection, author, baseline, content, kafka)
+    count(author.tenant, outcome)
+    return outcome
+
+
+def count(tenant: str, outcome: Outcome) -> None:
+    """Count a freeze that is committed."""
     metrics.FREEZES.labels("created" if outcome.created else "unchanged").inc()
     if not outcome.superseded:
-        metrics.show_frozen(author.tenant, outcome.baseline)
-    return outcome
+        metrics.show_frozen(tenant, outcome.baseline)
 
 
 async def measure(

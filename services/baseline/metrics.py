@@ -1,10 +1,13 @@
 """Every Prometheus series of the baseline service; labels come from definitions, never events."""
 
+import contextlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, time
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from aivalue.baselines.renewal import Renewal
+from aivalue.errors import NotFreezable
 from services.baseline.queries.baselines import StoredBaseline
 
 CHANGES = Counter(
@@ -49,6 +52,16 @@ DRIFT_ROWS = Gauge(
     "Rows added, removed or changed since the newest baseline was frozen.",
     _BASELINE,
 )
+
+
+@contextlib.contextmanager
+def counting_refusals() -> Iterator[None]:
+    """Count a freeze that is refused."""
+    try:
+        yield
+    except NotFreezable:
+        FREEZES.labels("refused").inc()
+        raise
 
 
 def show_frozen(tenant: str, baseline: StoredBaseline) -> None:

@@ -8,7 +8,7 @@ import typer
 Json = dict[str, Any]
 Initiative = Annotated[str, typer.Option("--initiative", help="Key of the initiative.")]
 Kpi = Annotated[str, typer.Option("--kpi", help="Key of the KPI.")]
-Identity = Annotated[str, typer.Argument(help="As `aivalue baseline list` prints it.")]
+Identity = Annotated[str, typer.Argument(help="As `aivalue baseline list` or `drafts` prints it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Start = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; else the design's.")

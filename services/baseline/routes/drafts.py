@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Principal, Reader, Writer, require
 from aivalue.runtime.clock import utc_now
+from services.baseline import metrics
 from services.baseline.dependencies import Engine, Ingest, KeyInPath, ReadConnection, Settings
 from services.baseline.drafting import draft_baseline, freeze_draft, review_draft
+from services.baseline.freezing import count
 from services.baseline.queries import drafts as queries
 from services.baseline.queries.drafts import Draft
 from services.baseline.requester import Author
@@ -116,14 +118,16 @@ async def post_freeze(
     response: Response,
 ) -> BaselineResponse:
     """Freeze exactly what was reviewed."""
-    async with engine.begin() as connection:
-        draft = _found(
-            await queries.draft_of(connection, principal.tenant, baseline_id), baseline_id
-        )
-        author = _author(principal, draft.candidate.reason)
-        outcome = await freeze_draft(connection, author, draft, settings.kafka)
-        frozen = (outcome.baseline, outcome.superseded)
-        [answer] = await answers(connection, principal.tenant, [frozen])
+    with metrics.counting_refusals():
+        async with engine.begin() as connection:
+            draft = _found(
+                await queries.draft_of(connection, principal.tenant, baseline_id), baseline_id
+            )
+            author = _author(principal, draft.candidate.reason)
+            outcome = await freeze_draft(connection, author, draft, settings.kafka)
+            frozen = (outcome.baseline, outcome.superseded)
+            [answer] = await answers(connection, principal.tenant, [frozen])
+    count(principal.tenant, outcome)
     response.status_code = 201 if outcome.created else 200
     return answer
 

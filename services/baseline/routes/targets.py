@@ -18,13 +18,17 @@ router = APIRouter(prefix="/v1/targets", tags=["targets"])
 
 
 class TargetTextRequest(BaseModel):
-    """A sentence, the KPI it is about, and the day from which its time counts (today)."""
+    """A sentence, the KPI it is about, the day from which its time counts (today).
+
+    `due` completes a sentence that names no time.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
     kpi: Key
     start: Day | None = None
+    due: Day | None = None
 
 
 class TargetTextResponse(BaseModel):
@@ -43,7 +47,9 @@ async def read_target_text(
     """Read a sentence as a target; nothing is stored."""
     stored = await queries.version_of(connection, principal.tenant, "kpi", request.kpi, None)
     if stored is None:
-        raise HTTPException(404, f"there is no KPI {request.kpi!r}")
+        known = await queries.current(connection, principal.tenant, kind="kpi")
+        keys = ", ".join(sorted(key for _, key in known)) or "none"
+        raise HTTPException(404, f"there is no KPI {request.kpi!r}; there are: {keys}")
     read = read_target(request.text)
     target = target_of(
         read,
@@ -51,6 +57,7 @@ async def read_target_text(
         initiative="read",
         kpi=Kpi.model_validate(stored.body),
         start=request.start or utc_now().date(),
+        due=request.due,
     )
     return TargetTextResponse(
         subject=read.subject, kind=target.kind, amount=plain(target.amount), due=target.due

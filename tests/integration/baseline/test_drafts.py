@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from aivalue.runtime.auth import digest_of
@@ -43,6 +44,11 @@ class Office:
 
     async def freeze(self, who: str, draft: str) -> httpx.Response:
         return await self.clients[who].post(f"/v1/baseline-drafts/{draft}:freeze")
+
+
+def freezes(outcome: str) -> float:
+    labels = {"outcome": outcome}
+    return REGISTRY.get_sample_value("aivalue_baseline_freezes_total", labels) or 0
 
 
 @pytest.fixture
@@ -122,6 +128,19 @@ async def test_a_rejected_draft_is_not_frozen(office: Office) -> None:
 
     assert frozen.status_code == 409
     assert frozen.json()["detail"] == "it is rejected: a second person must approve it first"
+
+
+async def test_the_freeze_of_a_draft_is_counted_once_it_is_agreed(office: Office) -> None:
+    identity = (await office.draft()).json()["baseline"]["baseline_id"]
+    before = {name: freezes(name) for name in ("refused", "created", "unchanged")}
+
+    await office.freeze("ana", identity)
+    await office.review("ben", identity)
+    await office.freeze("ana", identity)
+    await office.freeze("ana", identity)
+
+    after = {name: freezes(name) - n for name, n in before.items()}
+    assert after == {"refused": 1, "created": 1, "unchanged": 1}
 
 
 async def test_a_person_reviews_once(office: Office) -> None:

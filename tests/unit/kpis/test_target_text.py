@@ -12,20 +12,21 @@ from aivalue.kpis.definition import BetterWhen, Kpi, Target
 from aivalue.kpis.target_text import Span, TargetText, read_target, target_of
 
 
-def kpi(better_when: BetterWhen = "lower", unit: str = "share") -> Kpi:
+def kpi(better_when: BetterWhen = "lower", unit: str = "share", key: str = "churn") -> Kpi:
     return Kpi(
-        key="churn",
+        key=key,
         process="p",
-        name="Churn",
+        name=key.capitalize(),
         unit=unit,
         better_when=better_when,
         aggregation="mean",
     )
 
 
-def target(text: str, *, of: Kpi | None = None) -> Target:
+def target(text: str, *, of: Kpi | None = None, due: date | None = None) -> Target:
+    start = date(2024, 1, 31)
     return target_of(
-        read_target(text), key="t", initiative="i", kpi=of or kpi(), start=date(2024, 1, 31)
+        read_target(text), key="t", initiative="i", kpi=of or kpi(), start=start, due=due
     )
 
 
@@ -127,6 +128,8 @@ def test_a_time_counts_from_its_start() -> None:
     assert target("reduce churn by 10% within 2 years").due == date(2026, 1, 31)
     assert target("reduce churn by 10% within 2 weeks").due == date(2024, 2, 14)
     assert target("reduce churn by 10% over the next 4 quarters").due == date(2025, 1, 31)
+    assert target("reduce churn by 10% in two quarters").due == date(2024, 7, 31)
+    assert target("reduce churn by 10% within a year").due == date(2025, 1, 31)
 
 
 @pytest.mark.parametrize("better_when", ["lower", "higher"])
@@ -144,6 +147,29 @@ def test_a_direction_that_makes_it_worse_is_asked_about() -> None:
 def test_without_a_due_date_it_is_asked_for() -> None:
     with pytest.raises(InvalidDefinition, match="by when"):
         target("improve forecasting accuracy by 15%")
+
+
+def test_the_due_date_may_come_beside_the_sentence() -> None:
+    day = date(2025, 6, 30)
+
+    assert target("reduce churn by 10%", due=day).due == day
+    assert target("reduce churn by 10% by 2025-06-30", due=day).due == day
+    with pytest.raises(InvalidDefinition, match="on 2025-03-31, as the sentence says, or on"):
+        target("reduce churn by 10% by 2025-03-31", due=day)
+
+
+def test_a_share_of_the_accuracy_is_no_share_of_the_error() -> None:
+    of = kpi(key="forecast-error")
+    accuracy = kpi("higher", key="forecast-accuracy")
+    by = "by 15% within 1 year"
+
+    with pytest.raises(InvalidDefinition, match="a share of accuracy, the KPI counts error"):
+        target(f"improve forecasting accuracy {by}", of=of)
+    assert target(f"improve forecasting accuracy {by}", of=accuracy).amount == Decimal("0.15")
+    assert target(f"reduce the error {by}", of=of).amount == Decimal("0.15")
+    # Points of the one are points of the other.
+    points = target("improve accuracy by 3 percentage points within 1 year", of=of)
+    assert points.kind == "percentage_points"
 
 
 def test_an_absolute_amount_needs_the_kpis_unit() -> None:
