@@ -171,20 +171,34 @@ def _whitened(
     values: Floats, position: Floats, correlation: Floats, noise_share: Floats
 ) -> tuple[Floats, Floats]:
     """Return each model's one-step surprises over their deviation, and its log determinant."""
-    n, n_columns = values.shape
-    surprise = np.empty((len(correlation), n, n_columns))
-    log_size = np.zeros(len(correlation))
-    level = np.zeros((len(correlation), n_columns))
-    spread = 1 - noise_share
-    for row in range(n):
-        total = spread + noise_share
-        gap = values[row] - level
-        surprise[:, row] = gap / np.sqrt(total)[:, None]
-        log_size += np.log(total)
-        if row + 1 == n:
-            break
-        gain = spread / total
-        carried = correlation ** (position[row + 1] - position[row])
-        level = carried[:, None] * (level + gain[:, None] * gap)
-        spread = carried**2 * (spread * (1 - gain)) + (1 - carried**2) * (1 - noise_share)
-    return surprise, log_size
+    step = np.diff(position)
+    carried = correlation ** step[:, None]
+    # How much of each surprise the level takes over is known before any of them is seen.
+    total, kept = np.ones((len(values), len(correlation))), np.empty_like(carried)
+    remembered = carried**2
+    renewed = (1 - remembered) * (1 - noise_share) + noise_share
+    remembered *= noise_share
+    for row in range(len(step)):
+        kept[row] = noise_share / total[row]
+        total[row + 1] = remembered[row] * (1 - kept[row]) + renewed[row]
+    return surprises(values, carried * kept, carried * (1 - kept), total), np.log(total).sum(axis=0)
+
+
+def surprises(values: Floats, kept: Floats, gain: Floats, total: Floats) -> Floats:
+    """Return what each row adds to the earlier ones, over its deviation, per model.
+
+    Parameters
+    ----------
+    values : shape (n, n_columns)
+    kept, gain : shape (n - 1, n_models)
+        The level expected of the next row is `kept` of this row's plus `gain` of its value.
+    total : shape (n, n_models)
+        Variance of the surprises.
+    """
+    level = np.zeros((*total.shape, values.shape[1]))
+    np.multiply(gain[..., None], values[:-1, None], out=level[1:])
+    kept = kept[..., None]
+    for row in range(2, len(level)):
+        level[row] += kept[row - 1] * level[row - 1]
+    surprise: Floats = (values[:, None] - level) / np.sqrt(total)[..., None]
+    return surprise.transpose(1, 0, 2)

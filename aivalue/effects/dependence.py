@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aivalue.effects.levels_off import levels_off
 from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
 
@@ -77,8 +78,8 @@ def dependence_of(surprise: Floats, weight: Floats, *, besides: Floats | None = 
             for correlation in (CORRELATIONS if share > 0 else (0.0,))
         ]
     )
-    # Bounded memory: a few models at a time, each with one column per period.
-    per_chunk = max(1, CELLS_PER_CHUNK // (weight.size * weight.shape[1]))
+    # Bounded memory: a few models at a time.
+    per_chunk = max(1, CELLS_PER_CHUNK // (weight.size * (2 + len(besides))))
     found: list[tuple[float, float, float, float]] = []
     for start in range(0, len(grid), per_chunk):
         share, correlation = grid[start : start + per_chunk].T
@@ -107,49 +108,6 @@ def dependence_of(surprise: Floats, weight: Floats, *, besides: Floats | None = 
     return Dependence(models=models, cells_free=cells_free)
 
 
-def whitened(
-    columns: Floats, weight: Floats, share: Floats, correlation: Floats
-) -> tuple[Floats, Floats]:
-    """Return what each cell adds to its unit's earlier ones, over its deviation, per model.
-
-    One scalar Kalman filter per unit and model, all at once; absent cells (weight 0) add nothing.
-
-    Parameters
-    ----------
-    columns : shape (n_units, n_periods, n_columns)
-    share, correlation : shape (n_models,)
-
-    Returns
-    -------
-    shape (n_models, n_units, n_periods, n_columns), and the log determinants (n_models,)
-    """
-    n_models = len(share)
-    n_units, n_periods, n_columns = columns.shape
-    result = np.empty((n_models, n_units, n_periods, n_columns))
-    log_sizes = np.zeros(n_models)
-    level = np.zeros((n_models, n_units, n_columns))
-    spread = np.repeat(share[:, None], n_units, axis=1)
-    for period in range(n_periods):
-        seen = weight[:, period] > 0
-        total = np.where(seen, spread + 1 / np.where(seen, weight[:, period], 1.0), 1.0)
-        gap = np.where(seen[:, None], columns[:, period] - level, 0.0)
-        result[:, :, period] = gap / np.sqrt(total)[:, :, None]
-        log_sizes += np.log(total).sum(axis=1)
-        gain = np.where(seen, spread / total, 0.0)
-        level = correlation[:, None, None] * (level + gain[:, :, None] * gap)
-        carried = correlation[:, None] ** 2
-        spread = carried * spread * (1 - gain) + (1 - carried) * share[:, None]
-    return result, log_sizes
-
-
-def without_unit_levels(white: Floats, ones: Floats) -> tuple[Floats, Floats]:
-    """Take each unit's own level off whitened columns; return the log determinants too."""
-    size = (ones**2).sum(axis=-1)
-    known = np.where(size > 0, size, 1.0)
-    share = np.einsum("...t,...tc->...c", ones, white) / known[..., None]
-    return white - ones[..., None] * share[..., None, :], np.log(known).sum(axis=-1)
-
-
 def autocorrelation(n_periods: int, correlation: float) -> Floats:
     """Return correlation to the power of the lag, for every pair of periods."""
     lag = np.abs(np.subtract.outer(np.arange(n_periods), np.arange(n_periods)))
@@ -168,24 +126,22 @@ def covariance_of(dependence: Dependence, noise: Floats, paths: Floats) -> tuple
     paths : shape (n_figures, n_units, n_periods)
         How each figure depends on each unit's persistent part.
     """
-    n_figures, _, n_periods = paths.shape
-    persistent = {
-        correlation: np.einsum(
-            "fut,ts,gus->fg", paths, autocorrelation(n_periods, correlation), paths, optimize=True
-        )
-        for correlation in {model.correlation for model in dependence.models if model.share > 0}
-    }
+    share, correlation, scale, probability = np.array(
+        [(each.share, each.correlation, each.scale, each.probability) for each in dependence.models]
+    ).T
     free = dependence.cells_free
-    inflation = free / (free - 2)
-    mean = np.zeros((n_figures, n_figures))
-    spread: list[tuple[float, float]] = []
-    for model in dependence.models:
-        part = noise + (model.share * persistent[model.correlation] if model.share > 0 else 0.0)
-        part = model.scale * inflation * part
-        mean += model.probability * part
-        spread.append((model.probability, float(np.trace(part))))
-    first = sum(probability * size for probability, size in spread)
-    second = sum(probability * size**2 for probability, size in spread)
+    scale = scale * free / (free - 2)
+    mean = (probability @ scale) * noise
+    size = scale * np.trace(noise)
+    n_figures, _, n_periods = paths.shape
+    flat = paths.reshape(n_figures, -1)
+    for value in np.unique(correlation[share > 0]):
+        lagged = (paths @ autocorrelation(n_periods, float(value))).reshape(n_figures, -1)
+        persistent = lagged @ flat.T
+        weight = np.where(correlation == value, share * scale, 0.0)
+        mean += (probability @ weight) * persistent
+        size = size + weight * np.trace(persistent)
+    first, second = float(probability @ size), float(probability @ size**2)
     own = 3 * (free - 2) / (free - KURTOSIS_FREEDOM)  # Kurtosis of t given the model.
     kurtosis = own * second / first**2 if first > 0 else own
     freedom = degrees_of_freedom(kurtosis)
@@ -202,26 +158,13 @@ def _left_over(
     surprise: Floats, weight: Floats, besides: Floats, models: tuple[Floats, Floats]
 ) -> tuple[Floats, Floats]:
     """Return, per model, squares left by unit and period levels, and log determinants."""
-    seen = weight > 0
-    n_units, n_periods = weight.shape
-    # Period levels, the first at zero because units already carry the mean.
-    present = np.flatnonzero(seen.any(axis=0))[1:]
-    n_first = 2 + len(besides)
-    columns = np.zeros((n_units, n_periods, n_first + len(present)))
-    columns[:, :, 0] = np.where(seen, surprise, 0.0)
-    columns[:, :, 1] = 1.0
-    columns[:, :, 2:n_first] = besides.transpose(1, 2, 0)
-    columns[:, present, n_first + np.arange(len(present))] = 1.0
-    white, log_sizes = whitened(columns, weight, *models)
-    free, log_units = without_unit_levels(np.delete(white, 1, axis=3), white[:, :, :, 1])
-    flat = free.reshape(len(free), -1, free.shape[3])
-    gram = flat.transpose(0, 2, 1) @ flat
-    squares, log_periods = gram[:, 0, 0], np.zeros(len(gram))
-    if gram.shape[1] > 1:
-        inner, right = gram[:, 1:, 1:], gram[:, 1:, 0]
-        squares = squares - (right * np.linalg.solve(inner, right[..., None])[..., 0]).sum(axis=1)
-        log_periods = np.linalg.slogdet(inner)[1]
-    return squares, log_sizes + log_units + log_periods
+    found = levels_off(np.concatenate([surprise[None], besides]), weight, *models)
+    squares, log_sizes = found.gram[:, 0, 0], found.log_size
+    if len(besides):
+        inner, right = found.gram[:, 1:, 1:], found.gram[:, 1:, :1]
+        squares = squares - (right * np.linalg.solve(inner, right)).sum(axis=(1, 2))
+        log_sizes = log_sizes + np.linalg.slogdet(inner)[1]
+    return squares, log_sizes
 
 
 def _prior(share: float) -> float:

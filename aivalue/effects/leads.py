@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aivalue.effects.dependence import Model, dependence_of, whitened, without_unit_levels
+from aivalue.effects.dependence import Model, dependence_of
 from aivalue.effects.effect import Scale
+from aivalue.effects.levels_off import levels_off
 from aivalue.effects.panel import Floats
 from aivalue.effects.student_t import f_upper, t_quantile
 from aivalue.effects.two_way import fit_two_way
@@ -92,18 +93,6 @@ def _partial(
     surprise: Floats, weight: Floats, leads: Floats, model: Model
 ) -> tuple[Floats, Floats]:
     """Return information and score of the leads once unit and period levels are taken off."""
-    seen = weight > 0
-    present = np.flatnonzero(seen.any(axis=0))[1:]
-    n_leads = len(leads)
-    columns = np.zeros((*seen.shape, 2 + n_leads + len(present)))
-    columns[:, :, 0] = 1.0
-    columns[:, :, 1] = surprise
-    columns[:, :, 2 : 2 + n_leads] = leads.transpose(1, 2, 0)
-    columns[:, present, 2 + n_leads + np.arange(len(present))] = 1.0
-    white, _ = whitened(columns, weight, np.array([model.share]), np.array([model.correlation]))
-    free_of_units, _ = without_unit_levels(white[0, :, :, 1:], white[0, :, :, 0])
-    flat = free_of_units.reshape(-1, free_of_units.shape[2])
-    gram = flat.T @ flat
-    first, last = gram[: 1 + n_leads, : 1 + n_leads], gram[1 + n_leads :, : 1 + n_leads]
-    left = first - last.T @ np.linalg.solve(gram[1 + n_leads :, 1 + n_leads :], last)
-    return left[1:, 1:], left[1:, 0]
+    columns = np.concatenate([surprise[None], leads])
+    gram = levels_off(columns, weight, np.array([model.share]), np.array([model.correlation])).gram
+    return gram[0, 1:, 1:], gram[0, 1:, 0]

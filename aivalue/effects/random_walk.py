@@ -15,6 +15,7 @@ from aivalue.effects.autoregression import (
     AveragedFit,
     fit_over_models,
     free_observations,
+    surprises,
 )
 from aivalue.effects.panel import Floats
 
@@ -50,19 +51,11 @@ def wandering_fit(outcome: Floats, regressors: Floats, position: Floats) -> Aver
 
 def _whitened(values: Floats, position: Floats, share: Floats) -> tuple[Floats, Floats]:
     """Return each model's one-step surprises over their deviation, and its log determinant."""
-    n, n_columns = values.shape
-    surprise = np.empty((len(share), n, n_columns))
-    log_size = np.zeros(len(share))
-    level = np.zeros((len(share), n_columns))
-    spread = np.zeros(len(share))
-    for row in range(n):
-        total = spread + 1
-        gap = values[row] - level
-        surprise[:, row] = gap / np.sqrt(total)[:, None]
-        log_size += np.log(total)
-        if row + 1 == n:
-            break
-        gain = spread / total
-        level = level + gain[:, None] * gap
-        spread = spread * (1 - gain) + share * (position[row + 1] - position[row])
-    return surprise, log_size
+    step = np.diff(position)
+    # How much of each surprise the level takes over is known before any of them is seen.
+    total, kept = np.empty((len(values), len(share))), np.empty((len(step), len(share)))
+    total[0] = 1.0
+    for row in range(len(step)):
+        kept[row] = 1 / total[row]
+        total[row + 1] = 2 - kept[row] + share * step[row]
+    return surprises(values, kept, 1 - kept, total), np.log(total).sum(axis=0)

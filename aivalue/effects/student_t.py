@@ -7,6 +7,7 @@ Source: Press et al., "Numerical Recipes", 6.2 and 6.4 (continued fractions by L
 """
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 ROUNDS_MAX = 100_000
@@ -18,6 +19,7 @@ NORMAL = NormalDist()
 NORMAL_FROM = 1e8  # Degrees of freedom; beyond, t and normal agree to eight digits.
 
 
+@lru_cache(maxsize=1024)  # The figures of one effect, and its placebos, ask for the same one.
 def t_quantile(probability: float, degrees_of_freedom: float) -> float:
     """Return the value that t stays below with this probability."""
     if probability < 0.5:  # noqa: PLR2004 - the distribution is symmetric

@@ -22,6 +22,7 @@ from tests.validation.worlds import (
     correlation_matrix,
     oracle_width,
     weekly,
+    weekly_oracle_width,
 )
 
 N_DAYS, N_DAYS_BEFORE = 100, 70
@@ -30,11 +31,8 @@ COMPARISON_BEFORE = 90
 
 
 def _one_series(correlation: float, shape: str, rng: np.random.Generator) -> Reading:
-    series, regressors = weekly(rng, correlation, shape=shape)
-    weights = np.zeros(regressors.shape[1])
-    weights[:6] = series.volume / series.volume.sum()
-    width = oracle_width(regressors, correlation_matrix(correlation, 130), weights)
-    return reading_of(before_after(series), 0.0, width)
+    series = weekly(rng, correlation, shape=shape)
+    return reading_of(before_after(series), 0.0, weekly_oracle_width(correlation))
 
 
 def interrupted(outcome: Floats, controls: Floats, n_before: int, cycle: float) -> Interrupted:

@@ -135,7 +135,7 @@ def _read(world: Callable[[np.random.Generator], World], rng: np.random.Generato
 
 def _holidays(rng: np.random.Generator) -> Reading:
     """Read a weekly series in which the same three weeks of every year stand out."""
-    series, _ = weekly(rng, 0.4, shape="season")
+    series = weekly(rng, 0.4, shape="season")
     is_holiday = np.isin(series.week % 52, (0, 13, 51))
     moved = type(series)(
         periods=series.periods,

@@ -1,6 +1,7 @@
 """Worlds with a known truth, in which intervals must hold what they promise."""
 
 from datetime import date
+from functools import cache
 
 import numpy as np
 
@@ -9,22 +10,27 @@ from aivalue.effects.estimators.difference_in_differences import Rollout
 from aivalue.effects.panel import Floats, Integers, months_between
 
 NEVER = 10_000
+N_WEEKS, N_WEEKS_BEFORE = 130, 104
 PERIODS = months_between(date(2020, 1, 1), date(2025, 1, 1))
 
 
 def autoregressive(rng: np.random.Generator, correlation: float, shape: tuple[int, int]) -> Floats:
     """Rows of variance one."""
-    noise = rng.normal(size=shape)
-    for step in range(1, shape[1]):
-        noise[:, step] = (
-            correlation * noise[:, step - 1] + (1 - correlation**2) ** 0.5 * noise[:, step]
-        )
-    return noise
+    return rng.normal(size=shape) @ _memory(correlation, shape[1]).T
 
 
+@cache
 def correlation_matrix(correlation: float, n: int) -> Floats:
+    """Of a first-order autoregression."""
     lag = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-    return np.where(lag == 0, 1.0, correlation ** np.maximum(lag, 1))
+    found: Floats = np.where(lag == 0, 1.0, correlation ** np.maximum(lag, 1))
+    return found
+
+
+@cache
+def _memory(correlation: float, n: int) -> Floats:
+    root: Floats = np.linalg.cholesky(correlation_matrix(correlation, n))
+    return root
 
 
 def oracle_width(regressors: Floats, covariance: Floats, weights: Floats) -> float:
@@ -33,12 +39,12 @@ def oracle_width(regressors: Floats, covariance: Floats, weights: Floats) -> flo
     return float(2 * 1.959964 * (weights @ np.linalg.solve(information, weights)) ** 0.5)
 
 
-def weekly(rng: np.random.Generator, correlation: float, *, shape: str) -> tuple[Weekly, Floats]:
-    """104 weeks before and 26 after, no effect; the design matrix of one who knows the shape.
+def weekly(rng: np.random.Generator, correlation: float, *, shape: str) -> Weekly:
+    """104 weeks before and 26 after, no effect.
 
     `shape` names what moves besides: "plain", "trend", "season", "trend and season".
     """
-    n, n_before = 130, 104
+    n, n_before = N_WEEKS, N_WEEKS_BEFORE
     week = np.arange(n, dtype=float)
     level = 10 + autoregressive(rng, correlation, (1, n))[0]
     if "trend" in shape:
@@ -49,7 +55,7 @@ def weekly(rng: np.random.Generator, correlation: float, *, shape: str) -> tuple
     share = np.zeros((n, 6))
     share[np.arange(n_before, n), np.arange(n - n_before) * 6 // (n - n_before)] = 1.0
     volume = share.sum(axis=0)
-    series = Weekly(
+    return Weekly(
         periods=months,
         week=week,
         y=level,
@@ -59,11 +65,18 @@ def weekly(rng: np.random.Generator, correlation: float, *, shape: str) -> tuple
         observed=level @ share / volume,
         n_units=1,
     )
-    angle = 2 * np.pi * week / 52.179
-    known = np.column_stack(
-        [np.ones(n), week, np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)]
-    )
-    return series, np.column_stack([share, known])
+
+
+@cache
+def weekly_oracle_width(correlation: float) -> float:
+    """Return the width for one who knows trend, season and correlation of the weekly series."""
+    series = weekly(np.random.default_rng(0), correlation, shape="plain")
+    angle = 2 * np.pi * series.week / 52.179
+    waves = [np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)]
+    known = np.column_stack([series.share_treated, series.x, series.week, *waves])
+    weights = np.zeros(known.shape[1])
+    weights[:6] = series.volume / series.volume.sum()
+    return oracle_width(known, correlation_matrix(correlation, N_WEEKS), weights)
 
 
 def rollout_of(y: Floats, start: Integers) -> Rollout:

@@ -1,0 +1,154 @@
+"""Products of panel columns once unit and period levels are taken off, under many covariances.
+
+A unit's cells vary as noise / weight + share * correlation^lag. The inverse of that needs no
+matrix: the persistent part's own inverse has three diagonals, so a column is solved for by one
+pass forward and one back, and what periods share adds up row by row. Units with the same weights
+share the passes' factors.
+
+Source: Woodbury (1950) for the inverse of the sum; Golub & Van Loan (2013), "Matrix Computations",
+4.3.6, for three diagonals.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aivalue.effects.panel import Floats, Integers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelsOff:
+    """What is left per model.
+
+    Attributes
+    ----------
+    gram : shape (n_models, n_columns, n_columns)
+        Products of the columns, weighed by the inverse covariance, without the levels.
+    log_size : shape (n_models,)
+        Log determinant of the covariance plus that of the levels' information.
+    """
+
+    gram: Floats
+    log_size: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Factors:
+    """Of share * weight + inverse persistence, shape (n_models, n_periods, n_kinds).
+
+    A kind is a row of weights; `kind` says which a unit has.
+    """
+
+    weight: Floats
+    kind: Integers
+    n_units: Floats
+    pivot: Floats
+    carried: Floats
+    log_size: Floats
+
+
+def levels_off(columns: Floats, weight: Floats, share: Floats, correlation: Floats) -> LevelsOff:
+    """Take the levels of all units and periods off the columns.
+
+    Parameters
+    ----------
+    columns : shape (n_columns, n_units, n_periods)
+        Ignored where weight is 0; none may be a sum of unit and period levels.
+    weight : shape (n_units, n_periods), >= 0
+        Noise variance is inverse to it; 0 where the cell is absent.
+    share, correlation : shape (n_models,)
+    """
+    factors = _factors(weight, share, correlation)
+    kind, n_kinds = factors.kind, len(factors.n_units)
+    # Time first and units last, so that what runs along time runs over whole rows.
+    plain = np.where(weight > 0, columns, 0.0).transpose(2, 0, 1)
+    solved = _solved(plain, share, factors, kind)
+    ones = _solved(np.ones((len(plain), 1, n_kinds)), share, factors, np.arange(n_kinds))[:, :, 0]
+    information = ones.sum(axis=1)
+    information = np.where(information > 0, information, 1.0)
+    by_unit = solved.sum(axis=1)
+    scaled = by_unit / information[:, None, kind]
+    gram = (plain[:, :, None] * solved[:, :, None]).sum(axis=(1, 4))
+    gram -= by_unit @ scaled.transpose(0, 2, 1)
+    log_size = factors.log_size + np.log(information) @ factors.n_units
+    # Period levels, the first at zero because units already carry the mean.
+    present = np.flatnonzero((factors.weight > 0).any(axis=0))[1:]
+    if len(present):
+        right = solved.sum(axis=3) - ones[:, :, kind] @ scaled.transpose(0, 2, 1)
+        inner = _between_periods(share, factors)
+        inner -= ones @ (ones * (factors.n_units / information)[:, None]).transpose(0, 2, 1)
+        right, inner = right[:, present], inner[:, present[:, None], present]
+        gram -= right.transpose(0, 2, 1) @ np.linalg.solve(inner, right)
+        log_size = log_size + np.linalg.slogdet(inner)[1]
+    return LevelsOff(gram=gram, log_size=log_size)
+
+
+def _factors(weight: Floats, share: Floats, correlation: Floats) -> _Factors:
+    rows, kind, n_units = np.unique(weight, axis=0, return_inverse=True, return_counts=True)
+    n_periods = weight.shape[1]
+    independent = 1 - correlation**2
+    off = (correlation / independent)[:, None]
+    ends = np.zeros(n_periods)
+    ends[0] += 1
+    ends[-1] += 1
+    inverse = (1 + np.outer(correlation**2, 1 - ends)) / independent[:, None]
+    pivot = inverse[..., None] + share[:, None, None] * rows.T
+    carried = np.zeros_like(pivot)
+    for period in range(1, n_periods):
+        carried[:, period - 1] = off / pivot[:, period - 1]
+        pivot[:, period] -= off * carried[:, period - 1]
+    noise = np.log(np.where(rows > 0, rows, 1.0)).sum(axis=1)
+    by_kind = np.log(pivot).sum(axis=1) - noise
+    return _Factors(
+        weight=rows,
+        kind=kind.reshape(-1),
+        n_units=n_units.astype(np.float64),
+        pivot=pivot,
+        carried=carried,
+        log_size=by_kind @ n_units + len(weight) * (n_periods - 1) * np.log(independent),
+    )
+
+
+def _solved(columns: Floats, share: Floats, factors: _Factors, kind: Integers) -> Floats:
+    """Return the inverse covariances times columns: shape (n_models, *columns.shape).
+
+    Parameters
+    ----------
+    columns : shape (n_periods, n_columns, n_units)
+    kind : shape (n_units,)
+    """
+    n_periods = len(columns)
+    weight = factors.weight.T[:, None, kind]
+    carried = factors.carried[:, :, None, kind]
+    weighted = weight * columns
+    result = np.repeat(weighted[None], len(share), axis=0)
+    for period in range(1, n_periods):
+        result[:, period] += carried[:, period - 1] * result[:, period - 1]
+    result /= factors.pivot[:, :, None, kind]
+    for period in range(n_periods - 2, -1, -1):
+        result[:, period] += carried[:, period] * result[:, period + 1]
+    result *= -share[:, None, None, None] * weight
+    result += weighted
+    return result
+
+
+def _between_periods(share: Floats, factors: _Factors) -> Floats:
+    """Return the inverse covariances' sum over units: shape (n_models, n_periods, n_periods)."""
+    n_models, n_periods, n_kinds = factors.pivot.shape
+    weight = factors.weight
+    total = np.zeros((n_models, n_periods, n_periods))
+    row = np.zeros((n_models, n_kinds, n_periods))
+    own = np.zeros((n_models, n_kinds))
+    for period in range(n_periods - 1, -1, -1):
+        carried = factors.carried[:, period]
+        row[:, :, period + 1 :] *= carried[:, :, None]
+        own = 1 / factors.pivot[:, period] + carried**2 * own
+        row[:, :, period] = own
+        counted = (factors.n_units * weight[:, period])[:, None] * weight[:, period:]
+        later = (row[:, :, period:] * counted).sum(axis=1)
+        total[:, period, period:] = later
+        total[:, period:, period] = later
+    total *= -share[:, None, None]
+    each = np.arange(n_periods)
+    total[:, each, each] += factors.n_units @ weight
+    return total
