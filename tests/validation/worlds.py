@@ -23,14 +23,12 @@ def autoregressive(rng: np.random.Generator, correlation: float, shape: tuple[in
 def correlation_matrix(correlation: float, n: int) -> Floats:
     """Of a first-order autoregression."""
     lag = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-    found: Floats = np.where(lag == 0, 1.0, correlation ** np.maximum(lag, 1))
-    return found
+    return np.asarray(np.where(lag == 0, 1.0, correlation ** np.maximum(lag, 1)), np.float64)
 
 
 @cache
 def _memory(correlation: float, n: int) -> Floats:
-    root: Floats = np.linalg.cholesky(correlation_matrix(correlation, n))
-    return root
+    return np.asarray(np.linalg.cholesky(correlation_matrix(correlation, n)), np.float64)
 
 
 def oracle_width(regressors: Floats, covariance: Floats, weights: Floats) -> float:
