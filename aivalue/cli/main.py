@@ -24,6 +24,7 @@ from aivalue.cli import estimate as estimate_command
 from aivalue.cli.baseline import command as baseline_command
 from aivalue.cli.console import fail
 from aivalue.cli.demo import command as demo_command
+from aivalue.cli.design import command as design_command
 from aivalue.cli.events import command as events_command
 from aivalue.errors import AivalueError
 
@@ -46,6 +47,7 @@ app.command("schema")(definition_schema.schema_command)
 app.command("estimate")(estimate_command.estimate)
 app.command("up")(operations.up)
 app.command("doctor")(operations.doctor)
+app.add_typer(design_command.app, name="design")
 app.add_typer(baseline_command.app, name="baseline")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(events_command.app, name="events")

@@ -62,21 +62,21 @@ class Columns:
 
 def table_of(rows: list[dict[str, str]], columns: Columns) -> PanelTable:
     """Read the cells; an empty unit or time column means each row by itself, or all at once."""
-    numbers = [_numbers(rows, name) for name in columns.names]
+    numbers = [numbers_of(rows, name) for name in columns.names]
     time = columns.time
     return PanelTable(
-        unit=_units(rows, columns),
+        unit=units_of(rows, columns),
         time=[row[time] if time else "0" for row in rows],
-        outcome=_numbers(rows, columns.outcome),
+        outcome=numbers_of(rows, columns.outcome),
         treated=np.array([_flag(row, columns.treated, line) for line, row in enumerate(rows, 2)]),
         covariates=np.array(numbers, np.float64).reshape(len(numbers), len(rows)).T,
         cluster=_texts(rows, columns.cluster),
         stratum=_texts(rows, columns.stratum),
-        denominator=_numbers(rows, columns.denominator) if columns.denominator else None,
+        denominator=numbers_of(rows, columns.denominator) if columns.denominator else None,
     )
 
 
-def _units(rows: list[dict[str, str]], columns: Columns) -> list[str]:
+def units_of(rows: list[dict[str, str]], columns: Columns) -> list[str]:
     """Name each row's unit; without a column, distinct times are one series, else each row is."""
     if columns.unit:
         return [row[columns.unit] for row in rows]
@@ -89,7 +89,8 @@ def _texts(rows: list[dict[str, str]], name: str) -> list[str]:
     return [row[name] for row in rows] if name else []
 
 
-def _numbers(rows: list[dict[str, str]], name: str) -> Floats:
+def numbers_of(rows: list[dict[str, str]], name: str) -> Floats:
+    """Read a column; what is missing is NaN."""
     return np.array([_number(row, name, line) for line, row in enumerate(rows, 2)])
 
 

@@ -117,7 +117,7 @@ def matrices_of(table: PanelTable, *, may_alternate: bool = False) -> Matrices:
         A unit has two rows at one time, or loses the AI again.
     """
     units, unit = np.unique(np.asarray(table.unit, str), return_inverse=True)
-    times, time = _sorted_times(table.time)
+    times, time = sorted_times(table.time)
     shape = (len(units), len(times))
     count = np.bincount(unit * shape[1] + time, minlength=shape[0] * shape[1])
     if (count > 1).any():
@@ -176,7 +176,8 @@ def _pivoted(
     return pivoted
 
 
-def _sorted_times(values: Sequence[str]) -> tuple[list[str], Integers]:
+def sorted_times(values: Sequence[str]) -> tuple[list[str], Integers]:
+    """Return the distinct times in order, as numbers if all are, and each value's place."""
     text = np.asarray(values, str)
     labels, index = np.unique(text, return_inverse=True)
     try:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from aivalue.baselines.level import levels_of
 from aivalue.baselines.readiness.assess import Assessment, assess, target_share
-from aivalue.baselines.readiness.power import Plan
+from aivalue.baselines.readiness.power import Plan, Power
 from aivalue.baselines.window import Scope, restrict
 from aivalue.kpis.definition import Text
 from aivalue.kpis.series import Series
@@ -40,20 +40,6 @@ class ItemResponse(BaseModel):
     detail: str
 
 
-class PowerResponse(BaseModel):
-    """Smallest effect the plan sees, as a share of the level, and what the target would take."""
-
-    detectable: float
-    method: Literal["simulation", "formula"]
-    formula: float
-    n_treated: int
-    n_units: int
-    n_weeks: int
-    target: float | None
-    units_needed: int | None
-    weeks_needed: int | None
-
-
 class ReadinessResponse(BaseModel):
     """All findings; `status` is the worst of them."""
 
@@ -63,7 +49,7 @@ class ReadinessResponse(BaseModel):
     end: date
     status: Literal["pass", "warn", "fail"]
     items: list[ItemResponse]
-    power: PowerResponse | None
+    power: Power | None
     snapshot: dict[str, Any]
 
 

@@ -1,0 +1,1 @@
+"""`aivalue design`: plan a trial before it is run."""

@@ -1,0 +1,46 @@
+"""The columns of a table of the time before, as the planning of a trial wants them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from aivalue.cli.console import fail
+from aivalue.cli.design.asking import WRONG_CALL
+from aivalue.cli.panel_file import Columns, numbers_of, read_rows, units_of
+from aivalue.effects.front_door.table import sorted_times
+from aivalue.effects.panel import Floats, Integers
+
+
+def numbers_in(path: Path, *names: str) -> list[Floats]:
+    """Read columns that have a number in every row."""
+    if not all(names):
+        fail("--history needs --outcome", status=WRONG_CALL)
+    rows = read_rows(path, list(names))
+    found = [numbers_of(rows, name) for name in names]
+    for name, values in zip(names, found, strict=True):
+        if not np.isfinite(values).all():
+            fail(f"{name} is missing in a row of the history: leave it out", status=WRONG_CALL)
+    return found
+
+
+def groups_in(path: Path, name: str) -> Integers:
+    """Read a column of names, as numbers."""
+    if not name:
+        fail("--history of clusters needs --cluster", status=WRONG_CALL)
+    _, code = np.unique([row[name] for row in read_rows(path, [name])], return_inverse=True)
+    return code.astype(np.int64)
+
+
+def panel_in(path: Path, *, outcome: str, unit: str, time: str) -> Floats:
+    """Read units by periods; without a column for the unit the table is one."""
+    if not (outcome and time):
+        fail("--history needs --outcome and --time", status=WRONG_CALL)
+    columns = Columns(outcome=outcome, treated="", unit=unit, time=time)
+    rows = read_rows(path, [name for name in (outcome, unit, time) if name])
+    names, row = np.unique(units_of(rows, columns), return_inverse=True)
+    times, column = sorted_times([each[time] for each in rows])
+    if len(set(zip(row, column, strict=True))) < len(rows):
+        fail("a unit has two rows at one time", status=WRONG_CALL)
+    wide = np.full((len(names), len(times)), np.nan)
+    wide[row, column] = numbers_of(rows, outcome)
+    return wide

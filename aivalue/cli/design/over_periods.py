@@ -1,0 +1,165 @@
+"""Trials over time: turns within units, units beside units, one series before and after."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from aivalue.cli.console import fail
+from aivalue.cli.design.asking import (
+    WRONG_CALL,
+    AsJson,
+    Asked,
+    Better,
+    Confidence,
+    Deviation,
+    History,
+    Learnt,
+    Level,
+    Memory,
+    Outcome,
+    Power,
+    Target,
+    Time,
+    Unit,
+    first_of,
+    given,
+    refusals,
+)
+
+Periods = Annotated[int | None, typer.Option(help="Periods with the AI.")]
+Before = Annotated[int | None, typer.Option(help="Periods before go-live.")]
+
+
+def switchback(  # noqa: PLR0913 - one parameter per option of the command
+    *,
+    target: Target = "",
+    better: Better = "higher",
+    level: Level = None,
+    deviation: Deviation = None,
+    autocorrelation: Memory = None,
+    stretch: Annotated[int, typer.Option(help="Periods until arms may change.")],
+    washout: Annotated[int, typer.Option(min=0, help="Periods after a switch.")] = 1,
+    units: Annotated[int | None, typer.Option(help="That take turns.")] = None,
+    periods: Annotated[int | None, typer.Option(help="Of turns, all in all.")] = None,
+    history: History = None,
+    outcome: Outcome = "",
+    unit: Unit = "",
+    time: Time = "",
+    confidence: Confidence = 0.95,
+    power: Power = 0.8,
+    as_json: AsJson = False,
+) -> None:
+    """Plan units that work with the AI and without it by turns."""
+    # Numpy and the readers of tables, which --help must not cost.
+    from aivalue.cli.design.history_file import panel_in
+    from aivalue.cli.design.showing import answer
+    from aivalue.effects.planning.history import of_panel
+    from aivalue.effects.planning.switchback import by_turns
+
+    asked = Asked(target=target, better=better, confidence=confidence, power=power, as_json=as_json)
+    with refusals():
+        seen = Learnt()
+        if history is not None:
+            panel = panel_in(history, outcome=outcome, unit=unit, time=time)
+            seen = Learnt(**asdict(of_panel(panel, of_units_only=True)))
+        trial = by_turns(
+            given("--deviation", deviation, seen.deviation),
+            stretch=stretch,
+            units=given("--units", units, seen.n_units),
+            periods=periods,
+            washout=washout,
+            autocorrelation=first_of(autocorrelation, seen.autocorrelation) or 0.0,
+            level=first_of(level, seen.level),
+        )
+        answer(trial, asked)
+
+
+def rollout(  # noqa: PLR0913 - one parameter per option of the command
+    *,
+    target: Target = "",
+    better: Better = "higher",
+    level: Level = None,
+    deviation: Deviation = None,
+    autocorrelation: Memory = None,
+    units: Annotated[int | None, typer.Option(help="With and without the AI.")] = None,
+    treated_units: Annotated[int, typer.Option(help="That get the AI.")],
+    before: Before = None,
+    periods: Periods = None,
+    history: History = None,
+    outcome: Outcome = "",
+    unit: Unit = "",
+    time: Time = "",
+    confidence: Confidence = 0.95,
+    power: Power = 0.8,
+    as_json: AsJson = False,
+) -> None:
+    """Plan units that get the AI beside units that do not, after against before."""
+    from aivalue.cli.design.history_file import panel_in
+    from aivalue.cli.design.showing import answer
+    from aivalue.effects.planning.history import of_panel
+    from aivalue.effects.planning.rollout import by_unit
+
+    asked = Asked(target=target, better=better, confidence=confidence, power=power, as_json=as_json)
+    with refusals():
+        seen = Learnt()
+        if history is not None:
+            seen = Learnt(
+                **asdict(of_panel(panel_in(history, outcome=outcome, unit=unit, time=time)))
+            )
+        trial = by_unit(
+            given("--deviation", deviation, seen.deviation),
+            units=given("--units", units, seen.n_units),
+            treated_units=treated_units,
+            before=given("--before", before, seen.n_periods),
+            periods=periods,
+            autocorrelation=first_of(autocorrelation, seen.autocorrelation) or 0.0,
+            level=first_of(level, seen.level),
+            confidence=confidence,
+        )
+        answer(trial, asked)
+
+
+def series(  # noqa: PLR0913 - one parameter per option of the command
+    *,
+    target: Target = "",
+    better: Better = "higher",
+    level: Level = None,
+    deviation: Deviation = None,
+    autocorrelation: Memory = None,
+    before: Before = None,
+    periods: Periods = None,
+    season: Annotated[list[float] | None, typer.Option(help="Length in periods.")] = None,
+    trend: Annotated[bool, typer.Option("--trend", help="The series has one.")] = False,
+    history: History = None,
+    outcome: Outcome = "",
+    time: Time = "",
+    confidence: Confidence = 0.95,
+    power: Power = 0.8,
+    as_json: AsJson = False,
+) -> None:
+    """Plan one series before and after, with nothing beside it."""
+    from aivalue.cli.design.history_file import panel_in
+    from aivalue.cli.design.showing import answer
+    from aivalue.effects.planning.history import of_series
+    from aivalue.effects.planning.series import by_series
+
+    asked = Asked(target=target, better=better, confidence=confidence, power=power, as_json=as_json)
+    seasons = tuple(season or ())
+    with refusals():
+        seen = Learnt()
+        if history is not None:
+            panel = panel_in(history, outcome=outcome, unit="", time=time)
+            if len(panel) > 1:
+                fail("the history has more than one row at a time", status=WRONG_CALL)
+            seen = Learnt(**asdict(of_series(panel[0], seasons, has_trend=trend)))
+        trial = by_series(
+            given("--deviation", deviation, seen.deviation),
+            before=given("--before", before, seen.n_periods),
+            periods=periods,
+            autocorrelation=first_of(autocorrelation, seen.autocorrelation) or 0.0,
+            seasons=seasons,
+            has_trend=trend,
+            level=first_of(level, seen.level),
+        )
+        answer(trial, asked)

@@ -1,0 +1,362 @@
+"""Whether a plan's power is what the estimator then shows, and sizes are those of the textbooks."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aivalue.effects.arm import ArmStatistics, Measure
+from aivalue.effects.cluster_robust import cluster_robust
+from aivalue.effects.comparison import difference
+from aivalue.effects.effect import Period
+from aivalue.effects.estimators.cuped import plain_levels
+from aivalue.effects.estimators.difference_in_differences import Rollout, difference_in_differences
+from aivalue.effects.estimators.switchback import switchback
+from aivalue.effects.front_door.table import days_from
+from aivalue.effects.functional import average
+from aivalue.effects.panel import Floats
+from aivalue.effects.planning.clusters import by_cluster
+from aivalue.effects.planning.history import of_clusters, of_panel, of_ratio, of_series
+from aivalue.effects.planning.memory import change_variance, mean_variance
+from aivalue.effects.planning.plan import Plan, Wish, plan
+from aivalue.effects.planning.rollout import by_unit
+from aivalue.effects.planning.series import by_series, shape_of, whitened
+from aivalue.effects.planning.subjects import Parts, by_share, by_subject
+from aivalue.effects.planning.switchback import by_turns
+from aivalue.effects.planning.trial import Trial
+from aivalue.effects.student_t import t_quantile
+from aivalue.errors import NotEstimable
+
+DRAWS = 400
+SEED = 20261126
+# Three standard errors of a share of 400 near 80 %, and two points for what is asymptotic.
+CLOSE = 3 * math.sqrt(0.8 * 0.2 / DRAWS) + 0.02
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(SEED)
+
+
+def remembering(shape: tuple[int, ...], memory: float, source: np.random.Generator) -> Floats:
+    """Draw rows of variance one that remember."""
+    noise = source.standard_normal(shape)
+    for at in range(1, shape[-1]):
+        noise[..., at] = memory * noise[..., at - 1] + math.sqrt(1 - memory**2) * noise[..., at]
+    return noise
+
+
+def detectable(trial: Trial) -> float:
+    found = plan(trial, Wish()).detectable
+    assert found is not None
+    return found
+
+
+def arms(values: Floats) -> ArmStatistics:
+    """Summarize draws x subjects x columns."""
+    mean = values.mean(axis=1)
+    gap = values - mean[:, None]
+    covariance = np.einsum("dni,dnj->dij", gap, gap) / (values.shape[1] - 1)
+    return ArmStatistics(n=np.full(len(values), values.shape[1]), mean=mean, covariance=covariance)
+
+
+def test_a_mean_needs_what_cohen_says() -> None:
+    # Cohen (1988): d = .5 needs 64 in each group; statsmodels: the power is then 0.8014596.
+    found = plan(by_subject(1.0, subjects=128), Wish(target=0.5))
+
+    assert found.needed[0].size == 128
+    assert found.power == pytest.approx(0.8014596, abs=1e-7)
+
+
+def test_shares_need_what_r_says() -> None:
+    # R: power.prop.test(n = 50, p1 = .5, p2 = .75)$power = 0.7401659 and
+    # power.prop.test(p1 = .5, p2 = .75, power = .9)$n = 76.65294, in each group.
+    seen = plan(by_share(0.5, subjects=100), Wish(target=0.25)).power
+    needed = plan(by_share(0.5), Wish(target=0.25, power=0.9)).needed[0].size
+
+    assert seen == pytest.approx(0.7401659, abs=1e-5)
+    assert needed == 2 * 77
+
+
+def test_clusters_cost_the_design_effect() -> None:
+    # Clusters of 21 at a correlation of .05: a variance of 1 + 20 x .05 = 2 times.
+    alone = plan(by_subject(1.0, subjects=420), Wish()).standard_error
+    together = by_cluster(1.0, correlation_within=0.05, cluster_size=21, clusters=20)
+
+    assert alone is not None
+    assert plan(together, Wish()).standard_error == pytest.approx(alone * math.sqrt(2))
+
+
+def test_a_panel_without_memory_is_frison_and_pocock() -> None:
+    # Variance (1 / 12 + 1 / 6) (1 / 10 + 1 / 30).
+    trial = by_unit(1.0, units=40, treated_units=10, before=12, periods=6)
+
+    error = plan(trial, Wish()).standard_error
+    assert error == pytest.approx(math.sqrt((1 / 12 + 1 / 6) * (1 / 10 + 1 / 30)))
+
+
+@pytest.mark.parametrize("memory", [-0.4, 0.0, 0.7])
+def test_a_change_varies_as_its_covariance_matrix_says(memory: float) -> None:
+    at = np.arange(30)
+    covariance = memory ** np.abs(np.subtract.outer(at, at)).astype(float)
+    weight = np.where(at < 20, -1 / 20, 1 / 10)
+
+    assert change_variance(20, 10, memory) == pytest.approx(weight @ covariance @ weight)
+    assert mean_variance(30, memory) == pytest.approx(covariance.mean())
+
+
+def test_means_are_detected_as_often_as_planned() -> None:
+    effect = detectable(by_subject(2.0, subjects=60))
+    draws = rng().normal(0.0, 2.0, (4_000, 60, 1))
+    draws[:, :30] += effect
+
+    levels = plain_levels(arms(draws[:, :30]), arms(draws[:, 30:]), Measure(numerator=0))
+    assert (difference(*levels).p_value < 0.05).mean() == pytest.approx(0.8, abs=0.02)
+
+
+def test_shares_are_detected_as_often_as_planned() -> None:
+    effect = detectable(by_share(0.1, subjects=4_000))
+    counts = rng().binomial(2_000, [0.1 + effect, 0.1], (20_000, 2)) / 2_000
+
+    variance = (counts * (1 - counts) / 2_000).sum(axis=1)
+    seen = np.abs(counts[:, 0] - counts[:, 1]) > t_quantile(0.975, math.inf) * np.sqrt(variance)
+    assert seen.mean() == pytest.approx(0.8, abs=0.015)
+
+
+def test_ratios_are_detected_as_often_as_planned() -> None:
+    # Sessions of a user, and orders in them; half of the orders' variance is the sessions'.
+    source = rng()
+    sessions = 1.0 + source.poisson(3.0, (1_500, 400))
+    orders = source.binomial(sessions.astype(int), 0.3).astype(float)
+    parts = of_ratio(np.concatenate(orders), np.concatenate(sessions))
+    effect = detectable(by_subject(parts.linear_deviation, subjects=400))
+
+    values = np.stack([orders, sessions], axis=2)
+    values[:, :200, 0] += effect * sessions[:, :200]
+    ratio = Measure(numerator=0, denominator=1)
+    levels = plain_levels(arms(values[:, :200]), arms(values[:, 200:]), ratio)
+    assert (difference(*levels).p_value < 0.05).mean() == pytest.approx(0.8, abs=0.04)
+
+
+def test_clusters_are_detected_as_often_as_planned() -> None:
+    effect = detectable(by_cluster(1.0, correlation_within=0.2, cluster_size=8, clusters=24))
+    cluster = np.repeat(np.arange(24), 8)
+    arm = (cluster < 12).astype(float)
+    design = np.column_stack([arm, np.ones(len(arm))])
+    source = rng()
+
+    def rejects() -> bool:
+        shared = math.sqrt(0.2) * source.standard_normal(24)[cluster]
+        outcome = shared + math.sqrt(0.8) * source.standard_normal(len(arm)) + effect * arm
+        fit = cluster_robust(design, outcome, cluster)
+        margin = t_quantile(0.975, fit.degrees_of_freedom) * math.sqrt(fit.covariance[0, 0])
+        return bool(abs(fit.point[0]) > margin)
+
+    assert np.mean([rejects() for _ in range(DRAWS)]) == pytest.approx(0.8, abs=CLOSE)
+
+
+def test_turns_are_detected_as_often_as_planned() -> None:
+    trial = by_turns(1.0, stretch=5, units=6, periods=60, autocorrelation=0.3)
+    effect = detectable(trial)
+    source = rng()
+
+    def rejects() -> bool:
+        treated = np.repeat(source.random((6, 12)) < 0.5, 5, axis=1)
+        outcome = remembering((6, 60), 0.3, source) + effect * treated
+        figure = average(switchback(outcome, treated, period=days_from(1)[0], washout=1))
+        return not figure.low <= 0 <= figure.high
+
+    # Neighbouring stretches of one arm are one stretch to the estimator, which costs some power;
+    # what they share brings some back.
+    assert np.mean([rejects() for _ in range(DRAWS)]) == pytest.approx(0.8, abs=CLOSE + 0.05)
+
+
+def test_rollouts_are_detected_as_often_as_planned() -> None:
+    trial = by_unit(1.0, units=24, treated_units=8, before=12, periods=6, autocorrelation=0.4)
+    effect = detectable(trial)
+    source = rng()
+    periods: tuple[Period, ...] = days_from(18)
+    with_ai = np.zeros((24, 18))
+    with_ai[:8, 12:] = 1.0
+
+    def rejects() -> bool:
+        outcome = 10 + remembering((24, 18), 0.4, source) + effect * with_ai
+        rollout = Rollout(
+            periods=periods,
+            units=tuple(str(unit) for unit in range(24)),
+            y_untreated=outcome * (1 - with_ai),
+            x_untreated=1 - with_ai,
+            y_treated=outcome * with_ai,
+            x_treated=with_ai,
+        )
+        figure = average(difference_in_differences(rollout, scale="additive"))
+        return not figure.low <= 0 <= figure.high
+
+    assert np.mean([rejects() for _ in range(DRAWS // 2)]) == pytest.approx(0.8, abs=0.12)
+
+
+def test_a_series_is_detected_as_often_as_planned() -> None:
+    trial = by_series(1.0, before=80, periods=20, autocorrelation=0.6, has_trend=True)
+    effect = detectable(trial)
+    step = (np.arange(100) >= 80).astype(float)
+    columns = np.column_stack([step, shape_of(100, (), has_trend=True)])
+    draws = remembering((4_000, 100), 0.6, rng()) + effect * step
+
+    design, outcome = whitened(columns, 0.6), whitened(draws.T, 0.6)
+    point, squares, *_ = np.linalg.lstsq(design, outcome, rcond=None)
+    error = np.sqrt(squares / 97 * np.linalg.inv(design.T @ design)[0, 0])
+    seen = np.abs(point[0]) > t_quantile(0.975, 97) * error
+    assert seen.mean() == pytest.approx(0.8, abs=0.02)
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.5, 0.8])
+def test_a_short_history_shows_its_noise_and_memory_without_bias(memory: float) -> None:
+    source = rng()
+    panels = [
+        of_panel(5 + 2 * remembering((30, 12), memory, source) + source.standard_normal((1, 12)))
+        for _ in range(100)
+    ]
+    series = [
+        of_series(remembering((104,), memory, source), (52.18,), has_trend=True) for _ in range(100)
+    ]
+
+    # At .8 twelve periods are hardly longer than the memory, which is then found to one in ten.
+    assert np.mean([each.autocorrelation for each in panels]) == pytest.approx(memory, abs=0.04)
+    assert np.mean([each.autocorrelation for each in series]) == pytest.approx(memory, abs=0.06)
+    assert np.median([each.deviation for each in panels]) == pytest.approx(2, rel=0.1)
+
+
+def test_clusters_of_a_history_share_what_was_put_in() -> None:
+    source = rng()
+    cluster = np.repeat(np.arange(400), 10)
+    outcome = 0.5 * source.standard_normal(400)[cluster] + source.standard_normal(4_000)
+
+    found = of_clusters(outcome, cluster)
+
+    # .25 / 1.25.
+    assert found.correlation_within == pytest.approx(0.2, abs=0.03)
+    assert (found.cluster_size, found.size_variation) == (10, 0.0)
+
+
+TRIALS: dict[str, Callable[[int | None], Trial]] = {
+    "subjects": lambda size: by_subject(3.0, subjects=size, level=10.0),
+    "shares": lambda size: by_share(0.3, subjects=size),
+    "clusters": lambda size: by_cluster(
+        3.0, correlation_within=0.1, cluster_size=15, clusters=size
+    ),
+    "switchback": lambda size: by_turns(3.0, stretch=4, units=5, periods=size),
+    "rollout": lambda size: by_unit(3.0, units=30, treated_units=10, before=20, periods=size),
+    "series": lambda size: by_series(3.0, before=400, periods=size, autocorrelation=0.3),
+}
+
+
+@pytest.mark.parametrize("name", TRIALS)
+@settings(max_examples=25)
+@given(target=st.floats(0.15, 0.6))
+def test_the_size_needed_is_the_smallest_that_detects(name: str, target: float) -> None:
+    trial = TRIALS[name]
+    size = plan(trial(None), Wish(target=target)).needed[0].size
+
+    def power(at: int) -> float:
+        found = plan(trial(at), Wish(target=target)).power
+        assert found is not None
+        return found
+
+    if size is not None:
+        assert power(size) >= 0.8
+        assert size == trial(None).levers[0].least or power(size - 1) < 0.8
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_what_is_detectable_is_detected_with_the_power_asked_for(name: str) -> None:
+    trial = TRIALS[name](200)
+    effect = detectable(trial)
+
+    assert plan(trial, Wish(target=effect)).power == pytest.approx(0.8, abs=1e-6)
+
+
+@settings(max_examples=25)
+@given(scale=st.floats(1e-6, 1e6))
+def test_the_unit_of_the_kpi_changes_nothing(scale: float) -> None:
+    found = plan(by_subject(3.0 * scale, subjects=100), Wish(target=scale))
+
+    assert found.power == pytest.approx(plan(by_subject(3.0, subjects=100), Wish(target=1)).power)
+
+
+def test_a_fall_is_planned_like_a_rise_except_of_a_share() -> None:
+    def planned(trial: Trial, target: float) -> Plan:
+        return plan(trial, Wish(target=target))
+
+    mean, share = by_subject(3.0, subjects=100), by_share(0.1, subjects=1_000)
+
+    assert planned(mean, -1).power == planned(mean, 1).power
+    assert (planned(share, -0.05).power or 0) > (planned(share, 0.05).power or 1)
+
+
+def test_without_an_effect_the_power_is_the_false_alarm_rate() -> None:
+    found = plan(by_subject(1.0, subjects=100), Wish(target=1e-20))
+
+    assert found.power == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("build", "wish", "reason"),
+    [
+        (lambda: by_subject(1.0), Wish(), "neither a target nor a size"),
+        (lambda: by_subject(1.0), Wish(target=0.0), "effect of zero"),
+        (lambda: by_subject(0.0), Wish(target=1.0), "deviation must be positive"),
+        (lambda: by_subject(1.0, subjects=3), Wish(), "3 subjects planned, needs 4"),
+        (lambda: by_subject(1.0, share_explained=1.0), Wish(target=1.0), "share_explained"),
+        (lambda: by_share(0.9), Wish(target=0.2), "leaves no share"),
+        (lambda: by_share(1.2), Wish(target=0.2), "level must lie between"),
+        (
+            lambda: by_cluster(1.0, correlation_within=1.0, cluster_size=5),
+            Wish(target=1.0),
+            "correlation_within",
+        ),
+        (lambda: by_turns(1.0, stretch=2, units=3, washout=2), Wish(target=1.0), "washout"),
+        (
+            lambda: by_unit(1.0, units=6, treated_units=1, before=9),
+            Wish(target=1.0),
+            "can be picked in 6 ways; 95% confidence takes 20",
+        ),
+        (
+            lambda: by_unit(1.0, units=6, treated_units=5, before=9),
+            Wish(target=1.0),
+            "2 must stay without",
+        ),
+        (lambda: by_series(1.0, before=19), Wish(target=1.0), "19 periods before the AI, needs 20"),
+        (
+            lambda: by_series(1.0, before=20, periods=4, seasons=(52.0,)),
+            Wish(),
+            "cannot tell the AI from trend and seasons",
+        ),
+    ],
+)
+def test_what_cannot_be_planned_is_refused_by_name(
+    build: Callable[[], Trial], wish: Wish, reason: str
+) -> None:
+    with pytest.raises(NotEstimable, match=reason):
+        plan(build(), wish)
+
+
+def test_a_limit_of_the_past_is_said_and_not_hidden() -> None:
+    # However long the AI runs, twelve periods before it are all there is to compare with.
+    found = plan(by_unit(1.0, units=12, treated_units=3, before=12, periods=6), Wish(target=0.05))
+
+    assert found.needed[0].size is None
+
+
+def test_the_parts_of_a_ratio_vary_as_the_delta_method_says() -> None:
+    # Var(y - r x) = 4 + .25 x 9 - 2 x .5 x .5 x 2 x 3 = 3.25, over a mean of 10.
+    parts = Parts(
+        level=0.5,
+        deviation=2.0,
+        denominator_mean=10.0,
+        denominator_deviation=3.0,
+        correlation=0.5,
+    )
+
+    assert parts.linear_deviation == pytest.approx(math.sqrt(3.25) / 10)
