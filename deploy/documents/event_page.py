@@ -79,6 +79,6 @@ def _type(schema: Schema, schemas: Schema) -> str:
 def _plain_type(schema: Schema) -> str:
     if "enum" in schema:
         return ", ".join(f"`{each}`" for each in schema["enum"] if each)
-    kind = schema.get("format") or schema["type"]
+    kind: str = schema.get("format") or schema["type"]
     limit = schema.get("maxLength")
     return _WORDS.get(kind, kind) + (f", to {limit} characters" if limit else "")
