@@ -132,11 +132,10 @@ async def apply_to_measurements(
     return [(row[0], row[1]) for row in rows]
 
 
-async def apply_to_pairs(
+async def apply_to_halves(
     connection: Connection, tenant: str, keys: Sequence[Key], holds: Sequence[bool]
-) -> list[tuple[int, date]]:
-    """Count what decisions and outcomes measured together only while both hold."""
-    arguments = (tenant, *_columns(keys), list(holds))
+) -> set[str]:
+    """Let what states a decision or an outcome hold or not; return the decisions concerned."""
     decisions: set[str] = set()
     for table in ("decisions", "outcomes"):
         rows = await connection.fetch(
@@ -146,32 +145,10 @@ async def apply_to_pairs(
             "and t.tenant_id = $1 and t.decision = k.decision and t.source_id = w.source_id "
             "and t.event_id = w.event_id and t.active is distinct from w.holds "
             "returning t.decision",
-            *arguments,
-        )
+            tenant, *_columns(keys), list(holds),
+        )  # fmt: skip
         decisions |= {row["decision"] for row in rows}
-    rows = await connection.fetch(
-        # The decisions' rows are locked by the update above, so nobody else pairs them now.
-        "with pairs as (select s.series_id, d.business_date, o.log_id, "
-        'o."partition", o."offset", d.active and o.active as holds, '
-        "coalesce(o.value, o.label::integer) as value "
-        "from ingest.decisions d join ingest.outcomes o on o.tenant_id = $1 "
-        "and o.decision = d.decision join ingest.series s on s.tenant_id = $1 and s.kpi = o.kpi "
-        "and s.unit = d.unit and s.segment = d.segment and s.arm = d.arm "
-        "where d.tenant_id = $1 and d.decision = any($2) and d.model is not null), "
-        "known as (update ingest.measurements m set active = p.holds from pairs p "
-        "where m.tenant_id = $1 and m.series_id = p.series_id "
-        "and m.business_date = p.business_date and m.log_id = p.log_id "
-        'and m."partition" = p."partition" and m."offset" = p."offset" '
-        'returning m.log_id, m."partition", m."offset"), '
-        "new as (insert into ingest.measurements (tenant_id, series_id, business_date, log_id, "
-        '"partition", "offset", active, value) select $1, series_id, business_date, log_id, '
-        '"partition", "offset", holds, value from pairs '
-        'where (log_id, "partition", "offset") not in (select * from known)) '
-        "select series_id, business_date from pairs",
-        tenant,
-        sorted(decisions),
-    )
-    return [(row[0], row[1]) for row in rows]
+    return decisions
 
 
 async def apply_to_facts(

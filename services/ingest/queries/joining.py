@@ -1,19 +1,23 @@
 """Decisions and their outcomes: whichever comes later completes the measurement.
 
-Both halves lock the decision's row first, so of two workers that bring one half each, the second
-sees the first's half; statements after the lock have a snapshot of their own and see it too.
+Every event that states a half is kept. Of those that hold, the one that was recorded last counts;
+which those are depends on nothing but what is stored. Whoever works on a decision locks its row in
+`decision_locks` first, so of two workers that bring one half each, the second sees the first's
+half; statements after the lock have a snapshot of their own and see it too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 from asyncpg import Connection
 
+_RANK = ("recorded_at", "sequence", "corrects")
 DECISION_COLUMNS = (
     "seq", "model", "version", "unit", "segment", "arm", "initiative", "score", "threshold",
-    "action", "propensity", "decided_at", "supersedes",
+    "action", "propensity", "decided_at", *_RANK,
 )  # fmt: skip
-OUTCOME_COLUMNS = ("seq", "kpi", "label", "value", "recorded_at", "supersedes")
+OUTCOME_COLUMNS = ("seq", "kpi", "label", "value", "came_at", *_RANK)
+_STAGED_RANK = "recorded_at timestamptz, sequence text, corrects boolean) on commit delete rows"
 
 
 async def prepare(connection: Connection) -> None:
@@ -21,13 +25,11 @@ async def prepare(connection: Connection) -> None:
     await connection.execute(
         "create temporary table if not exists staged_decisions (seq integer primary key, "
         "model text, version text, unit text, segment text, arm text, initiative text, score text, "
-        "threshold text, action text, propensity text, decided_at timestamptz, supersedes text) "
-        "on commit delete rows"
+        f"threshold text, action text, propensity text, decided_at timestamptz, {_STAGED_RANK}"
     )
     await connection.execute(
         "create temporary table if not exists staged_outcomes (seq integer primary key, "
-        'kpi text collate "C", label boolean, value text, recorded_at timestamptz, '
-        "supersedes text) on commit delete rows"
+        f'kpi text collate "C", label boolean, value text, came_at timestamptz, {_STAGED_RANK}'
     )
 
 
@@ -43,18 +45,28 @@ async def stage_outcomes(connection: Connection, rows: Iterable[tuple[object, ..
     await connection.copy_records_to_table("staged_outcomes", records=rows, columns=OUTCOME_COLUMNS)
 
 
-async def lock_decisions(connection: Connection, tenant: str) -> None:
+async def lock_staged(connection: Connection, tenant: str) -> None:
     """Become the only one to work on the decisions that are staged."""
     await connection.execute(
-        "insert into ingest.decisions (tenant_id, decision) "
+        "insert into ingest.decision_locks (tenant_id, decision) "
         "select distinct $1, decision from staged where decision is not null order by decision "
         "on conflict do nothing",
         tenant,
     )
     await connection.execute(
-        "select from ingest.decisions where tenant_id = $1 "
+        "select from ingest.decision_locks where tenant_id = $1 "
         "and decision in (select decision from staged) order by decision for update",
         tenant,
+    )
+
+
+async def lock(connection: Connection, tenant: str, decisions: Collection[str]) -> None:
+    """Become the only one to work on decisions of which some half is stored."""
+    await connection.execute(
+        "select from ingest.decision_locks where tenant_id = $1 and decision = any($2) "
+        "order by decision for update",
+        tenant,
+        sorted(decisions),
     )
 
 
@@ -63,123 +75,150 @@ async def analyze(connection: Connection) -> None:
     await connection.execute("analyze staged, staged_decisions, staged_outcomes")
 
 
-async def fill_decisions(connection: Connection, tenant: str, seqs: Sequence[int]) -> list[int]:
-    """Complete the decisions; return the `seq` of those that were made already."""
+async def insert_decisions(connection: Connection, tenant: str) -> list[int]:
+    """Keep the decisions; return the `seq` of those that were made already.
+
+    A correction is always kept. What corrects nothing is refused while another such event holds.
+    """
     rows = await connection.fetch(
-        "with first as (select distinct on (s.decision) s.seq, s.decision, s.source_id, "
-        "s.event_id, s.business_date, d.model, d.version, d.unit, d.segment, d.arm, d.initiative, "
-        "d.score, d.threshold, d.action, d.propensity, d.decided_at "
-        "from staged_decisions d join staged s using (seq) where s.decision is not null "
-        "and s.seq = any($2) order by s.decision, s.seq), "
-        "filled as (update ingest.decisions d set model = f.model, version = f.version, "
-        "unit = f.unit, segment = f.segment, arm = f.arm, initiative = f.initiative, "
-        "score = f.score::numeric, threshold = f.threshold::numeric, action = f.action, "
-        "propensity = f.propensity::numeric, decided_at = f.decided_at, "
-        "business_date = f.business_date, source_id = f.source_id, event_id = f.event_id "
-        "from first f where d.tenant_id = $1 and d.decision = f.decision and d.model is null "
-        "returning f.seq) "
-        "select s.seq from staged_decisions d join staged s using (seq) "
-        "where s.decision is not null and s.seq = any($2) "
-        "except all select seq from filled order by seq",
+        # What is not staged any more (a duplicate, say) is left out by the join.
+        "with told as (select s.decision, s.source_id, s.event_id, s.business_date, d.*, "
+        "row_number() over (partition by s.decision, d.corrects order by s.seq) as place "
+        "from staged s join staged_decisions d on d.seq = s.seq where s.decision is not null), "
+        "lost as (select seq from told t where not corrects and (place > 1 or exists ("
+        "select from ingest.decisions d where d.tenant_id = $1 and d.decision = t.decision "
+        "and d.active and not d.corrects))), "
+        "kept as (insert into ingest.decisions (tenant_id, decision, source_id, event_id, model, "
+        "version, unit, segment, arm, initiative, score, threshold, action, propensity, "
+        "decided_at, business_date, recorded_at, sequence, corrects) "
+        "select $1, decision, source_id, event_id, model, version, unit, segment, arm, initiative, "
+        "score::numeric, threshold::numeric, action, propensity::numeric, decided_at, "
+        "business_date, recorded_at, sequence, corrects from told "
+        "where seq not in (select * from lost) order by decision, seq) "
+        "select * from lost order by 1",
         tenant,
-        seqs,
     )
-    return [row["seq"] for row in rows]
+    return [row[0] for row in rows]
 
 
-async def insert_outcomes(connection: Connection, tenant: str, seqs: Sequence[int]) -> list[int]:
-    """Keep the outcomes; return the `seq` of those whose decision has one for the KPI already."""
+async def insert_outcomes(connection: Connection, tenant: str) -> list[int]:
+    """Keep the outcomes; return the `seq` of those whose decision has one for the KPI already.
+
+    As with decisions, only an event that corrects nothing can be refused.
+    """
     rows = await connection.fetch(
-        "with kept as (insert into ingest.outcomes (tenant_id, decision, kpi, label, value, "
-        'recorded_at, source_id, event_id, log_id, "partition", "offset") '
-        "select $1, s.decision, o.kpi, o.label, o.value::numeric, o.recorded_at, s.source_id, "
-        's.event_id, s.log_id, s."partition", s."offset" '
-        "from staged_outcomes o join staged s using (seq) where s.decision is not null "
-        "and s.seq = any($2) order by s.decision, o.kpi, s.seq "
-        "on conflict do nothing returning decision, kpi, source_id, event_id) "
-        "select s.seq from staged_outcomes o join staged s using (seq) "
-        "where s.decision is not null and s.seq = any($2) "
-        "and (s.decision, o.kpi, s.source_id, s.event_id) not in "
-        "(select decision, kpi, source_id, event_id from kept) order by s.seq",
+        "with told as (select s.decision, s.source_id, s.event_id, s.log_id, "
+        's."partition", s."offset", o.*, '
+        "row_number() over (partition by s.decision, o.kpi, o.corrects order by s.seq) as place "
+        "from staged s join staged_outcomes o on o.seq = s.seq where s.decision is not null), "
+        "lost as (select seq from told t where not corrects and (place > 1 or exists ("
+        "select from ingest.outcomes o where o.tenant_id = $1 and o.decision = t.decision "
+        "and o.kpi = t.kpi and o.active and not o.corrects))), "
+        "kept as (insert into ingest.outcomes (tenant_id, decision, source_id, event_id, kpi, "
+        'label, value, came_at, log_id, "partition", "offset", recorded_at, sequence, corrects) '
+        "select $1, decision, source_id, event_id, kpi, label, value::numeric, came_at, log_id, "
+        '"partition", "offset", recorded_at, sequence, corrects from told '
+        "where seq not in (select * from lost) order by decision, kpi, seq) "
+        "select * from lost order by 1",
         tenant,
-        seqs,
     )
-    return [row["seq"] for row in rows]
+    return [row[0] for row in rows]
 
 
-async def clear_superseded_decision(
-    connection: Connection, tenant: str, seq: int
-) -> list[tuple[int, date]]:
-    """Empty the decision that a staged one replaces; return the days that lose measurements."""
+async def entangled(connection: Connection, tenant: str) -> list[str]:
+    """Return staged decisions with several events that state the same half."""
     rows = await connection.fetch(
-        "with gone as (select d.* from staged s join staged_decisions x using (seq) "
-        "join ingest.decisions d on d.tenant_id = $1 and d.decision = s.decision "
-        "and d.source_id = s.source_id and d.event_id = x.supersedes where s.seq = $2), "
-        "cleared as (update ingest.decisions d set model = null, source_id = null, "
-        "event_id = null, active = true from gone g where d.tenant_id = $1 "
-        "and d.decision = g.decision) "
-        "delete from ingest.measurements m using gone g, ingest.outcomes o, ingest.series s "
-        "where o.tenant_id = $1 and o.decision = g.decision and s.tenant_id = $1 "
-        "and s.kpi = o.kpi and s.unit = g.unit and s.segment = g.segment and s.arm = g.arm "
-        "and m.tenant_id = $1 and m.series_id = s.series_id "
-        "and m.business_date = g.business_date and m.log_id = o.log_id "
-        'and m."partition" = o."partition" and m."offset" = o."offset" '
-        "returning m.series_id, m.business_date",
+        # One look-up each; the planner might read all decisions that were ever made.
+        "select t.decision from (select distinct decision from staged "
+        "where decision is not null) t where (select count(*) from ingest.decisions d "
+        "where d.tenant_id = $1 and d.decision = t.decision) > 1 "
+        "or exists (select from ingest.outcomes o where o.tenant_id = $1 "
+        "and o.decision = t.decision group by o.kpi having count(*) > 1) order by 1",
         tenant,
-        seq,
     )
-    return [(row[0], row[1]) for row in rows]
+    return [row[0] for row in rows]
 
 
-async def clear_superseded_outcome(
-    connection: Connection, tenant: str, seq: int
-) -> list[tuple[int, date]]:
-    """Remove the outcome that a staged one replaces; return the days that lose measurements."""
-    rows = await connection.fetch(
-        "with gone as (delete from ingest.outcomes o using staged s, staged_outcomes x "
-        "where s.seq = $2 and x.seq = $2 and o.tenant_id = $1 and o.decision = s.decision "
-        "and o.kpi = x.kpi and o.source_id = s.source_id and o.event_id = x.supersedes "
-        "returning o.*) "
-        "delete from ingest.measurements m using gone o, ingest.decisions d, ingest.series s "
-        "where d.tenant_id = $1 and d.decision = o.decision and s.tenant_id = $1 "
-        "and s.kpi = o.kpi and s.unit = d.unit and s.segment = d.segment and s.arm = d.arm "
-        "and m.tenant_id = $1 and m.series_id = s.series_id "
-        "and m.business_date = d.business_date and m.log_id = o.log_id "
-        'and m."partition" = o."partition" and m."offset" = o."offset" '
-        "returning m.series_id, m.business_date",
-        tenant,
-        seq,
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-async def stage_joined(connection: Connection, tenant: str) -> None:
-    """Stage the measurement of every pair that this transaction completed.
+async def stage_joined(connection: Connection, tenant: str, *, but: Sequence[str]) -> None:
+    """Stage the measurement of every pair that this transaction completed, `but` of these.
 
     Pairs were incomplete before it, so none is staged a second time. The measurement has the
     decision's unit, segment, arm and day, and the outcome's place in the log.
     """
     await connection.execute(
-        'with paired as (select o.log_id, o."partition", o."offset", o.kpi, d.unit, d.segment, '
+        'with paired as (select o.log_id, o."partition", o."offset", o.kpi, d.unit, d.segment, '  # noqa: S608 - our own text
         "d.arm, d.business_date, coalesce(o.value, o.label::integer) as value "
-        "from (select distinct decision from staged where decision is not null) s "
+        "from (select distinct decision from staged where decision is not null "
+        "and decision <> all($2)) s "
         "join ingest.decisions d on d.tenant_id = $1 and d.decision = s.decision "
         "join ingest.outcomes o on o.tenant_id = $1 and o.decision = s.decision "
         "left join staged so on so.source_id = o.source_id and so.event_id = o.event_id "
         "left join staged sd on sd.source_id = d.source_id and sd.event_id = d.event_id "
-        "where d.model is not null and d.active and o.active "
+        "where d.active and o.active "
         "and (so.seq is not null or sd.seq is not null)), "
-        "created as (insert into ingest.series (tenant_id, kpi, unit, segment, arm) "
-        "select distinct $1, kpi, unit, segment, arm from paired p where not exists ("
+        + _series_of("paired")
+        + 'insert into staged (log_id, "partition", "offset", series_id, business_date, value) '
+        'select p.log_id, p."partition", p."offset", k.series_id, p.business_date, p.value::text '
+        "from paired p join known k using (kpi, unit, segment, arm)",
+        tenant,
+        but,
+    )
+
+
+async def settle(
+    connection: Connection, tenant: str, decisions: Collection[str]
+) -> list[tuple[int, date]]:
+    """Let each measurement of these decisions count, or not; return the series and days.
+
+    At most one a KPI counts: that of the decision and the outcome that count themselves. The
+    decisions must be locked.
+    """
+    rows = await connection.fetch(
+        f"with made as ({_counting('decisions', 'decision')}), "  # noqa: S608 - our own text
+        f"came as ({_counting('outcomes', 'decision, kpi')}), "
+        "pairs as (select o.kpi, d.unit, d.segment, d.arm, d.business_date, o.log_id, "
+        'o."partition", o."offset", coalesce(o.value, o.label::integer) as value, '
+        "bool_or(d.counts and o.counts) as holds from made d join came o using (decision) "
+        "group by 1, 2, 3, 4, 5, 6, 7, 8, 9), "
+        + _series_of("pairs")
+        + ", placed as (select k.series_id, p.* from pairs p join known k "
+        "using (kpi, unit, segment, arm)), "
+        "changed as (update ingest.measurements m set active = p.holds from placed p "
+        "where m.tenant_id = $1 and m.series_id = p.series_id "
+        "and m.business_date = p.business_date and m.log_id = p.log_id "
+        'and m."partition" = p."partition" and m."offset" = p."offset" '
+        'returning m.series_id, m.business_date, m.log_id, m."partition", m."offset"), '
+        "new as (insert into ingest.measurements (tenant_id, series_id, business_date, log_id, "
+        '"partition", "offset", active, value) select $1, series_id, business_date, log_id, '
+        '"partition", "offset", true, value from placed where holds '
+        'and (series_id, business_date, log_id, "partition", "offset") not in '
+        "(select * from changed)) select distinct series_id, business_date from placed",
+        tenant,
+        sorted(decisions),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _counting(table: str, told: str) -> str:
+    """Write which of the events that state the same half counts: of those that hold, the last."""
+    return (
+        f"select t.*, t.active and row_number() over (partition by {told} order by t.active desc, "  # noqa: S608 - names of ours
+        "t.recorded_at desc, t.sequence desc, t.event_id desc, s.source desc) = 1 as counts "
+        f"from ingest.{table} t join ingest.sources s using (tenant_id, source_id) "
+        "where t.tenant_id = $1 and t.decision = any($2)"
+    )
+
+
+def _series_of(pairs: str) -> str:
+    """Write `known`: the ids of the pairs' series, created where they are new."""
+    return (
+        "created as (insert into ingest.series (tenant_id, kpi, unit, segment, arm) "  # noqa: S608 - names of ours
+        f"select distinct $1, kpi, unit, segment, arm from {pairs} p where not exists ("
         "select from ingest.series s where s.tenant_id = $1 and s.kpi = p.kpi and s.unit = p.unit "
         "and s.segment = p.segment and s.arm = p.arm) order by kpi, unit, segment, arm "
         "on conflict (tenant_id, kpi, unit, segment, arm) do update set kpi = excluded.kpi "
         "returning series_id, kpi, unit, segment, arm), "
         "known as (select series_id, kpi, unit, segment, arm from ingest.series "
-        "where tenant_id = $1 and kpi in (select kpi from paired) "
+        f"where tenant_id = $1 and kpi in (select kpi from {pairs}) "
         "union select series_id, kpi, unit, segment, arm from created) "
-        'insert into staged (log_id, "partition", "offset", series_id, business_date, value) '
-        'select p.log_id, p."partition", p."offset", k.series_id, p.business_date, p.value::text '
-        "from paired p join known k using (kpi, unit, segment, arm)",
-        tenant,
     )

@@ -140,21 +140,29 @@ async def fill_awaited_keys(connection: Connection, tenant: str, seqs: Sequence[
     return [row["seq"] for row in rows]
 
 
-async def unpair(connection: Connection, seqs: Sequence[int]) -> None:
-    """Keep staged halves of decisions out of the join: they were withdrawn before they came."""
-    await connection.execute("update staged set decision = null where seq = any($1)", seqs)
-
-
 async def unstage(connection: Connection, seqs: Sequence[int]) -> None:
     """Take events out of the transaction: they are duplicates or conflicts."""
     await connection.execute("delete from staged where seq = any($1)", seqs)
 
 
 async def forget_keys(connection: Connection, tenant: str, seqs: Sequence[int]) -> None:
-    """Give the identity of staged events back, so that a replay of the dead letter can have it."""
+    """Give the identity of staged events back, so that a replay of the dead letter can have it.
+
+    What a correction or retraction concerns is awaited from then on, as if it had never come.
+    """
+    await connection.execute(
+        "update ingest.event_keys k set payload_sha256 = null, series_id = null, "
+        "business_date = null, decision = null from staged s where s.seq = any($2) "
+        "and k.tenant_id = $1 and k.source_id = s.source_id and k.event_id = s.event_id "
+        "and exists (select from ingest.corrections c where c.tenant_id = $1 "
+        "and c.source_id = k.source_id and c.event_id = k.event_id)",
+        tenant,
+        seqs,
+    )
     await connection.execute(
         "delete from ingest.event_keys k using staged s where s.seq = any($2) "
-        "and k.tenant_id = $1 and k.source_id = s.source_id and k.event_id = s.event_id",
+        "and k.tenant_id = $1 and k.source_id = s.source_id and k.event_id = s.event_id "
+        "and k.payload_sha256 is not null",
         tenant,
         seqs,
     )

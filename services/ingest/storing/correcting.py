@@ -1,10 +1,9 @@
 """Apply retractions and corrections to everything that was derived from what they concern.
 
-A retraction itself cannot be withdrawn: send the event again under a new id. A decision or outcome
-that was withdrawn before it arrived stays withdrawn.
+A retraction itself cannot be withdrawn: send the event again under a new id.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -13,7 +12,7 @@ from asyncpg import Connection
 
 from aivalue.events.business import EventRetracted
 from services.ingest.batch import Batch
-from services.ingest.queries import backfills
+from services.ingest.queries import backfills, joining
 from services.ingest.queries import corrections as queries
 from services.ingest.queries.backfills import Key
 from services.ingest.queries.corrections import Correction
@@ -23,7 +22,7 @@ from services.ingest.storing.identities import Ids
 # A backfill may have brought millions of events; no statement works on more than this at a time.
 EVENTS_AT_ONCE: Final = 5_000
 DAYS_AT_ONCE: Final = 5_000
-Day = tuple[int, date]
+DECISIONS_AT_ONCE: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +72,11 @@ async def register(
 
 
 async def apply(
-    connection: Connection, tenant: str, keys: Iterable[Key], days: Iterable[Day]
+    connection: Connection, tenant: str, keys: Iterable[Key], decisions: Collection[str]
 ) -> Changed:
-    """Bring everything derived from these events up to date, and these days besides."""
+    """Bring everything derived from these events up to date, and these decisions besides."""
     reached = await queries.affected(connection, tenant, sorted(keys))
-    found = _Found(days=set(days))
+    found = _Found(decisions=set(decisions))
     await _bring_up_to_date(connection, tenant, reached, found)
     names = await backfills.reverted_by(connection, tenant, reached)
     if names:
@@ -86,6 +85,7 @@ async def apply(
         async for page in backfills.members(connection, tenant, name, page=EVENTS_AT_ONCE):
             more = await queries.affected(connection, tenant, page)
             await _bring_up_to_date(connection, tenant, more, found)
+    await _settle(connection, tenant, found)
     series: list[Change] = []
     # In one order for everybody, so that two workers wait for each other instead of deadlocking.
     ordered = sorted(found.days)
@@ -103,7 +103,8 @@ async def apply(
 class _Found:
     """What is to be derived anew, and what others must hear about."""
 
-    days: set[Day]
+    decisions: set[str]
+    days: set[tuple[int, date]] = field(default_factory=set)
     interventions: set[str] = field(default_factory=set)
     costs: set[str] = field(default_factory=set)
 
@@ -114,7 +115,17 @@ async def _bring_up_to_date(
     """Let what these events say count or not, as they hold or not."""
     holds = await queries.standing(connection, tenant, reached)
     found.days.update(await queries.apply_to_measurements(connection, tenant, reached, holds))
-    found.days.update(await queries.apply_to_pairs(connection, tenant, reached, holds))
+    found.decisions |= await queries.apply_to_halves(connection, tenant, reached, holds)
     facts = await queries.apply_to_facts(connection, tenant, reached, holds)
     found.interventions |= facts["interventions"]
     found.costs |= facts["costs"]
+
+
+async def _settle(connection: Connection, tenant: str, found: _Found) -> None:
+    """Let what decisions and outcomes measure together count only while both halves do."""
+    # In one order for everybody; locked before it is looked at who else brought a half.
+    ordered = sorted(found.decisions)
+    for first in range(0, len(ordered), DECISIONS_AT_ONCE):
+        part = ordered[first : first + DECISIONS_AT_ONCE]
+        await joining.lock(connection, tenant, part)
+        found.days.update(await joining.settle(connection, tenant, part))

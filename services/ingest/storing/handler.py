@@ -8,7 +8,6 @@ caller commits to Kafka.
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
 from functools import partial
 
 from asyncpg import Connection, DataError, PostgresError
@@ -121,10 +120,10 @@ async def _store_events(
     tenant = batch.tenant
     rows = wire.rows_of(batch, ids)
     concerned = await keys.store(connection, batch, ids, rows, stored)
-    days: list[tuple[int, date]] = []
+    entangled: set[str] = set()
     if batch.special:
-        refused, days = await pair(connection, batch)
-        stored.refused |= refused
+        refused, entangled = await pair(connection, batch)
+        stored.refuse(refused)
         kept = [seq for seq in batch.special if stored.keeps(seq)]
         late = await backfilling.too_large(connection, batch, ids, kept)
         kept = [seq for seq in kept if seq not in late]
@@ -134,15 +133,15 @@ async def _store_events(
         if late:
             await storing.forget_keys(connection, tenant, list(late))
             await storing.unstage(connection, list(late))
-            stored.refused |= late
+            stored.refuse(late)
     if batch.special or stored.duplicates:
         concerned |= await backfilling.register(connection, batch, ids, stored)
     await storing.insert_events(connection, wire.stream(kept_rows(rows.events, stored)))
     await failpoint("mid_insert")
     changes = [Changed(series=await storing.insert_measurements(connection, tenant))]
     await _store_facts(connection, batch, ids, stored)
-    if concerned or days:
-        changes.append(await correcting.apply(connection, tenant, concerned, days))
+    if concerned or entangled:
+        changes.append(await correcting.apply(connection, tenant, concerned, entangled))
     return changes
 
 

@@ -7,7 +7,7 @@ the slower way that tells duplicates, conflicts and awaited events apart one by 
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -34,17 +34,28 @@ class Stored:
     ----------
     duplicates, refused : seq of events
         Known already; dead, each with the reason.
+    twins :
+        Of duplicates of an earlier event of the same batch: which event that is.
     dead :
         All dead letters, of events and of records that are none.
     """
 
     duplicates: set[int] = field(default_factory=set)
+    twins: dict[int, int] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
     dead: list[DeadLetter] = field(default_factory=list)
 
     def keeps(self, seq: int) -> bool:
         """Whether an event was stored, now and for the first time."""
         return seq not in self.duplicates and seq not in self.refused
+
+    def refuse(self, reasons: Mapping[int, str]) -> None:
+        """Keep events out, with those that repeat them: what repeats is not stored either."""
+        self.refused |= reasons
+        for seq, first in self.twins.items():
+            if first in reasons:
+                self.duplicates.discard(seq)
+                self.refused[seq] = reasons[first]
 
 
 class KeyStore:
@@ -59,7 +70,7 @@ class KeyStore:
         self, connection: Connection, batch: Batch, ids: Ids, rows: wire.Rows, stored: Stored
     ) -> set[Key]:
         """Claim and stage the events; return the keys of those that corrections came before."""
-        twins = self._recognise(batch, ids, stored)
+        self._recognise(batch, ids, stored)
         await storing.stage(connection, wire.stream(kept_rows(rows.staged, stored)))
         if self._wait > 0:
             self._wait -= 1
@@ -69,13 +80,7 @@ class KeyStore:
         else:
             self._wait = self._patience
             self._patience = min(2 * self._patience, PATIENCE_MAX)
-        arrived = await _tell_apart(connection, batch, ids, stored)
-        for seq, first in twins.items():
-            if first in stored.refused:
-                # It repeats what was refused, not what is stored.
-                stored.duplicates.discard(seq)
-                stored.refused[seq] = stored.refused[first]
-        return arrived
+        return await _tell_apart(connection, batch, ids, stored)
 
     def remember(self, batch: Batch, ids: Ids, stored: Stored) -> None:
         """Note what is committed."""
@@ -83,11 +88,10 @@ class KeyStore:
         pairs = list(zip(_identities(batch, ids), fingerprints, strict=True))
         self._recent.remember(kept_rows(pairs, stored))
 
-    def _recognise(self, batch: Batch, ids: Ids, stored: Stored) -> dict[int, int]:
+    def _recognise(self, batch: Batch, ids: Ids, stored: Stored) -> None:
         """Find repetitions of what was stored lately, and of earlier events of the batch.
 
-        Returns the latter, each with the first of its kind. What contradicts another event of the
-        batch is left to PostgreSQL, which may know a third.
+        What contradicts another event of the batch is left to PostgreSQL, which may know a third.
         """
         identities = _identities(batch, ids)
         distinct = set(identities)
@@ -96,7 +100,6 @@ class KeyStore:
         if len(distinct) < len(identities):
             suspects.update(each for each, n in Counter(identities).items() if n > 1)
         seen: dict[Identity, int] = {}
-        twins: dict[int, int] = {}
         for seq in [seq for seq, each in enumerate(identities) if each in suspects]:
             if seq in stored.refused:
                 continue
@@ -109,9 +112,8 @@ class KeyStore:
                 continue
             first = seen.setdefault(identity, seq)
             if first != seq and batch.events[first][1].fingerprint == fingerprint:
-                twins[seq] = first
-        stored.duplicates |= twins.keys()
-        return twins
+                stored.twins[seq] = first
+        stored.duplicates |= stored.twins.keys()
 
 
 def kept_rows(rows: Sequence[T], stored: Stored) -> Sequence[T]:
@@ -146,10 +148,9 @@ async def _tell_apart(connection: Connection, batch: Batch, ids: Ids, stored: St
         arrived = await storing.fill_awaited_keys(connection, tenant, awaited)
         others = [seq for seq in seqs if seq not in arrived]
         seen = await storing.compare_keys(connection, tenant, others)
-        await storing.unpair(connection, arrived)
     known = {each.seq for each in seen if each.same}
     refused = {each.seq: "id_conflict" for each in seen if not each.same}
     await storing.unstage(connection, sorted(known | refused.keys()))
     stored.duplicates |= known
-    stored.refused |= refused
+    stored.refuse(refused)
     return {(ids.sources[seq], batch.events[seq][1].id) for seq in arrived}

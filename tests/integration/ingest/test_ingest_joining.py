@@ -11,6 +11,7 @@ from tests.integration.ingest.material import (
     claim,
     decided,
     open_store,
+    retracted,
     statistics,
 )
 
@@ -87,12 +88,15 @@ async def test_a_second_half_of_the_same_kind_is_a_dead_letter(
     messages = [
         decided("d"), decided("d", event_id="again", arm="control"),
         came_of("d", label=True), came_of("d", label=False, event_id="other"),
+        # Nor is it stored because it comes twice.
+        decided("d", event_id="again", arm="control"),
     ]  # fmt: skip
 
     stored = await store.store(writing, batch_of(await claim(writing), messages))
     await writing.close()
 
-    assert [letter.reason for letter in stored.dead] == ["decision_exists", "outcome_exists"]
+    reasons = [letter.reason for letter in stored.dead]
+    assert reasons == ["decision_exists", "outcome_exists", "decision_exists"]
     assert await statistics(connection) == [CLICKED]
     # Their ids are free again: a corrected replay of the dead letter must find them so.
     assert await connection.fetchval("select count(*) from ingest.event_keys") == 2
@@ -107,3 +111,24 @@ async def _until_blocked(connection: asyncpg.Connection) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("nobody waits for the decision's lock")
+
+
+async def test_a_refused_half_still_awaits_what_was_said_of_it(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    writing, store = await open_store(ingest_database)
+    for part in (
+        [retracted("made-d"), decided("d", event_id="first"), came_of("d", label=True)],
+        [decided("d"), retracted("first")],
+        [decided("d")],
+        [decided("d", event_id="other")],
+    ):
+        await store.store(writing, batch_of(await claim(writing), part))
+    await writing.close()
+
+    # made-d was refused while "first" held; accepted later, it is withdrawn, and "other" counts.
+    counts = await connection.fetch(
+        "select event_id from ingest.decisions where active order by event_id"
+    )
+    assert [row[0] for row in counts] == ["other"]
+    assert await statistics(connection) == [CLICKED]
