@@ -110,8 +110,9 @@ def germany_outcomes() -> None:
     found, wanted = panels.german_outcomes(), expected("germany.scpi.simplex")
     close(found["w"], wanted["w"], abs=0.002)
     close(found["fit_1991"], wanted["fit_1991"], abs=0.002)
-    # Prediction intervals are another package's method, which this project does not offer.
-    assert set(wanted) - set(found) == {"coint_1991", "levels_1991"}
+    for leaf in ("coint_1991", "levels_1991"):
+        close(found[leaf], wanted[leaf], abs=0.15)
+    assert set(found) == set(wanted)
 
 
 def counties(name: str, comparison: Any) -> None:
@@ -129,11 +130,14 @@ def simulated_cohorts() -> None:
 
 
 def imputed_counties() -> None:
-    # The reference was solved iteratively and stops 2e-8 short of the normal equations' solution in
-    # rational arithmetic, -0.047709918278453334, which is what we are held to at 1e-9.
+    # did_imputation 0.1.0 takes unit and period means by turns and stops once none moves by 1e-6.
+    # So stopped, our equations give its figure; solved to the end (and by diff-diff 3.13, which
+    # says -0.04770991827781727) they give ours, 2e-8 away.
     found, wanted = panels.imputed_counties(), expected("mpdta.bjs")
-    close(found["att"], -0.047709918278453334, abs=1e-9)
-    close(found["att"], wanted["att"], abs=2e-8)
+    close(panels.imputed_by_turns(1e-6), wanted["att"], abs=1e-9)
+    close(found["att"], panels.imputed_by_turns(1e-11), abs=1e-11)
+    # The normal equations' solution in rational arithmetic.
+    close(found["att"], -0.047709918278453334, abs=1e-12)
     close(found["se_bjs"], wanted["se_bjs"], rel=0.02)
     assert set(found) == set(wanted)
 

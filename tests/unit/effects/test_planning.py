@@ -253,7 +253,7 @@ TRIALS: dict[str, Callable[[int | None], Trial]] = {
 
 
 @pytest.mark.parametrize("name", TRIALS)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(target=st.floats(0.15, 0.6))
 def test_the_size_needed_is_the_smallest_that_detects(name: str, target: float) -> None:
     trial = TRIALS[name]
@@ -277,7 +277,7 @@ def test_what_is_detectable_is_detected_with_the_power_asked_for(name: str) -> N
     assert plan(trial, Wish(target=effect)).power == pytest.approx(0.8, abs=1e-6)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(scale=st.floats(1e-6, 1e6))
 def test_the_unit_of_the_kpi_changes_nothing(scale: float) -> None:
     found = plan(by_subject(3.0 * scale, subjects=100), Wish(target=scale))
