@@ -14,6 +14,7 @@ from aivalue.cli import (
     apply,
     definition_schema,
     gates,
+    ingest,
     ledger,
     operations,
     stored_definitions,
@@ -51,6 +52,7 @@ app.add_typer(design_command.app, name="design")
 app.add_typer(baseline_command.app, name="baseline")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(events_command.app, name="events")
+app.add_typer(ingest.app, name="ingest")
 app.add_typer(operations.database, name="db")
 app.add_typer(operations.config, name="config")
 

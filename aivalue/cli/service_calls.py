@@ -60,7 +60,7 @@ async def connected(
 
 
 async def call(client: httpx.AsyncClient, method: str, path: str, **request: Any) -> Any:  # noqa: ANN401 - JSON
-    """Send a request and return the JSON of the answer.
+    """Send a request and return the JSON of the answer, None where it has no content.
 
     Raises
     ------
@@ -71,7 +71,7 @@ async def call(client: httpx.AsyncClient, method: str, path: str, **request: Any
     """
     response = await _sent(client, method, path, **request)
     if response.is_success:
-        return response.json()
+        return response.json() if response.content else None
     raise _refusal(response)
 
 

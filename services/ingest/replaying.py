@@ -15,10 +15,10 @@ import asyncpg
 
 from aivalue.errors import InvalidEvent
 from aivalue.events.event import Event
-from aivalue.events.http_binding import decode_part
-from aivalue.events.kafka_binding import STRUCTURED_JSON, decode_record
+from aivalue.events.kafka_binding import STRUCTURED_JSON
 from aivalue.runtime.clock import utc_now
 from services.ingest.batch import Batch, Headers, Record, stretch_of
+from services.ingest.originals import decode_original
 from services.ingest.queries import dead_letters, partitions
 from services.ingest.queries.dead_letters import Letter, Resolution
 from services.ingest.storing.handler import REASONS, Store
@@ -181,20 +181,12 @@ def _decoded(
             value, headers = (
                 (letter.value, letter.headers) if patch is None else _patched(letter, patch)
             )
-            event = _event(letter, value, headers, now=now)
+            event = decode_original(value, headers, now=now)
         except InvalidEvent as error:
             rejected.append(_rejected(letter, error.reason, str(error)))
         else:
             candidates.append((letter, value, headers, event))
     return candidates, rejected
-
-
-def _event(letter: Letter, value: bytes | None, headers: Headers, *, now: datetime) -> Event:
-    if letter.kind == "http" and value is not None:
-        texts = [(name, text.decode("latin-1")) for name, text in headers]
-        if texts:
-            return decode_part(value, texts, now=now)
-    return decode_record(value, headers, now=now)
 
 
 def _patched(letter: Letter, patch: Patch) -> tuple[bytes, Headers]:

@@ -10,6 +10,7 @@ import msgspec
 from asyncpg import Connection
 
 from services.ingest.batch import DeadLetter, Headers
+from services.ingest.originals import headers_of_letter
 
 COLUMNS = (
     "tenant_id", "log_id", "partition", "offset", "log_timestamp", "received_at", "reason",
@@ -161,10 +162,7 @@ async def lock_open(connection: Connection, tenant: str, ids: Sequence[int]) -> 
             kind=row["kind"],
             key=row["key"],
             value=row["value"],
-            headers=[
-                (name, base64.b64decode(text))
-                for name, text in msgspec.json.decode(row["headers"], type=list[tuple[str, str]])
-            ],
+            headers=headers_of_letter(row["headers"]),
         )
         for row in rows
     ]

@@ -253,8 +253,8 @@ async def record_batches(
     """Write one row per stretch; the database checks that nothing is missing or counted twice."""
     await connection.executemany(
         'insert into ingest.batches (tenant_id, log_id, "partition", first_offset, next_offset, '
-        "epoch, consumed, inserted, duplicate, dead, sha256, prev_hash, hash) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        "epoch, consumed, inserted, duplicate, dead, sha256, prev_hash, hash, repeated) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         [(tenant, *row) for row in rows],
     )
 

@@ -1,13 +1,17 @@
-"""What only an operator may decide: that a log is a new one, or that a halted partition goes on."""
+"""What only an operator may decide: that a log is a new one, or that a halted partition goes on.
+
+And what anybody may ask: whether what a partition read is still what is stored.
+"""
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from aivalue.runtime.auth import Operator
-from services.ingest.queries import partitions
+from aivalue.runtime.auth import Operator, Reader
+from services.ingest.queries import partitions, reading, verification
 from services.ingest.settings import IngestSettings
+from services.ingest.verifying import FAULTS_MAX, verify
 
 router = APIRouter(prefix="/v1")
 Topic = Annotated[str, Field(min_length=1, max_length=249)]
@@ -29,6 +33,38 @@ class Rotated(BaseModel):
 
     topic: str
     log_id: int
+
+
+class Fault(BaseModel):
+    """A row that is not what was recorded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    row: str
+    fault: str
+
+
+class Verification(BaseModel):
+    """How far a partition was followed; go on from `next_offset` until that is `end_offset`.
+
+    `n_unsealed` counts batches from before repetitions were kept: their events were compared with
+    their keys alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    topic: str
+    incarnation: int
+    partition: int
+    next_offset: int
+    end_offset: int
+    head_hash: str
+    n_batches: int
+    n_records: int
+    n_unsealed: int
+    hash_found: bool
+    n_faults: int
+    faults: list[Fault]
 
 
 class Resumption(BaseModel):
@@ -78,3 +114,51 @@ async def resume_partition(request: Request, principal: Operator, resumption: Re
         )
     if not resumed:
         raise HTTPException(404, f"{resumption.topic}/{resumption.partition} is not halted")
+
+
+@router.get(
+    "/verification",
+    responses={404: {"description": "No such partition is known."}},
+)
+async def get_verification(
+    request: Request,
+    principal: Reader,
+    topic: Annotated[str, Query(min_length=1, max_length=249)],
+    partition: Annotated[int, Query(ge=0)],
+    incarnation: Annotated[int | None, Query(ge=1)] = None,
+    start_offset: Annotated[int, Query(ge=0)] = 0,
+    n_records: Annotated[int, Query(ge=1, le=100_000)] = 50_000,
+    known_hash: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None,
+) -> Verification:
+    """Compute the hashes of a partition again from what is stored, for about `n_records` records.
+
+    `hash_found` says whether `known_hash` is that of a batch among them.
+    """
+    async with reading.snapshot_of(request.app.state.pool) as connection:
+        place = await verification.find_partition(
+            connection, principal.tenant, topic, partition, incarnation=incarnation
+        )
+        if place is None:
+            raise HTTPException(404, f"{topic}/{partition} is not known")
+        found = await verify(
+            connection,
+            principal.tenant,
+            place,
+            start=start_offset,
+            n_records=n_records,
+            known_hash=None if known_hash is None else bytes.fromhex(known_hash),
+        )
+    return Verification(
+        topic=place.topic,
+        incarnation=place.incarnation,
+        partition=place.partition,
+        next_offset=found.next_offset,
+        end_offset=place.next_offset,
+        head_hash=found.head.hex(),
+        n_batches=found.n_batches,
+        n_records=found.n_records,
+        n_unsealed=found.n_unsealed,
+        hash_found=found.hash_found,
+        n_faults=len(found.faults),
+        faults=[Fault(row=each.row, fault=each.fault) for each in found.faults[:FAULTS_MAX]],
+    )

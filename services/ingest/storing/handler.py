@@ -23,6 +23,7 @@ from services.ingest.storing.identities import Identities, Ids
 from services.ingest.storing.isolating import refused_events
 from services.ingest.storing.keys import KeyStore, Stored, kept_rows
 from services.ingest.storing.pairing import pair
+from services.ingest.storing.repeated import repeated_bytes
 from services.ingest.taxonomy import Action, action_for
 
 
@@ -180,18 +181,23 @@ def _dead_letter(batch: Batch, seq: int, stored: Stored) -> DeadLetter:
 
 def _batch_rows(batch: Batch, stored: Stored) -> list[tuple[object, ...]]:
     """Return the rows of `batches`, counted stretch by stretch."""
-    duplicate = Counter(map(batch.stretch_number, stored.duplicates))
+    repetitions: dict[int, list[tuple[int, bytes]]] = {}
+    for seq in sorted(stored.duplicates):
+        record, event = batch.events[seq]
+        place = (record.offset, event.fingerprint)
+        repetitions.setdefault(batch.stretch_number(seq), []).append(place)
     refused = Counter(map(batch.stretch_number, stored.refused))
     rows: list[tuple[object, ...]] = []
     for number, stretch in enumerate(batch.stretches):
         origin = stretch.origin
-        inserted = len(stretch.events) - duplicate[number] - refused[number]
+        repeated = repetitions.get(number, [])
+        inserted = len(stretch.events) - len(repeated) - refused[number]
         rows.append(
             (
                 origin.log_id, origin.partition, origin.next_offset, stretch.following_offset,
-                origin.epoch, len(stretch.records), inserted, duplicate[number],
+                origin.epoch, len(stretch.records), inserted, len(repeated),
                 len(stretch.dead) + refused[number], stretch.sha256, origin.head_hash,
-                stretch.hash,
+                stretch.hash, repeated_bytes(repeated),
             )
         )  # fmt: skip
     return rows

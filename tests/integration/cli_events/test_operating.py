@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -38,11 +39,15 @@ class Operator:
         self._directory = directory
 
     async def run(self, *words: str, status: int = 0) -> Any:
+        """Run a command of `events`."""
+        return await self.ask("events", *words, status=status)
+
+    async def ask(self, *words: str, status: int = 0) -> Any:
         """Run a command in a thread, for it brings its own loop; faster than in a process."""
         done = await asyncio.to_thread(
             CliRunner().invoke,
             app,
-            ["events", *words, "--json"],
+            [*words, "--json"],
             env={"AIVALUE_SERVICES__INGEST": self._address},
         )
         assert done.exit_code == status, done.output
@@ -137,3 +142,37 @@ async def test_a_wrong_import_is_reverted_and_imported_anew(
     # What the second import corrects comes back with the first, and stays corrected.
     assert (await operator.run("restore", "--backfill", "one", "--reason", "a test"))["changed"]
     assert await operator.sums() == ["90", "120"]
+
+
+async def test_partitions_are_verified_resumed_and_rotated(
+    process: IngestProcess, database_url: str, tmp_path: Path
+) -> None:
+    await process.until("/livez", lambda response: response.is_success)
+    operator = Operator(process, tmp_path)
+    await operator.send([http_measured("a", "1"), http_measured("b", "2")])
+
+    verified = await operator.ask("ingest", "verify", "--topic", "http")
+    (hashed,) = verified["partitions"]
+    kept = await operator.ask("ingest", "verify", "--hash", hashed["head_hash"])
+    lost = await operator.ask("ingest", "verify", "--hash", "0" * 64, status=1)
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("set session_replication_role = replica")
+    await connection.execute("update ingest.events set event_id = 'z' where event_id = 'b'")
+    await connection.execute(
+        "update ingest.partitions set state = 'halted', halt_reason = 'a test'"
+    )
+    await connection.close()
+    edited = await operator.ask("ingest", "verify", status=1)
+    listed = await operator.ask("ingest", "partitions")
+    resumed = await operator.ask("ingest", "resume", "--all", "--forget-tail")
+    rotated = await operator.ask("ingest", "rotate", "http", "--reason", "a test")
+    after = await operator.ask("ingest", "partitions")
+
+    assert (hashed["n_records"], hashed["n_faults"], kept["hash_lost"]) == (2, 0, False)
+    assert lost["hash_lost"]
+    (fault,) = edited["partitions"][0]["faults"]
+    assert fault["row"] == f"http#1/{hashed['partition']} event @1 (urn:test z)"
+    assert [each["halt_reason"] for each in listed] == ["a test"]
+    assert resumed["resumed"] == [{"topic": "http", "partition": hashed["partition"]}]
+    assert rotated["topic"] == "http"
+    assert [(each["state"], each["closed"]) for each in after] == [("active", True)]

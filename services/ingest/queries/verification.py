@@ -1,0 +1,140 @@
+"""What a log's partition holds, batch by batch, for whoever computes its hashes again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from asyncpg import Connection
+
+from services.ingest.batch import Headers
+from services.ingest.originals import headers_of_event, headers_of_letter
+
+BATCHES_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPartition:
+    """A partition of a log, and where it says that it stands."""
+
+    topic: str
+    incarnation: int
+    partition: int
+    log_id: int
+    next_offset: int
+    head_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A batch as its row describes it; `repeated` is None where it was not kept yet."""
+
+    first_offset: int
+    next_offset: int
+    consumed: int
+    inserted: int
+    duplicate: int
+    dead: int
+    sha256: bytes
+    prev_hash: bytes
+    hash: bytes
+    repeated: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEvent:
+    """A raw event with what its row says of it, and the fingerprint that its key holds."""
+
+    offset: int
+    received_at: datetime
+    source: str | None
+    event_id: str
+    type: str
+    time: datetime
+    value: bytes | None
+    headers: Headers
+    fingerprint: bytes | None
+    here: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptLetter:
+    """A dead letter; it was an event where its source is known."""
+
+    offset: int
+    received_at: datetime
+    source: str | None
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+async def find_partition(
+    connection: Connection, tenant: str, topic: str, partition: int, *, incarnation: int | None
+) -> LogPartition | None:
+    """Return a partition of the newest incarnation of a topic, or of the one that is named."""
+    row = await connection.fetchrow(
+        'select l.topic, l.incarnation, p."partition", p.log_id, p.next_offset, p.head_hash '
+        "from ingest.partitions p join ingest.logs l using (tenant_id, log_id) "
+        'where p.tenant_id = $1 and l.topic = $2 and p."partition" = $3 '
+        "and ($4::int is null or l.incarnation = $4) order by l.incarnation desc limit 1",
+        tenant, topic, partition, incarnation,
+    )  # fmt: skip
+    return None if row is None else LogPartition(**row)
+
+
+async def hash_before(
+    connection: Connection, tenant: str, place: LogPartition, offset: int
+) -> bytes | None:
+    """Return the hash of the batch that ends at an offset, None where none does."""
+    found: bytes | None = await connection.fetchval(
+        "select hash from ingest.batches where tenant_id = $1 and log_id = $2 "
+        'and "partition" = $3 and next_offset = $4',
+        tenant, place.log_id, place.partition, offset,
+    )  # fmt: skip
+    return found
+
+
+async def batches_from(
+    connection: Connection, tenant: str, place: LogPartition, offset: int, *, n_records: int
+) -> list[Sealed]:
+    """Return batches in order until they hold so many records; at least one, where there is one."""
+    rows = await connection.fetch(
+        "select first_offset, next_offset, consumed, inserted, duplicate, dead, sha256, prev_hash, "
+        "hash, repeated from (select *, sum(consumed) over (order by first_offset) - consumed "
+        "as before from (select * from ingest.batches where tenant_id = $1 and log_id = $2 "
+        'and "partition" = $3 and first_offset >= $4 order by first_offset limit $6) b) c '
+        "where before < $5 order by first_offset",
+        tenant, place.log_id, place.partition, offset, n_records, BATCHES_MAX,
+    )  # fmt: skip
+    return [Sealed(**row) for row in rows]
+
+
+async def events_between(
+    connection: Connection, tenant: str, place: LogPartition, first: int, end: int
+) -> list[KeptEvent]:
+    """Return the raw events of a stretch of offsets."""
+    rows = await connection.fetch(
+        'select e."offset", e.received_at, s.source, e.event_id, e.type, e."time", e.value, '
+        "e.headers, k.payload_sha256 as fingerprint, coalesce(k.log_id = e.log_id "
+        'and k."partition" = e."partition" and k."offset" = e."offset", false) as here '
+        "from ingest.events e "
+        "left join ingest.sources s on s.tenant_id = $1 and s.source_id = e.source_id "
+        "left join ingest.event_keys k on k.tenant_id = $1 and k.source_id = e.source_id "
+        "and k.event_id = e.event_id where e.tenant_id = $1 and e.log_id = $2 "
+        'and e."partition" = $3 and e."offset" >= $4 and e."offset" < $5 order by e."offset"',
+        tenant, place.log_id, place.partition, first, end,
+    )  # fmt: skip
+    return [KeptEvent(**{**row, "headers": headers_of_event(row["headers"])}) for row in rows]
+
+
+async def letters_between(
+    connection: Connection, tenant: str, place: LogPartition, first: int, end: int
+) -> Sequence[KeptLetter]:
+    """Return the dead letters of a stretch of offsets."""
+    rows = await connection.fetch(
+        'select "offset", received_at, source, key, value, headers from ingest.dead_letters '
+        'where tenant_id = $1 and log_id = $2 and "partition" = $3 '
+        'and "offset" >= $4 and "offset" < $5 order by "offset"',
+        tenant, place.log_id, place.partition, first, end,
+    )  # fmt: skip
+    return [KeptLetter(**{**row, "headers": headers_of_letter(row["headers"])}) for row in rows]
