@@ -15,11 +15,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from aivalue.effects.effect import Effect, Period
+from aivalue.effects.own_intervals import OwnInterval, own_shares, widened
 from aivalue.effects.panel import Booleans, Cells, Floats
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 
-VERSION = "1"
+VERSION = "2"
 EVENTS_MIN = 2  # A variance needs two events in each arm.
 UNITS_MIN = 2  # ... or two units, where units were randomized.
 SHARE_DROPPED_MAX = 0.10  # Treated volume without a control beside it.
@@ -71,8 +72,9 @@ def difference_in_means(
         observed_covariance=np.diag(observed_variance[kept]),
         cross_covariance=np.diag(observed_variance[kept]),
     )
+    own = _own_shares(treated, control, usable, confidence)
     return effect_of(
-        vector,
+        vector if own is None else widened(vector, *own, confidence=confidence),
         confidence=confidence,
         n_treated=int(treated.n[usable].sum()),
         n_control=int(control.n[usable].sum()),
@@ -135,6 +137,22 @@ def difference_in_means_by_unit(
         scale="additive",
         estimator=("difference_in_means_by_unit", VERSION),
     )
+
+
+def _own_shares(
+    treated: Cells, control: Cells, usable: Booleans, confidence: float
+) -> tuple[OwnInterval, OwnInterval] | None:
+    """Return the arms' own intervals if events are successes or failures, and few."""
+    for arm in (treated, control):
+        y, n = arm.y[usable], arm.n[usable]
+        is_share = (arm.x[usable] == n).all() and ((y >= 0) & (y <= n)).all()
+        # Noughts and ones are their own squares.
+        if not is_share or not np.allclose(arm.yy[usable], y - y**2 / n, rtol=1e-9, atol=1e-9):
+            return None
+    counts = [
+        (float(arm.y[usable].sum()), float(arm.n[usable].sum())) for arm in (treated, control)
+    ]
+    return own_shares(*counts, confidence=confidence)
 
 
 def _ratio_and_variance(arm: Cells, usable: Booleans) -> tuple[Floats, Floats]:

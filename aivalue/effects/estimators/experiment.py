@@ -8,54 +8,36 @@ Source: Deng, Xu, Kohavi & Walker (2013), WSDM, for CUPED; Lin (2013), Annals of
 7(1); Miratrix, Sekhon & Yu (2013), JRSS B 75(2), for strata; `aivalue.effects.cluster_robust`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from aivalue.effects.arm import ArmStatistics, Measure, arm_of
-from aivalue.effects.cluster_robust import cluster_robust
 from aivalue.effects.comparison import Level, difference
 from aivalue.effects.effect import Effect, Period
+from aivalue.effects.estimators.cluster_experiment import clusters_compared
 from aivalue.effects.estimators.cuped import cuped_levels, plain_levels
 from aivalue.effects.estimators.difference_in_means import (
     difference_in_means,
-    difference_in_means_by_unit,
 )
 from aivalue.effects.estimators.regression_adjustment import regression_adjusted_levels
-from aivalue.effects.panel import Booleans, Cells, Floats, Integers
+from aivalue.effects.estimators.subjects import Subjects, cells_of_subjects
+from aivalue.effects.own_intervals import (
+    OwnInterval,
+    RatioParts,
+    fieller,
+    needs_fieller,
+    own_shares,
+    widened,
+)
+from aivalue.effects.student_t import t_quantile
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 
-VERSION = "1"
+VERSION = "2"
 SUBJECTS_MIN = 2  # Per arm: a variance needs two.
 
 Adjustment = Literal["cuped", "regression_adjustment"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subjects:
-    """One row per subject.
-
-    Attributes
-    ----------
-    outcome : shape (n,)
-    treated : shape (n,)
-    denominator : shape (n,), or None
-        The metric is then a ratio of sums, sum(outcome) / sum(denominator).
-    before : shape (n, n_covariates)
-        Known before the experiment; none is shape (n, 0). Of a ratio metric, its own numerator
-        and denominator before: two columns.
-    stratum, cluster : shape (n,), or None
-    """
-
-    outcome: Floats
-    treated: Booleans
-    before: Floats
-    denominator: Floats | None = None
-    stratum: Integers | None = None
-    cluster: Integers | None = None
 
 
 def experiment(
@@ -78,14 +60,15 @@ def experiment(
     Raises
     ------
     NotEstimable
-        An arm has fewer than two subjects, a value is missing, or options that exclude each other.
+        An arm has fewer than two subjects, a value is missing, options exclude each other, or a
+        ratio's denominator cannot be told from zero.
     """
     _require_estimable(subjects)
     if subjects.cluster is not None:
-        return _by_cluster(subjects, period=period, confidence=confidence)
+        return clusters_compared(subjects, period=period, confidence=confidence)
     if subjects.stratum is not None:
         treated, control = (
-            _cells(subjects, side, subjects.stratum)
+            cells_of_subjects(subjects, side, subjects.stratum)
             for side in (subjects.treated, ~subjects.treated)
         )
         return difference_in_means(treated, control, periods=[period], confidence=confidence)
@@ -138,21 +121,23 @@ def _effect(
     period: Period,
     confidence: float,
 ) -> Effect:
-    found = difference(*levels, confidence=confidence)
+    shares = _few_shares(subjects, arms, confidence)
+    freedom = np.inf if shares else float(difference(*levels).degrees_of_freedom)
     observed = np.array([[float(levels[0].variance)]])
     volume = subjects.treated if subjects.denominator is None else subjects.denominator
     vector = Vector(
         periods=[period],
-        point=np.array([float(found.point)]),
-        covariance=np.array([[float(found.standard_error) ** 2]]),
+        point=np.array([float(levels[0].estimate - levels[1].estimate)]),
+        covariance=observed + float(levels[1].variance),
         volume=np.array([float(volume[subjects.treated].sum())]),
         observed=np.array([float(levels[0].estimate)]),
-        degrees_of_freedom=float(found.degrees_of_freedom),
+        degrees_of_freedom=freedom,
         observed_covariance=observed,
         cross_covariance=observed,
     )
+    own = shares or _ratios_over_little(subjects, arms, freedom, confidence)
     return effect_of(
-        vector,
+        vector if own is None else widened(vector, *own, confidence=confidence),
         confidence=confidence,
         n_treated=int(arms[0].n),
         n_control=int(arms[1].n),
@@ -162,95 +147,42 @@ def _effect(
     )
 
 
-def _by_cluster(subjects: Subjects, *, period: Period, confidence: float) -> Effect:
-    """Compare arms by a regression with errors that go together within clusters."""
-    cluster = _codes(subjects.cluster)
-    if subjects.denominator is not None:
-        return _ratio_by_cluster(subjects, cluster, period=period, confidence=confidence)
-    arm = subjects.treated.astype(np.float64)
-    columns = [arm, np.ones(len(arm)), *(subjects.before - subjects.before.mean(axis=0)).T]
-    if subjects.stratum is not None:
-        levels = np.unique(subjects.stratum)[1:]
-        columns += [
-            (subjects.stratum == level) - (subjects.stratum == level).mean() for level in levels
-        ]
-    fit = cluster_robust(np.column_stack(columns), subjects.outcome, cluster)
-    # The level of the treated at the covariates' mean: coefficient of the arm plus the constant.
-    of_level = np.zeros(len(fit.point))
-    of_level[:2] = 1.0
-    vector = Vector(
-        periods=[period],
-        point=fit.point[:1],
-        covariance=fit.covariance[:1, :1],
-        volume=np.array([arm.sum()]),
-        observed=np.array([float(of_level @ fit.point)]),
-        degrees_of_freedom=fit.degrees_of_freedom,
-        observed_covariance=np.array([[float(of_level @ fit.covariance @ of_level)]]),
-        cross_covariance=np.array([[float(fit.covariance[0] @ of_level)]]),
+def _few_shares(
+    subjects: Subjects, arms: tuple[ArmStatistics, ArmStatistics], confidence: float
+) -> tuple[OwnInterval, OwnInterval] | None:
+    """Return the arms' own intervals if subjects succeed or fail, and few do one of them."""
+    is_share = subjects.denominator is None and not subjects.before.shape[1]
+    if not is_share or not np.isin(subjects.outcome, (0.0, 1.0)).all():
+        return None
+    treated, control = ((float(arm.mean[0] * arm.n), float(arm.n)) for arm in arms)
+    return own_shares(treated, control, confidence=confidence)
+
+
+def _ratios_over_little(
+    subjects: Subjects,
+    arms: tuple[ArmStatistics, ArmStatistics],
+    degrees_of_freedom: float,
+    confidence: float,
+) -> tuple[OwnInterval, OwnInterval] | None:
+    """Return the arms' own intervals if a ratio's denominator is near zero."""
+    if subjects.denominator is None or subjects.before.shape[1]:
+        return None
+    quantile = t_quantile((1 + confidence) / 2, degrees_of_freedom)
+    treated, control = (_parts(arm) for arm in arms)
+    if not any(needs_fieller(parts, quantile) for parts in (treated, control)):
+        return None
+    return fieller(treated, quantile), fieller(control, quantile)
+
+
+def _parts(arm: ArmStatistics) -> RatioParts:
+    covariance = arm.covariance / arm.n
+    return RatioParts(
+        numerator=float(arm.mean[0]),
+        denominator=float(arm.mean[1]),
+        numerator_variance=float(covariance[0, 0]),
+        denominator_variance=float(covariance[1, 1]),
+        covariance=float(covariance[0, 1]),
     )
-    return effect_of(
-        vector,
-        confidence=confidence,
-        n_treated=len(np.unique(cluster[subjects.treated])),
-        n_control=len(np.unique(cluster[~subjects.treated])),
-        design="randomized",
-        scale="additive",
-        estimator=("cluster_randomized", VERSION),
-    )
-
-
-def _ratio_by_cluster(
-    subjects: Subjects, cluster: Integers, *, period: Period, confidence: float
-) -> Effect:
-    if subjects.before.shape[1] or subjects.stratum is not None:
-        raise NotEstimable("a ratio by cluster takes neither covariates nor strata")
-    treated, control = (
-        _cells(subjects, side, cluster) for side in (subjects.treated, ~subjects.treated)
-    )
-    both = (treated.x > 0) & (control.x > 0)
-    if both.any():
-        raise NotEstimable("a cluster holds both arms: a ratio needs clusters of one arm")
-    return difference_in_means_by_unit(
-        _of(treated, treated.x[:, 0] > 0),
-        _of(control, control.x[:, 0] > 0),
-        periods=[period],
-        confidence=confidence,
-    )
-
-
-def _cells(subjects: Subjects, side: Booleans, row: Integers) -> Cells:
-    """Sum up subjects of one arm by stratum or cluster; shape (n_rows, 1)."""
-    code = _codes(row)
-    shape = int(code.max()) + 1
-    y = subjects.outcome[side]
-    x = np.ones(len(y)) if subjects.denominator is None else subjects.denominator[side]
-    at = code[side]
-
-    def summed(values: Floats) -> Floats:
-        return np.bincount(at, values, shape).astype(np.float64)
-
-    n = summed(np.ones(len(y)))
-    counted = np.maximum(n, 1)
-    y_gap, x_gap = y - (summed(y) / counted)[at], x - (summed(x) / counted)[at]
-    sums = {
-        "n": n,
-        "y": summed(y),
-        "x": summed(x),
-        "yy": summed(y_gap**2),
-        "xx": summed(x_gap**2),
-        "xy": summed(x_gap * y_gap),
-    }
-    return Cells(**{name: values[:, None] for name, values in sums.items()})
-
-
-def _of(cells: Cells, chosen: Booleans) -> Cells:
-    names: Sequence[str] = ("n", "y", "x", "yy", "xx", "xy")
-    return Cells(**{name: getattr(cells, name)[chosen] for name in names})
-
-
-def _codes(labels: Integers | None) -> Integers:
-    _, code = np.unique(np.asarray(labels), return_inverse=True)
-    return code.astype(np.int64)
 
 
 def _require_estimable(subjects: Subjects) -> None:

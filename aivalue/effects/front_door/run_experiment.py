@@ -8,7 +8,8 @@ from aivalue.effects.checks.missing_data import missing_data
 from aivalue.effects.checks.sample_ratio import sample_ratio
 from aivalue.effects.effect import Period
 from aivalue.effects.estimators.difference_in_means import difference_in_means_by_unit
-from aivalue.effects.estimators.experiment import Adjustment, Subjects, experiment
+from aivalue.effects.estimators.experiment import Adjustment, experiment
+from aivalue.effects.estimators.subjects import Subjects
 from aivalue.effects.estimators.switchback import stretch_counts, switchback
 from aivalue.effects.front_door.ran import Options, Ran
 from aivalue.effects.front_door.table import Matrices

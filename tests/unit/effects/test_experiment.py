@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aivalue.effects.estimators.experiment import Subjects, experiment
+from aivalue.effects.estimators.experiment import experiment
+from aivalue.effects.estimators.subjects import Subjects
 from aivalue.effects.estimators.switchback import switchback
 from aivalue.effects.front_door.table import days_from
 from aivalue.effects.functional import average, relative
