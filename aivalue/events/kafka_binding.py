@@ -24,7 +24,7 @@ _STRUCTURED_HEADERS = frozenset(
 )
 _CONFLUENT_MAGIC = b"\x00"
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 
 
 def decode_record(value: bytes | None, headers: Headers, *, now: datetime) -> Event:
@@ -48,7 +48,7 @@ def _exactly(value: bytes | None, headers: Headers, now: datetime) -> Event:
     content_type = b""
     for name, found in headers:
         if name == CONTENT_TYPE or name.lower() == CONTENT_TYPE:
-            content_type = found
+            content_type = found or b""
             break
     if content_type[:23].lower() == _CLOUDEVENTS:
         mode = content_type[:28].lower()
@@ -63,11 +63,14 @@ def _exactly(value: bytes | None, headers: Headers, now: datetime) -> Event:
 
 
 def _attributes(value: bytes | None, headers: Headers) -> dict[str, str]:
+    """Return the attributes; Kafka's null is that of JSON, no attribute at all."""
     attributes: dict[str, str] = {}
     n_others, name = 0, ""
     try:
         for name, found in headers:
-            if name[:3] == PREFIX:
+            if found is None:
+                n_others += 1
+            elif name[:3] == PREFIX:
                 attributes[name[3:]] = found.decode()
             elif name.lower() == CONTENT_TYPE:
                 attributes["datacontenttype"] = found.decode()

@@ -72,7 +72,7 @@ def read_structured(value: bytes, *, now: datetime) -> Event | None:
 
 
 def read_binary(
-    value: bytes, headers: Sequence[tuple[str, bytes]], *, now: datetime
+    value: bytes, headers: Sequence[tuple[str, bytes | None]], *, now: datetime
 ) -> Event | None:
     """Read a plain event in binary mode; None where `decode_binary` must look."""
     if len(headers) != _N_ATTRIBUTES or not value.isascii() or len(value) > BYTES_MAX:
@@ -80,7 +80,7 @@ def read_binary(
     attributes = dict(headers)
     # An attribute twice leaves fewer, and then one of these is missing.
     try:
-        source, event_id = attributes["ce_source"].decode(), attributes["ce_id"].decode()
+        source, event_id = _text(attributes["ce_source"]), _text(attributes["ce_id"])
         if (
             attributes["ce_type"] != _TYPE_BYTES
             or attributes["ce_specversion"] != _SPECVERSION
@@ -90,7 +90,7 @@ def read_binary(
             or not _is_plain_name(event_id)
         ):
             return None
-        time = attributes["ce_time"].decode()
+        time = _text(attributes["ce_time"])
         data = _decode_data(value)
     except (KeyError, UnicodeDecodeError, msgspec.MsgspecError, RecursionError):
         return None
@@ -98,6 +98,10 @@ def read_binary(
     if value.count(b",") != canonical.count(b","):
         return None
     return _event(source, event_id, time, data, canonical, now)
+
+
+def _text(header: bytes | None) -> str:
+    return (header or b"").decode()
 
 
 def _is_plain_name(text: str) -> bool:

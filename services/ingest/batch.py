@@ -14,9 +14,10 @@ from aivalue.errors import InvalidEvent
 from aivalue.events.business import MeasurementRecorded
 from aivalue.events.event import Event
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 Decode = Callable[[bytes | None, Headers], Event]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MS = 253_402_300_799_999
 
 
 class LogRecord(Protocol):
@@ -149,7 +150,7 @@ class Batch:
     @property
     def logged_through(self) -> float:
         """Return the Unix time at which the log took the newest record of the slowest partition."""
-        return min(stretch.records[-1].timestamp for stretch in self.stretches) / 1_000
+        return min(log_ms(stretch.records[-1]) for stretch in self.stretches) / 1_000
 
     def stretch_number(self, seq: int) -> int:
         """Return the index of the stretch that holds an event."""
@@ -215,8 +216,16 @@ def place_of(origin: Origin, record: LogRecord) -> Place:
         log_id=origin.log_id,
         partition=origin.partition,
         offset=record.offset,
-        timestamp=_EPOCH + timedelta(milliseconds=max(record.timestamp, 0)),
+        timestamp=_EPOCH + timedelta(milliseconds=log_ms(record)),
     )
+
+
+def log_ms(record: LogRecord) -> int:
+    """Return when the log says it took a record, as far as there are years for it.
+
+    Where producers say when, one may say it in microseconds, or say nothing: -1.
+    """
+    return min(max(record.timestamp, 0), _LAST_MS)
 
 
 def tail_sha256_of(record: LogRecord) -> bytes:

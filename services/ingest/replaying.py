@@ -181,7 +181,7 @@ def _decoded(
             value, headers = (
                 (letter.value, letter.headers) if patch is None else _patched(letter, patch)
             )
-            event = decode_original(value, headers, now=now)
+            event = decode_original(value, headers, kind=letter.kind, now=now)
         except InvalidEvent as error:
             rejected.append(_rejected(letter, error.reason, str(error)))
         else:
@@ -202,7 +202,9 @@ def _patched(letter: Letter, patch: Patch) -> tuple[bytes, Headers]:
 def _json_form(letter: Letter) -> object:
     value = json.loads(letter.value or b"null")
     attributes = {
-        name[3:]: text.decode() for name, text in letter.headers if name.startswith(("ce_", "ce-"))
+        name[3:]: text.decode()
+        for name, text in letter.headers
+        if text is not None and name.startswith(("ce_", "ce-"))
     }
     return {**attributes, "data": value} if attributes else value
 

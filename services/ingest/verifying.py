@@ -116,15 +116,16 @@ def _follow(
 def _faults(
     verified: Verified, batch: Sealed, kept: Sequence[KeptEvent | KeptLetter]
 ) -> Iterator[tuple[str, str]]:
+    kind = verified.place.kind
     digests: dict[int, bytes] = {}
     faults: list[tuple[str, str]] = []
     for row in kept:
         if isinstance(row, KeptEvent):
             name = f"event @{row.offset} ({row.source} {row.event_id})"
-            digests[row.offset], fault = _digest_of_event(row)
+            digests[row.offset], fault = _digest_of_event(row, kind)
         else:
             name = f"dead letter @{row.offset}"
-            digests[row.offset], fault = _digest_of_letter(row)
+            digests[row.offset], fault = _digest_of_letter(row, kind)
         if fault is not None:
             faults.append((name, fault))
     yield from faults
@@ -136,9 +137,9 @@ def _faults(
         yield f"batch @{batch.first_offset}", fault
 
 
-def _digest_of_event(event: KeptEvent) -> tuple[bytes, str | None]:
+def _digest_of_event(event: KeptEvent, kind: str) -> tuple[bytes, str | None]:
     try:
-        read = decode_original(event.value, event.headers, now=event.received_at)
+        read = decode_original(event.value, event.headers, kind=kind, now=event.received_at)
     except InvalidEvent as error:
         return b"", f"its bytes are no event any more: {error}"
     said = (event.source, event.event_id, event.type, event.time)
@@ -151,7 +152,7 @@ def _digest_of_event(event: KeptEvent) -> tuple[bytes, str | None]:
     return read.fingerprint, None if event.here else "its key stands for another record"
 
 
-def _digest_of_letter(letter: KeptLetter) -> tuple[bytes, str | None]:
+def _digest_of_letter(letter: KeptLetter, kind: str) -> tuple[bytes, str | None]:
     if letter.source is None:
         record = Record(
             offset=letter.offset, timestamp=0, key=letter.key, value=letter.value,
@@ -159,7 +160,7 @@ def _digest_of_letter(letter: KeptLetter) -> tuple[bytes, str | None]:
         )  # fmt: skip
         return sha256_of(record), None
     try:
-        read = decode_original(letter.value, letter.headers, now=letter.received_at)
+        read = decode_original(letter.value, letter.headers, kind=kind, now=letter.received_at)
     except InvalidEvent as error:
         return b"", f"its bytes are no event any more: {error}"
     return read.fingerprint, None

@@ -1,6 +1,5 @@
 """Dead letters: every record that is not counted, with its original bytes and the reason."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ import msgspec
 from asyncpg import Connection
 
 from services.ingest.batch import DeadLetter, Headers
-from services.ingest.originals import headers_of_letter
+from services.ingest.originals import headers_of_letter, headers_text
 
 COLUMNS = (
     "tenant_id", "log_id", "partition", "offset", "log_timestamp", "received_at", "reason",
@@ -36,10 +35,7 @@ async def insert_dead_letters(
             letter.event_id,
             letter.record.key,
             letter.record.value,
-            # A header's bytes need not be text, least of all here.
-            msgspec.json.encode(
-                [(name, base64.b64encode(text).decode()) for name, text in letter.record.headers]
-            ).decode(),
+            headers_text(letter.record.headers),
         )
         for letter in letters
     ]

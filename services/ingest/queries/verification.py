@@ -20,6 +20,7 @@ class LogPartition:
     incarnation: int
     partition: int
     log_id: int
+    kind: str
     next_offset: int
     head_hash: bytes
 
@@ -73,8 +74,8 @@ async def find_partition(
 ) -> LogPartition | None:
     """Return a partition of the newest incarnation of a topic, or of the one that is named."""
     row = await connection.fetchrow(
-        'select l.topic, l.incarnation, p."partition", p.log_id, p.next_offset, p.head_hash '
-        "from ingest.partitions p join ingest.logs l using (tenant_id, log_id) "
+        'select l.topic, l.incarnation, p."partition", p.log_id, l.kind, p.next_offset, '
+        "p.head_hash from ingest.partitions p join ingest.logs l using (tenant_id, log_id) "
         'where p.tenant_id = $1 and l.topic = $2 and p."partition" = $3 '
         "and ($4::int is null or l.incarnation = $4) order by l.incarnation desc limit 1",
         tenant, topic, partition, incarnation,

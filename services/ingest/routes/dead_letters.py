@@ -46,7 +46,7 @@ class DeadLetter(BaseModel):
     status: Literal["open", "replayed", "discarded"]
     key_base64: str | None
     value_base64: str | None
-    headers: list[tuple[str, str]]
+    headers: list[tuple[str, str | None]]
 
 
 class DeadLetters(BaseModel):

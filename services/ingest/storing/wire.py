@@ -17,7 +17,7 @@ import msgspec
 from aivalue.events.business import MeasurementRecorded
 from aivalue.events.event import Event
 from aivalue.events.topics import DATA_BY_TYPE
-from services.ingest.batch import Batch, Headers, LogRecord
+from services.ingest.batch import Batch, Headers, LogRecord, log_ms
 from services.ingest.queries.storing import EVENT_COLUMNS, KEY_COLUMNS, STAGED_COLUMNS
 from services.ingest.storing.identities import Ids
 
@@ -76,7 +76,7 @@ def rows_of(batch: Batch, ids: Ids) -> Rows:
                     4, day, 8, series_id, -1,
                 )  # fmt: skip
             head = head_of(
-                8, record.offset, 8, max(record.timestamp, 0) * 1_000 - _EPOCH_MICROSECONDS,
+                8, record.offset, 8, log_ms(record) * 1_000 - _EPOCH_MICROSECONDS,
                 8, source_id, 8, event.microseconds - _EPOCH_MICROSECONDS, id_bytes, event_id,
             )  # fmt: skip
             rows.staged.append(staged + identity + _INTEGER(4, seq) + _measured(event))
@@ -131,12 +131,16 @@ def _packers(id_bytes: int) -> tuple[Pack, Pack, Pack]:
 
 def headers_json(headers: Headers) -> bytes:
     """Write headers as a JSON array of pairs; a value that is not UTF-8 as {"base64": ..}."""
+    return msgspec.json.encode([(name, _said(value)) for name, value in headers])
+
+
+def _said(value: bytes | None) -> str | dict[str, str] | None:
+    if value is None:
+        return None
     try:
-        return msgspec.json.encode([(name, value.decode()) for name, value in headers])
+        return value.decode()
     except UnicodeDecodeError:
-        return msgspec.json.encode(
-            [(name, {"base64": base64.b64encode(value).decode()}) for name, value in headers]
-        )
+        return {"base64": base64.b64encode(value).decode()}
 
 
 def _text(text: str) -> bytes:
@@ -164,5 +168,5 @@ def _microseconds(time: datetime) -> int:
 
 _TYPES = {name: _text(name) for name in DATA_BY_TYPE}
 # In structured mode every record has the same single header.
-_KNOWN_HEADERS: dict[tuple[str, bytes], bytes] = {}
+_KNOWN_HEADERS: dict[tuple[str, bytes | None], bytes] = {}
 _KNOWN_HEADERS_MAX = 64
