@@ -7,11 +7,13 @@ import numpy as np
 from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
+from aivalue.effects.checks.wandering_level import wandering_level
 from aivalue.effects.estimators.before_after import (
     WEEKS_AFTER_MIN,
     Errors,
     Weekly,
     before_after,
+    if_level_wanders,
     unforeseen,
 )
 from aivalue.effects.functional import average
@@ -32,10 +34,14 @@ def read_series(material: Material, design: Design, *, errors: Errors = "average
         control=material.rows.moments.n[material.without_ai].sum(),
     )
     weekly = _weekly(material)
+    effect = before_after(weekly, errors=errors, confidence=design.confidence)
     return Reading(
-        effect=before_after(weekly, errors=errors, confidence=design.confidence),
+        effect=effect,
         doubts=lambda: (
             residual_autocorrelation(unforeseen(weekly, errors=errors)),
+            wandering_level(
+                average(effect), average(if_level_wanders(weekly, confidence=design.confidence))
+            ),
             _placebo_in_time(weekly, design),
         ),
         parameters=(("grain", "week"),),

@@ -6,6 +6,15 @@ from tests.validation.overlap import OVERLAP
 from tests.validation.rollouts import ROLLOUTS
 from tests.validation.selection import SELECTION
 from tests.validation.series import SERIES
+from tests.validation.synthetic import SYNTHETIC
 from tests.validation.trouble import TROUBLE
 
-CELLS: tuple[Cell, ...] = (*SERIES, *ROLLOUTS, *EXPERIMENTS, *SELECTION, *OVERLAP, *TROUBLE)
+CELLS: tuple[Cell, ...] = (
+    *SERIES,
+    *ROLLOUTS,
+    *SYNTHETIC,
+    *EXPERIMENTS,
+    *SELECTION,
+    *OVERLAP,
+    *TROUBLE,
+)

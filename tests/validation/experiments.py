@@ -1,4 +1,4 @@
-"""D7 to D9: randomized experiments, read daily, as ratios, and with what was known before."""
+"""D7 to D9 and D13: experiments read daily, as ratios, with what was known before, by turns."""
 
 from functools import cache, partial
 from typing import Literal
@@ -9,13 +9,16 @@ from aivalue.effects.arm import Measure, arm_of
 from aivalue.effects.asymptotic_sequence import anytime_margin
 from aivalue.effects.comparison import difference
 from aivalue.effects.estimators.cuped import cuped_levels, plain_levels
+from aivalue.effects.estimators.switchback import switchback
 from aivalue.effects.group_sequential import obrien_fleming
 from aivalue.effects.panel import Floats
 from aivalue.effects.sequential import ratio_test_margin
-from tests.validation.cell import Cell, Reading
+from tests.validation.cell import Cell, Reading, reading_of
+from tests.validation.worlds import PERIODS, panel_noise
 
 Rule = Literal["sequence", "ratio_test", "obrien_fleming"]
 N_LOOKS, N_PER_LOOK = 30, 200
+N_SWITCHING, N_BLOCKS, PER_BLOCK, TURN_EFFECT = 6, 20, 6, 0.5
 PRIOR_SCALE = 0.1  # Of the ratio test: effects one expects, in standard deviations.
 
 
@@ -73,6 +76,17 @@ def _cuped(rng: np.random.Generator) -> Reading:
     return Reading(low=float(found.low), high=float(found.high), truth=0.1, oracle_width=width)
 
 
+def _by_turns(correlation: float, rng: np.random.Generator) -> Reading:
+    """Read six units that draw their arm anew every six periods, and feel the last one for one."""
+    blocks = rng.random((N_SWITCHING, N_BLOCKS)) < 1 / 2
+    treated = np.repeat(blocks, PER_BLOCK, axis=1)
+    effect = TURN_EFFECT * treated
+    carried = np.diff(treated, axis=1, prepend=treated[:, :1])
+    effect[carried] = TURN_EFFECT - effect[carried]  # The first period still feels the other arm.
+    y = panel_noise(rng, correlation, treated.shape) + effect
+    return reading_of(switchback(y, treated, period=PERIODS[0]), TURN_EFFECT)
+
+
 _ALWAYS = "holds at every look for ever, not at thirty"
 
 _RULES: tuple[tuple[Rule, str, str], ...] = (
@@ -96,4 +110,13 @@ EXPERIMENTS: tuple[Cell, ...] = (
     ),
     Cell(name="D8 ratio, users randomized", method="plain_levels", peers="iid z 86.9", draw=_ratio),
     Cell(name="D9 CUPED, correlation .7", method="cuped_levels", peers="95.7", draw=_cuped),
+    *(
+        Cell(
+            name=f"D13 switchback of 6 units, correlation {correlation}",
+            method="switchback",
+            peers="",
+            draw=partial(_by_turns, correlation),
+        )
+        for correlation in (0.0, 0.6)
+    ),
 )

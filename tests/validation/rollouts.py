@@ -1,10 +1,10 @@
-"""D3 to D6: few treated units, rollouts in waves, synthetic controls.
+"""D3 to D5: few treated units, and rollouts in waves.
 
 Peers: CS and BJS are diff-diff 3.13 with analytic standard errors, CR1 the usual clustered ones.
 """
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 
@@ -13,17 +13,11 @@ from aivalue.effects.estimators.callaway_santanna import callaway_santanna
 from aivalue.effects.estimators.difference_in_differences import difference_in_differences
 from aivalue.effects.estimators.imputation import imputation
 from aivalue.effects.estimators.staggered import StaggeredPanel
-from aivalue.effects.estimators.synthetic_difference_in_differences import (
-    synthetic_difference_in_differences,
-)
-from aivalue.effects.estimators.synthetic_effect import synthetic_difference_effect
 from aivalue.effects.panel import Floats, Integers
-from tests.unit.effects.reference import table
 from tests.validation.cell import Cell, Reading, reading_of
 from tests.validation.worlds import NEVER, PERIODS, panel_noise, rollout_of
 
 Estimator = Callable[[Floats, Integers], Effect]
-N_YEARS_BEFORE = 30
 
 
 def by_unit(y: Floats, start: Integers) -> Effect:
@@ -74,27 +68,6 @@ def _growing_effects(estimator: str, rng: np.random.Generator) -> Reading:
     return reading_of(_ESTIMATORS[estimator](y, start), float(effect[since >= 0].mean()))
 
 
-def _states(n_treated: int, rng: np.random.Generator) -> Reading:
-    values = _state_wages()
-    order = rng.permutation(len(values))
-    treated, donors = values[order[:n_treated]], values[order[n_treated:]]
-    found = synthetic_difference_in_differences(treated, donors, N_YEARS_BEFORE)
-    after = treated[:, N_YEARS_BEFORE:].mean(axis=0)
-    periods = PERIODS[: len(after)]
-    effect = synthetic_difference_effect(found, after, np.ones(len(after)), periods=periods)
-    return reading_of(effect, 0.0)
-
-
-@cache
-def _state_wages() -> Floats:
-    rows = table("cps_states.csv")
-    states, years = sorted({row["state"] for row in rows}), sorted({row["year"] for row in rows})
-    values = np.empty((len(states), len(years)))
-    for row in rows:
-        values[states.index(row["state"]), years.index(row["year"])] = float(row["log_wage"])
-    return values
-
-
 _BLOCKS = {1: "CR1 24", 2: "CR1 68", 5: "CR1 90", 20: "CR1 95"}
 _FEW = (
     ((8, 12), "CS 67, BJS 50"),
@@ -132,17 +105,5 @@ ROLLOUTS: tuple[Cell, ...] = (
         )
         for estimator in _ESTIMATORS
         for starts, peers in _FEW
-    ),
-    *(
-        Cell(
-            name=f"D6 {n_treated} of 50 states, synthetic difference",
-            method="synthetic_difference_in_differences",
-            peers=peers,
-            draw=partial(_states, n_treated),
-        )
-        for n_treated, peers in (
-            (1, "diff-diff 93.8; R placebo 93.7, jackknife 93.2"),
-            (5, "diff-diff 95.0; R bootstrap 93.8"),
-        )
     ),
 )

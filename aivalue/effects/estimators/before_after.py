@@ -68,7 +68,22 @@ def before_after(
     NotEstimable
         Fewer than 26 weeks before or 4 weeks with the AI, or the series does not vary.
     """
-    fit = _fit(weekly, errors)
+    name = "before_after" if errors == "averaged" else "local_level"
+    return _effect(weekly, _fit(weekly, errors), name, confidence)
+
+
+def if_level_wanders(weekly: Weekly, *, confidence: float = 0.95) -> Effect:
+    """Estimate the same with a level that is taken to wander, however steady it looks."""
+    fit = wandering_fit(*_regression(weekly), is_certain=True)
+    return _effect(weekly, fit, "local_level", confidence)
+
+
+def unforeseen(weekly: Weekly, *, errors: Errors = "averaged") -> Floats:
+    """Return what the most probable error model could not foresee, in time order."""
+    return _fit(weekly, errors).surprise
+
+
+def _effect(weekly: Weekly, fit: AveragedFit, name: str, confidence: float) -> Effect:
     n_periods = len(weekly.periods)
     weights = np.zeros(len(fit.point))
     weights[:n_periods] = weekly.volume
@@ -88,22 +103,22 @@ def before_after(
         n_control=0,
         design="series_only",
         scale="additive",
-        estimator=("before_after" if errors == "averaged" else "local_level", VERSION),
+        estimator=(name, VERSION),
     )
 
 
-def unforeseen(weekly: Weekly, *, errors: Errors = "averaged") -> Floats:
-    """Return what the most probable error model could not foresee, in time order."""
-    return _fit(weekly, errors).surprise
-
-
 def _fit(weekly: Weekly, errors: Errors) -> AveragedFit:
+    fit = averaged_fit if errors == "averaged" else wandering_fit
+    return fit(*_regression(weekly))
+
+
+def _regression(weekly: Weekly) -> tuple[Floats, Floats, Floats]:
+    """Return outcome, regressors and position."""
     with_ai = weekly.share_treated.sum(axis=1) > 0
     _require_history(int((~with_ai).sum()), int(with_ai.sum()))
     scale = np.sqrt(weekly.x / weekly.x.mean())
     regressors = np.column_stack([weekly.share_treated, _expected_shape(weekly.week, with_ai)])
-    fit = averaged_fit if errors == "averaged" else wandering_fit
-    return fit(weekly.y / weekly.x * scale, regressors * scale[:, None], weekly.week)
+    return weekly.y / weekly.x * scale, regressors * scale[:, None], weekly.week
 
 
 def _expected_shape(week: Floats, with_ai: Booleans) -> Floats:

@@ -83,13 +83,29 @@ def interrupted_time_series(
         regressors cannot be told apart.
     """
     regressors, weights = _regressors(series)
-    n_periods = len(series.periods)
     if errors == "bootstrap":
         point, covariance, freedom = _simulated(series, regressors, weights, confidence)
     else:
         fit = _fit(series, regressors, errors)
         point = fit.point
         covariance, freedom = fit.student_t(weights)
+    return _effect(series, (point, covariance, freedom), _NAMES[errors], confidence)
+
+
+def if_level_wanders(series: Interrupted, *, confidence: float = 0.95) -> Effect:
+    """Estimate the same with a level that is taken to wander, however steady it looks."""
+    regressors, weights = _regressors(series)
+    fit = wandering_fit(series.outcome, regressors, series.position, is_certain=True)
+    covariance, freedom = fit.student_t(weights)
+    return _effect(series, (fit.point, covariance, freedom), "local_level", confidence)
+
+
+def _effect(
+    series: Interrupted, found: tuple[Floats, Floats, float], name: str, confidence: float
+) -> Effect:
+    """Return the effect of coefficients, their covariance and degrees of freedom."""
+    point, covariance, freedom = found
+    n_periods = len(series.periods)
     vector = Vector(
         periods=series.periods,
         point=point[:n_periods],
@@ -105,7 +121,7 @@ def interrupted_time_series(
         n_control=series.controls.shape[1],
         design="series_only",
         scale="additive",
-        estimator=(_NAMES[errors], VERSION),
+        estimator=(name, VERSION),
     )
 
 

@@ -8,10 +8,12 @@ from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.checks.covariate_not_affected import covariate_not_affected
 from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
+from aivalue.effects.checks.wandering_level import wandering_level
 from aivalue.effects.estimators.interrupted_time_series import (
     BEFORE_MIN,
     Errors,
     Interrupted,
+    if_level_wanders,
     interrupted_time_series,
     unforeseen,
 )
@@ -31,6 +33,9 @@ def run_series(panel: Matrices, options: Options, errors: Errors) -> Ran:
         effect=effect,
         doubts=lambda: (
             residual_autocorrelation(unforeseen(series, errors=errors)),
+            wandering_level(
+                average(effect), average(if_level_wanders(series, confidence=options.confidence))
+            ),
             _placebo_in_time(series, options),
             _controls_unmoved(series, options),
         ),

@@ -15,6 +15,7 @@ from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
 from aivalue.effects.checks.rmspe_rank import rmspe_rank
 from aivalue.effects.checks.sensitivity import sensitivity
+from aivalue.effects.checks.wandering_level import wandering_level
 from aivalue.effects.choose import Choice
 from aivalue.effects.effect import Interval
 from aivalue.effects.leads import LeadTest
@@ -190,6 +191,22 @@ def test_permutation_counts_every_choice_of_units() -> None:
     assert "all 20 choices" in found.detail
 
 
+@pytest.mark.parametrize(
+    ("claimed", "wandering", "status"),
+    [
+        (interval(3.0, 1.0), interval(3.0, 1.4), "passed"),
+        (interval(3.0, 1.0), interval(3.0, 1.8), "failed"),
+        (interval(3.0, 1.0), interval(-3.0, 1.0), "failed"),
+        (interval(1.0, 1.0), interval(1.0, 1.8), "passed"),
+    ],
+    ids=["holds", "a walk explains it", "a walk turns it", "nothing claimed"],
+)
+def test_a_claim_must_hold_if_the_level_wanders(
+    claimed: Interval, wandering: Interval, status: str
+) -> None:
+    assert wandering_level(claimed, wandering).status == status
+
+
 def every_check() -> list[CheckResult]:
     return [
         rmspe_rank(noise(40), noise(19, 40), 30, is_claimed=False),
@@ -204,6 +221,7 @@ def every_check() -> list[CheckResult]:
         sensitivity(interval(3.0, 0.3), leads(0.0, 0.0), steps_after=1.0),
         permutation(np.array([1.0]), noise(39), confidence=0.95, is_claimed=False),
         placebo_in_time(interval(0.0, 1.0), n_periods=3),
+        wandering_level(interval(0.0, 1.0), interval(0.0, 2.0)),
     ]
 
 
