@@ -17,6 +17,19 @@ from services.ingest.queries.facts import TABLES
 from services.ingest.queries.storing import Change
 
 
+# Of tenant $1 and of series and day `t`.
+_STANDING_MEASUREMENTS = (
+    "select value as v, numerator as a, denominator as b from ingest.measurements "
+    "where tenant_id = $1 and series_id = t.series_id and business_date = t.business_date "
+    "and active union all select u.v, u.a, u.b from ingest.measurement_runs r cross join lateral "
+    'unnest(r.offsets, r.numbers, r.numerators, r.denominators) as u ("offset", v, a, b) '
+    "where r.tenant_id = $1 and r.series_id = t.series_id and r.business_date = t.business_date "
+    "and not exists (select from ingest.measurements_withdrawn w where w.tenant_id = $1 "
+    "and w.series_id = t.series_id and w.business_date = t.business_date "
+    'and w.log_id = r.log_id and w."partition" = r."partition" and w."offset" = u."offset")'
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
     """One event that withdraws or replaces another; `seq` is the staged event that says so."""
@@ -121,12 +134,27 @@ async def apply_to_measurements(
 ) -> list[tuple[int, date]]:
     """Count measurements or stop counting them; return the series and days that changed."""
     rows = await connection.fetch(
-        "update ingest.measurements m set active = w.holds from ingest.event_keys k, "
-        "unnest($2::bigint[], $3::text[], $4::boolean[]) as w (source_id, event_id, holds) "
-        "where k.tenant_id = $1 and k.source_id = w.source_id and k.event_id = w.event_id "
-        "and m.tenant_id = $1 and m.series_id = k.series_id and m.business_date = k.business_date "
-        'and m.log_id = k.log_id and m."partition" = k."partition" and m."offset" = k."offset" '
-        "and m.active is distinct from w.holds returning m.series_id, m.business_date",
+        "with wanted as (select k.series_id, k.business_date, k.log_id, k.\"partition\", "
+        "k.\"offset\", w.holds from unnest($2::bigint[], $3::text[], $4::boolean[]) "
+        "as w (source_id, event_id, holds) join ingest.event_keys k on k.tenant_id = $1 "
+        "and k.source_id = w.source_id and k.event_id = w.event_id where k.series_id is not null), "
+        # Stored before there were runs.
+        "single as (update ingest.measurements m set active = w.holds from wanted w "
+        "where m.tenant_id = $1 and m.series_id = w.series_id "
+        "and m.business_date = w.business_date and m.log_id = w.log_id "
+        'and m."partition" = w."partition" and m."offset" = w."offset" '
+        "and m.active is distinct from w.holds returning m.series_id, m.business_date), "
+        "withdrawn as (insert into ingest.measurements_withdrawn (tenant_id, series_id, "
+        'business_date, log_id, "partition", "offset") select $1, series_id, business_date, '
+        'log_id, "partition", "offset" from wanted where not holds '
+        'order by series_id, business_date, log_id, "partition", "offset" '
+        "on conflict do nothing returning series_id, business_date), "
+        "restored as (delete from ingest.measurements_withdrawn m using wanted w "
+        "where w.holds and m.tenant_id = $1 and m.series_id = w.series_id "
+        "and m.business_date = w.business_date and m.log_id = w.log_id "
+        'and m."partition" = w."partition" and m."offset" = w."offset" '
+        "returning m.series_id, m.business_date) "
+        "select * from single union select * from withdrawn union select * from restored",
         tenant, *_columns(keys), list(holds),
     )  # fmt: skip
     return [(row[0], row[1]) for row in rows]
@@ -193,16 +221,14 @@ async def recompute_days(
         tenant, series, dates,
     )  # fmt: skip
     rows = await connection.fetch(
-        "with fresh as (select t.series_id, t.business_date, count(m.log_id) as n, "
-        "coalesce(sum(m.value), 0) as sum, coalesce(sum(m.value * m.value), 0) as sum_squares, "
-        "min(m.value) as minimum, max(m.value) as maximum, "
-        "coalesce(sum(m.numerator), 0) as a, coalesce(sum(m.denominator), 0) as b, "
-        "coalesce(sum(m.numerator * m.numerator), 0) as aa, "
-        "coalesce(sum(m.denominator * m.denominator), 0) as bb, "
-        "coalesce(sum(m.numerator * m.denominator), 0) as ab "
+        "with fresh as (select t.series_id, t.business_date, count(m.*) as n, "
+        "coalesce(sum(m.v), 0) as sum, coalesce(sum(m.v * m.v), 0) as sum_squares, "
+        "min(m.v) as minimum, max(m.v) as maximum, "
+        "coalesce(sum(m.a), 0) as a, coalesce(sum(m.b), 0) as b, "
+        "coalesce(sum(m.a * m.a), 0) as aa, coalesce(sum(m.b * m.b), 0) as bb, "
+        "coalesce(sum(m.a * m.b), 0) as ab "
         "from unnest($2::bigint[], $3::date[]) as t (series_id, business_date) "
-        "left join ingest.measurements m on m.tenant_id = $1 and m.series_id = t.series_id "
-        "and m.business_date = t.business_date and m.active "
+        f"left join lateral ({_STANDING_MEASUREMENTS}) m on true "
         "group by t.series_id, t.business_date), "
         "daily as (update ingest.daily_statistics d set n = f.n, sum = f.sum, "
         "sum_squares = f.sum_squares, minimum = f.minimum, maximum = f.maximum, numerator = f.a, "

@@ -1,17 +1,14 @@
 """Events, measurements and daily statistics, set by set; nothing is counted that is not stored."""
 
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from asyncpg import Connection, UniqueViolationError
 
 # What is the same for a whole stretch comes first: it is one prefix of the wire format.
 _IDENTITY = ("offset", "source_id", "event_id", "payload_sha256", "business_date", "series_id")
-STAGED_COLUMNS = (
-    "log_id", "partition", *_IDENTITY, "decision", "seq", "value", "numerator", "denominator",
-)  # fmt: skip
+STAGED_COLUMNS = ("log_id", "partition", *_IDENTITY, "decision", "seq")
 KEY_COLUMNS = ("tenant_id", "log_id", "partition", *_IDENTITY, "decision")
 EVENT_COLUMNS = (
     "tenant_id", "log_id", "partition", "received_at", "offset", "log_timestamp", "source_id",
@@ -26,6 +23,23 @@ class Seen:
     seq: int
     awaited: bool
     same: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What a stretch of one partition says of a series on a day, side by side and as text.
+
+    Either numbers, or numerators and denominators.
+    """
+
+    series_id: int
+    day: date
+    log_id: int
+    partition: int
+    offsets: list[str] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
+    numerators: list[str] = field(default_factory=list)
+    denominators: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +59,14 @@ async def prepare(connection: Connection) -> None:
         'seq integer, log_id bigint not null, "partition" integer not null, '
         '"offset" bigint not null, source_id bigint, event_id text collate "C", '
         "payload_sha256 bytea, series_id bigint, business_date date, value text, "
-        'numerator text, denominator text, decision text collate "C") on commit delete rows'
+        'decision text collate "C") on commit delete rows'
     )
 
 
 async def stage(connection: Connection, content: bytes) -> None:
     """Copy what the statements below work on into the transaction."""
     await connection.copy_to_table(
-        "staged", source=io.BytesIO(content), columns=STAGED_COLUMNS, format="binary"
+        "staged", source=memoryview(content), columns=STAGED_COLUMNS, format="binary"
     )
 
 
@@ -67,7 +81,7 @@ async def copy_keys(connection: Connection, content: bytes) -> bool:
             await connection.copy_to_table(
                 "event_keys",
                 schema_name="ingest",
-                source=io.BytesIO(content),
+                source=memoryview(content),
                 columns=KEY_COLUMNS,
                 format="binary",
             )
@@ -173,23 +187,40 @@ async def insert_events(connection: Connection, content: bytes) -> None:
     await connection.copy_to_table(
         "events",
         schema_name="ingest",
-        source=io.BytesIO(content),
+        source=memoryview(content),
         columns=EVENT_COLUMNS,
         format="binary",
     )
 
 
-async def insert_measurements(connection: Connection, tenant: str) -> list[Change]:
-    """Store what is staged with a series, add it to the daily statistics, return what changed."""
+async def insert_measurements(
+    connection: Connection, tenant: str, runs: Sequence[Run]
+) -> list[Change]:
+    """Store what is measured, add it to the daily statistics, return what changed.
+
+    Runs, and the pairs of decisions and outcomes that are staged without a `seq`.
+    """
     rows = await connection.fetch(
-        'with measured as (select log_id, "partition", "offset", series_id, business_date, '
-        "value::numeric as v, numerator::numeric as a, denominator::numeric as b "
-        "from staged where series_id is not null), "
-        "kept as (insert into ingest.measurements (tenant_id, series_id, business_date, log_id, "
-        '"partition", "offset", active, value, numerator, denominator) '
-        'select $1, series_id, business_date, log_id, "partition", "offset", true, v, a, b '
+        "with runs as (select series_id, business_date, log_id, \"partition\", "
+        "offsets::bigint[] as offsets, numbers::numeric[] as numbers, "
+        "numerators::numeric[] as numerators, denominators::numeric[] as denominators "
+        "from unnest($2::bigint[], $3::date[], $4::bigint[], $5::integer[], $6::text[], "
+        "$7::text[], $8::text[], $9::text[]) as r (series_id, business_date, log_id, "
+        '"partition", offsets, numbers, numerators, denominators)), '
+        "pairs as (select log_id, \"partition\", \"offset\", series_id, business_date, "
+        "value::numeric as v from staged where seq is null), "
+        "kept_runs as (insert into ingest.measurement_runs (tenant_id, series_id, business_date, "
+        'log_id, "partition", offsets, numbers, numerators, denominators) '
+        'select $1, series_id, business_date, log_id, "partition", offsets, numbers, numerators, '
         # Neighbours in the index are inserted, and kept, side by side.
-        "from measured order by series_id, business_date), "
+        "denominators from runs order by series_id, business_date), "
+        "kept_pairs as (insert into ingest.measurements (tenant_id, series_id, business_date, "
+        'log_id, "partition", "offset", active, value) '
+        'select $1, series_id, business_date, log_id, "partition", "offset", true, v from pairs '
+        "order by series_id, business_date), "
+        "measured as (select r.series_id, r.business_date, u.v, u.a, u.b from runs r "
+        "cross join lateral unnest(r.numbers, r.numerators, r.denominators) as u (v, a, b) "
+        "union all select series_id, business_date, v, null, null from pairs), "
         "daily as (insert into ingest.daily_statistics as d (tenant_id, series_id, business_date, "
         "n, sum, sum_squares, minimum, maximum, numerator, denominator, numerator_squares, "
         "denominator_squares, cross_product) "
@@ -212,5 +243,18 @@ async def insert_measurements(connection: Connection, tenant: str) -> list[Chang
         "from daily d join ingest.series s on s.tenant_id = $1 and s.series_id = d.series_id "
         "group by s.kpi order by s.kpi",
         tenant,
+        [run.series_id for run in runs],
+        [run.day for run in runs],
+        [run.log_id for run in runs],
+        [run.partition for run in runs],
+        [_array(run.offsets) for run in runs],
+        [_array(run.numbers) for run in runs],
+        [_array(run.numerators) for run in runs],
+        [_array(run.denominators) for run in runs],
     )
     return [Change(**row) for row in rows]
+
+
+def _array(members: Sequence[str]) -> str | None:
+    """Write what PostgreSQL reads as an array; null where there is nothing."""
+    return "{" + ",".join(members) + "}" if members else None

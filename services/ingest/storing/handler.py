@@ -24,6 +24,7 @@ from services.ingest.storing.isolating import refused_events
 from services.ingest.storing.keys import KeyStore, Stored, kept_rows
 from services.ingest.storing.pairing import pair
 from services.ingest.storing.repeated import repeated_bytes
+from services.ingest.storing.runs import runs_of
 from services.ingest.taxonomy import Action, action_for
 
 
@@ -139,7 +140,8 @@ async def _store_events(
         concerned |= await backfilling.register(connection, batch, ids, stored)
     await storing.insert_events(connection, wire.stream(kept_rows(rows.events, stored)))
     await failpoint("mid_insert")
-    changes = [Changed(series=await storing.insert_measurements(connection, tenant))]
+    runs = runs_of(batch, ids, stored)
+    changes = [Changed(series=await storing.insert_measurements(connection, tenant, runs))]
     await _store_facts(connection, batch, ids, stored)
     if concerned or entangled:
         changes.append(await correcting.apply(connection, tenant, concerned, entangled))

@@ -69,9 +69,13 @@ class KeyStore:
     async def store(
         self, connection: Connection, batch: Batch, ids: Ids, rows: wire.Rows, stored: Stored
     ) -> set[Key]:
-        """Claim and stage the events; return the keys of those that corrections came before."""
+        """Claim the events, staging those that more is to be done with than to keep them.
+
+        Returns the keys of those that corrections came before.
+        """
         self._recognise(batch, ids, stored)
-        await storing.stage(connection, wire.stream(kept_rows(rows.staged, stored)))
+        if batch.special:
+            await _stage(connection, batch, ids, stored)
         if self._wait > 0:
             self._wait -= 1
         elif await storing.copy_keys(connection, _sorted_keys(batch, ids, rows, stored)):
@@ -80,6 +84,8 @@ class KeyStore:
         else:
             self._wait = self._patience
             self._patience = min(2 * self._patience, PATIENCE_MAX)
+        if not batch.special:
+            await _stage(connection, batch, ids, stored)
         return await _tell_apart(connection, batch, ids, stored)
 
     def remember(self, batch: Batch, ids: Ids, stored: Stored) -> None:
@@ -133,6 +139,10 @@ def _sorted_keys(batch: Batch, ids: Ids, rows: wire.Rows, stored: Stored) -> byt
     identities = _identities(batch, ids)
     order = sorted(kept_rows(range(len(identities)), stored), key=identities.__getitem__)
     return wire.stream([rows.keys[seq] for seq in order])
+
+
+async def _stage(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> None:
+    await storing.stage(connection, wire.stream(kept_rows(wire.staged_rows(batch, ids), stored)))
 
 
 async def _tell_apart(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> set[Key]:

@@ -14,17 +14,15 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from aivalue.events.business import MeasurementRecorded
 from aivalue.events.event import Event
 from aivalue.events.topics import DATA_BY_TYPE
-from services.ingest.batch import Batch, Headers, LogRecord, log_ms
+from services.ingest.batch import Batch, Headers, LogRecord, Stretch, log_ms
 from services.ingest.queries.storing import EVENT_COLUMNS, KEY_COLUMNS, STAGED_COLUMNS
 from services.ingest.storing.identities import Ids
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
-_NULL_2, _NULL_3 = 2 * _NULL, 3 * _NULL
 _LENGTH = struct.Struct(">i").pack
 Pack = Callable[..., bytes]
 _BIGINT = struct.Struct(">iq").pack
@@ -37,26 +35,25 @@ _EPOCH_MICROSECONDS = 946_684_800_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """The events of a batch as rows of three tables; the index is `seq`."""
+    """The events of a batch as rows of two tables; the index is `seq`."""
 
-    staged: list[bytes]
     keys: list[bytes]
     events: list[bytes]
 
 
 def rows_of(batch: Batch, ids: Ids) -> Rows:
-    """Write every event for the staging table, for its key and for the raw events."""
-    rows = Rows(staged=[], keys=[], events=[])
+    """Write every event for its key and for the raw events."""
+    keys: list[bytes] = []
+    events: list[bytes] = []
     identified = zip(ids.sources, ids.series, strict=True)
-    seq, id_bytes = 0, 0
+    id_bytes = 0
     measured, identity_of, head_of = _packers(id_bytes)
+    tenant = _text(batch.tenant)
+    received = _BIGINT(8, _microseconds(batch.received_at))
     for stretch in batch.stretches:
-        place = _BIGINT(8, stretch.origin.log_id) + _INTEGER(4, stretch.origin.partition)
-        tenant = _text(batch.tenant)
-        staged = len(STAGED_COLUMNS).to_bytes(2, "big") + place
-        key = len(KEY_COLUMNS).to_bytes(2, "big") + tenant + place
-        received = _BIGINT(8, _microseconds(batch.received_at))
-        raw = len(EVENT_COLUMNS).to_bytes(2, "big") + tenant + place + received
+        place = _place(stretch)
+        key_start = len(KEY_COLUMNS).to_bytes(2, "big") + tenant + place
+        event_start = len(EVENT_COLUMNS).to_bytes(2, "big") + tenant + place + received
         for (record, event), (source_id, series_id) in zip(
             stretch.events, identified, strict=False
         ):
@@ -64,26 +61,47 @@ def rows_of(batch: Batch, ids: Ids) -> Rows:
             if len(event_id) != id_bytes:
                 id_bytes = len(event_id)
                 measured, identity_of, head_of = _packers(id_bytes)
+            offset = record.offset
             day = event.day.toordinal() - _EPOCH_DAY
             if series_id is None:
-                identity = identity_of(
-                    8, record.offset, 8, source_id, id_bytes, event_id, 32, event.fingerprint,
+                keys.append(key_start + identity_of(
+                    8, offset, 8, source_id, id_bytes, event_id, 32, event.fingerprint,
                     4, day, -1,
-                ) + _decision(event)  # fmt: skip
+                ) + _decision(event))  # fmt: skip
             else:
-                identity = measured(
-                    8, record.offset, 8, source_id, id_bytes, event_id, 32, event.fingerprint,
+                keys.append(key_start + measured(
+                    8, offset, 8, source_id, id_bytes, event_id, 32, event.fingerprint,
                     4, day, 8, series_id, -1,
-                )  # fmt: skip
+                ))  # fmt: skip
             head = head_of(
-                8, record.offset, 8, log_ms(record) * 1_000 - _EPOCH_MICROSECONDS,
+                8, offset, 8, log_ms(record) * 1_000 - _EPOCH_MICROSECONDS,
                 8, source_id, 8, event.microseconds - _EPOCH_MICROSECONDS, id_bytes, event_id,
             )  # fmt: skip
-            rows.staged.append(staged + identity + _INTEGER(4, seq) + _measured(event))
-            rows.keys.append(key + identity)
-            rows.events.append(raw + head + _TYPES[event.type] + _original(record))
-            seq += 1
+            events.append(event_start + head + _TYPES[event.type] + _original(record))
+    return Rows(keys=keys, events=events)
+
+
+def staged_rows(batch: Batch, ids: Ids) -> list[bytes]:
+    """Write every event for the staging table, which most batches do without."""
+    rows: list[bytes] = []
+    identified = zip(ids.sources, ids.series, strict=True)
+    for stretch in batch.stretches:
+        start = len(STAGED_COLUMNS).to_bytes(2, "big") + _place(stretch)
+        for (record, event), (source_id, series_id) in zip(
+            stretch.events, identified, strict=False
+        ):
+            columns = (
+                start, _BIGINT(8, record.offset), _BIGINT(8, source_id), _text(event.id),
+                _LENGTH(32), event.fingerprint, _INTEGER(4, event.day.toordinal() - _EPOCH_DAY),
+                _NULL if series_id is None else _BIGINT(8, series_id), _decision(event),
+                _INTEGER(4, len(rows)),
+            )  # fmt: skip
+            rows.append(b"".join(columns))
     return rows
+
+
+def _place(stretch: Stretch) -> bytes:
+    return _BIGINT(8, stretch.origin.log_id) + _INTEGER(4, stretch.origin.partition)
 
 
 def stream(rows: Iterable[bytes]) -> bytes:
@@ -94,16 +112,6 @@ def stream(rows: Iterable[bytes]) -> bytes:
 def _decision(event: Event) -> bytes:
     decision = getattr(event.data, "decision", None)
     return _NULL if decision is None else _text(decision)
-
-
-def _measured(event: Event) -> bytes:
-    """Write value, numerator and denominator."""
-    data = event.data
-    if type(data) is not MeasurementRecorded:
-        return _NULL_3
-    if data.value is not None:
-        return _text(str(data.value)) + _NULL_2
-    return _NULL + _text(str(data.numerator)) + _text(str(data.denominator))
 
 
 def _original(record: LogRecord) -> bytes:

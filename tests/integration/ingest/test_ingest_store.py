@@ -20,7 +20,8 @@ from tests.integration.ingest.material import (
 DAY = "2026-03-01"
 # Every table whose content must not depend on how often an event was delivered.
 CONTENT = (
-    "sources", "series", "event_keys", "events", "measurements", "daily_statistics", "decisions",
+    "sources", "series", "event_keys", "events", "measurements", "measurement_runs",
+    "measurements_withdrawn", "daily_statistics", "decisions",
     "outcomes", "interventions", "costs", "corrections",
 )  # fmt: skip
 

@@ -1,0 +1,48 @@
+"""Measurements of a batch, those of one series and day side by side; pure.
+
+A row an event would cost as much as all the rest of storing it. Nobody asks for one measurement:
+what is read are days, and those as statistics unless something on them was taken back.
+"""
+
+from datetime import date
+
+from aivalue.events.business import MeasurementRecorded
+from services.ingest.batch import Batch
+from services.ingest.queries.storing import Run
+from services.ingest.storing.identities import Ids
+from services.ingest.storing.keys import Stored
+
+
+def runs_of(batch: Batch, ids: Ids, stored: Stored) -> list[Run]:
+    """Gather what the kept events measure, in the order of the log."""
+    gone = stored.duplicates | stored.refused.keys()
+    runs: list[Run] = []
+    seq = 0
+    for stretch in batch.stretches:
+        origin = stretch.origin
+        # By series and day: what is a number, and what has parts.
+        numbers: dict[tuple[int, date], Run] = {}
+        parts: dict[tuple[int, date], Run] = {}
+        for record, event in stretch.events:
+            series_id, data = ids.series[seq], event.data
+            if type(data) is MeasurementRecorded and series_id is not None and seq not in gone:
+                place = (series_id, event.day)
+                found = parts if data.value is None else numbers
+                run = found.get(place)
+                if run is None:
+                    run = found[place] = Run(
+                        series_id=series_id,
+                        day=event.day,
+                        log_id=origin.log_id,
+                        partition=origin.partition,
+                    )
+                run.offsets.append(str(record.offset))
+                if data.value is not None:
+                    run.numbers.append(str(data.value))
+                else:
+                    run.numerators.append(str(data.numerator))
+                    run.denominators.append(str(data.denominator))
+            seq += 1
+        runs += numbers.values()
+        runs += parts.values()
+    return runs
