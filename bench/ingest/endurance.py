@@ -34,10 +34,11 @@ _FILL_KEYS = (
 )
 _ORDERED, _RANDOM = "'0000' || lpad(to_hex(i), 12, '0')", "md5(i::text)"
 _FILL_MEASUREMENTS = (
-    "insert into ingest.measurements (tenant_id, series_id, business_date, log_id, "
-    '"partition", "offset", active, value) select \'default\', 1 + i % 1000, '
-    "date '2026-01-01' + (i / 1000000)::integer, 1, 0, i, true, i % 9973 "
-    "from generate_series($1::bigint, $2::bigint) i"
+    "insert into ingest.measurement_runs (tenant_id, series_id, business_date, log_id, "
+    "\"partition\", offsets, numbers) select 'default', 1 + i % 1000, "
+    "date '2026-01-01' + (i / 1000000)::integer, 1, 0, array_agg(i), "
+    "array_agg((i % 9973)::numeric) from generate_series($1::bigint, $2::bigint) i "
+    "group by i % 1000, i / 1000000, i / 50000"
 )
 
 
@@ -203,6 +204,6 @@ async def _fill(address: str, event_id: str, first: int, last: int) -> None:
     try:
         await connection.execute(_FILL_KEYS.replace("{id}", event_id), first, last, timeout=1_200)
         await connection.execute(_FILL_MEASUREMENTS, first, last, timeout=600)
-        await connection.execute("analyze ingest.event_keys, ingest.measurements")
+        await connection.execute("analyze ingest.event_keys, ingest.measurement_runs")
     finally:
         await connection.close()

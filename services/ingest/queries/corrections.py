@@ -16,7 +16,6 @@ from services.ingest.queries.backfills import STANDING_REVERTS, Key
 from services.ingest.queries.facts import TABLES
 from services.ingest.queries.storing import Change
 
-
 # Of tenant $1 and of series and day `t`.
 _STANDING_MEASUREMENTS = (
     "select value as v, numerator as a, denominator as b from ingest.measurements "
@@ -134,8 +133,8 @@ async def apply_to_measurements(
 ) -> list[tuple[int, date]]:
     """Count measurements or stop counting them; return the series and days that changed."""
     rows = await connection.fetch(
-        "with wanted as (select k.series_id, k.business_date, k.log_id, k.\"partition\", "
-        "k.\"offset\", w.holds from unnest($2::bigint[], $3::text[], $4::boolean[]) "
+        'with wanted as (select k.series_id, k.business_date, k.log_id, k."partition", '
+        'k."offset", w.holds from unnest($2::bigint[], $3::text[], $4::boolean[]) '
         "as w (source_id, event_id, holds) join ingest.event_keys k on k.tenant_id = $1 "
         "and k.source_id = w.source_id and k.event_id = w.event_id where k.series_id is not null), "
         # Stored before there were runs.
@@ -221,7 +220,7 @@ async def recompute_days(
         tenant, series, dates,
     )  # fmt: skip
     rows = await connection.fetch(
-        "with fresh as (select t.series_id, t.business_date, count(m.*) as n, "
+        "with fresh as (select t.series_id, t.business_date, count(m.*) as n, "  # noqa: S608 - our own text
         "coalesce(sum(m.v), 0) as sum, coalesce(sum(m.v * m.v), 0) as sum_squares, "
         "min(m.v) as minimum, max(m.v) as maximum, "
         "coalesce(sum(m.a), 0) as a, coalesce(sum(m.b), 0) as b, "

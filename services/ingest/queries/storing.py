@@ -201,13 +201,13 @@ async def insert_measurements(
     Runs, and the pairs of decisions and outcomes that are staged without a `seq`.
     """
     rows = await connection.fetch(
-        "with runs as (select series_id, business_date, log_id, \"partition\", "
+        'with runs as (select series_id, business_date, log_id, "partition", '
         "offsets::bigint[] as offsets, numbers::numeric[] as numbers, "
         "numerators::numeric[] as numerators, denominators::numeric[] as denominators "
         "from unnest($2::bigint[], $3::date[], $4::bigint[], $5::integer[], $6::text[], "
         "$7::text[], $8::text[], $9::text[]) as r (series_id, business_date, log_id, "
         '"partition", offsets, numbers, numerators, denominators)), '
-        "pairs as (select log_id, \"partition\", \"offset\", series_id, business_date, "
+        'pairs as (select log_id, "partition", "offset", series_id, business_date, '
         "value::numeric as v from staged where seq is null), "
         "kept_runs as (insert into ingest.measurement_runs (tenant_id, series_id, business_date, "
         'log_id, "partition", offsets, numbers, numerators, denominators) '

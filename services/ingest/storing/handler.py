@@ -8,6 +8,7 @@ caller commits to Kafka.
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from asyncpg import Connection, DataError, PostgresError
@@ -28,6 +29,14 @@ from services.ingest.storing.runs import runs_of
 from services.ingest.taxonomy import Action, action_for
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A batch as it goes to PostgreSQL."""
+
+    ids: Ids
+    rows: wire.Rows
+
+
 class Store:
     """Writes batches; one for all connections that write."""
 
@@ -41,7 +50,17 @@ class Store:
         await storing.prepare(connection)
         await joining.prepare(connection)
 
-    async def store(self, connection: Connection, batch: Batch) -> Stored:
+    def ready(self, batch: Batch) -> Ready | None:
+        """Write the rows of a batch ahead, None where an id has to be asked for first.
+
+        By whoever decoded it, while PostgreSQL works on the batch before.
+        """
+        ids = self._identities.known(batch.tenant, [event for _, event in batch.events])
+        return None if ids is None else Ready(ids=ids, rows=wire.rows_of(batch, ids))
+
+    async def store(
+        self, connection: Connection, batch: Batch, ready: Ready | None = None
+    ) -> Stored:
         """Store the batch in a transaction of its own.
 
         Raises
@@ -50,17 +69,21 @@ class Store:
             Nothing is stored: another worker has advanced a partition.
         """
         await failpoint("before_tx")
-        ids = await self.resolve(connection, batch.tenant, [event for _, event in batch.events])
+        if ready is None:
+            events = [event for _, event in batch.events]
+            ids = await self.resolve(connection, batch.tenant, events)
+            ready = Ready(ids=ids, rows=wire.rows_of(batch, ids))
+        ids = ready.ids
         try:
-            stored = await self._commit(connection, batch, ids, frozenset())
+            stored = await self._commit(connection, batch, ready, frozenset())
         except (PostgresError, DataError) as error:
             if action_for(error) is not Action.DEAD_LETTER:
                 raise
-            write = partial(self.write, connection, batch, ids)
+            write = partial(self._write, connection, batch, ready)
             refused = await refused_events(connection, write, n_events=len(batch.events))
             if refused is None:
                 raise
-            stored = await self._commit(connection, batch, ids, refused)
+            stored = await self._commit(connection, batch, ready, refused)
         await failpoint("after_pg_commit")
         self.committed(batch, ids, stored)
         return stored
@@ -70,10 +93,10 @@ class Store:
         self._keys.remember(batch, ids, stored)
 
     async def _commit(
-        self, connection: Connection, batch: Batch, ids: Ids, refused: frozenset[int]
+        self, connection: Connection, batch: Batch, ready: Ready, refused: frozenset[int]
     ) -> Stored:
         async with connection.transaction():
-            stored = await self.write(connection, batch, ids, refused)
+            stored = await self._write(connection, batch, ready, refused)
             await failpoint("before_pg_commit")
         return stored
 
@@ -89,12 +112,20 @@ class Store:
         refused: frozenset[int] = frozenset(),
     ) -> Stored:
         """Store the batch inside the caller's transaction, without events known to be refused."""
+        ready = Ready(ids=ids, rows=wire.rows_of(batch, ids))
+        return await self._write(connection, batch, ready, refused)
+
+    async def _write(
+        self, connection: Connection, batch: Batch, ready: Ready, refused: frozenset[int]
+    ) -> Stored:
         tenant = batch.tenant
         await partitions.advance(connection, tenant, batch.stretches)
         await failpoint("after_cas")
         stored = Stored(refused=dict.fromkeys(refused, "refused_by_database"))
         changes = (
-            await _store_events(connection, batch, ids, stored, self._keys) if batch.events else []
+            await _store_events(connection, batch, ready, stored, self._keys)
+            if batch.events
+            else []
         )
         stored.dead = [letter for stretch in batch.stretches for letter in stretch.dead]
         stored.dead += [_dead_letter(batch, seq, stored) for seq in sorted(stored.refused)]
@@ -116,11 +147,10 @@ class Store:
 
 
 async def _store_events(
-    connection: Connection, batch: Batch, ids: Ids, stored: Stored, keys: KeyStore
+    connection: Connection, batch: Batch, ready: Ready, stored: Stored, keys: KeyStore
 ) -> list[Changed]:
     """Store the events and all that is derived from them; fill in what became of each."""
-    tenant = batch.tenant
-    rows = wire.rows_of(batch, ids)
+    tenant, ids, rows = batch.tenant, ready.ids, ready.rows
     concerned = await keys.store(connection, batch, ids, rows, stored)
     entangled: set[str] = set()
     if batch.special:

@@ -23,19 +23,42 @@ class Ids:
 
 
 class Identities:
-    """Looks ids up, asking PostgreSQL once for each."""
+    """Looks ids up, asking PostgreSQL once for each.
+
+    Read by the thread that decodes, filled by those that store: an id in here never changes.
+    """
 
     def __init__(self) -> None:
         self._sources: dict[str, dict[str, int]] = {}
         self._series: dict[str, dict[SeriesKey, int]] = {}
+
+    def known(self, tenant: str, events: Sequence[Event]) -> Ids | None:
+        """Return the ids of all that the events name, None where PostgreSQL must be asked."""
+        sources, series = self._sources.get(tenant, {}), self._series.get(tenant, {})
+        try:
+            return Ids(
+                sources=[sources[event.source] for event in events],
+                series=[
+                    series[data.kpi, data.unit, data.segment, data.arm]
+                    if type(data := event.data) is MeasurementRecorded
+                    else None
+                    for event in events
+                ],
+                by_source={name: sources[name] for name in _retracting(events)},
+            )
+        except KeyError:
+            return None
 
     async def resolve(self, connection: Connection, tenant: str, events: Sequence[Event]) -> Ids:
         """Return the ids of all that the events name, creating what is new.
 
         Not inside a transaction that may roll back: an id must be durable before a row uses it.
         """
+        known = self.known(tenant, events)
+        if known is not None:
+            return known
         names = [event.source for event in events]
-        retracting = {event.data.source for event in events if type(event.data) is EventRetracted}
+        retracting = _retracting(events)
         sources = self._sources.setdefault(tenant, {})
         unknown = (retracting | set(names)) - sources.keys()
         if unknown:
@@ -58,6 +81,11 @@ class Identities:
             series=[None if key is None else series[key] for key in keys],
             by_source={name: sources[name] for name in retracting},
         )
+
+
+def _retracting(events: Sequence[Event]) -> set[str]:
+    """Return the sources of what the events retract."""
+    return {event.data.source for event in events if type(event.data) is EventRetracted}
 
 
 def _make_room(entries: dict[str, int] | dict[SeriesKey, int], n: int) -> None:

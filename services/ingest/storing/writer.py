@@ -15,7 +15,7 @@ import asyncpg
 import uvloop
 
 from services.ingest.batch import Batch
-from services.ingest.storing.handler import Store
+from services.ingest.storing.handler import Ready, Store
 from services.ingest.storing.keys import Stored
 from services.ingest.taxonomy import CONNECTION_ERRORS
 
@@ -63,12 +63,12 @@ class Writer:
 
     def submit(self, batch: Batch) -> "asyncio.Future[Stored]":
         """Queue a batch; the future belongs to the caller's loop."""
-        return self._call(self._write(batch))
+        return self._call(self._write(batch, self._store.ready(batch)))
 
     def _call(self, work: Coroutine[None, None, Stored]) -> "asyncio.Future[Stored]":
         return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
-    async def _write(self, batch: Batch) -> Stored:
+    async def _write(self, batch: Batch, ready: Ready | None) -> Stored:
         async with self._turn:
             if self._connection is None or self._connection.is_closed():
                 self._connection = await asyncpg.connect(
@@ -76,7 +76,7 @@ class Writer:
                 )
                 await self._store.prepare(self._connection)
             try:
-                return await self._store.store(self._connection, batch)
+                return await self._store.store(self._connection, batch, ready)
             except (asyncpg.PostgresError, *CONNECTION_ERRORS):
                 # Whatever happened to it, the next batch begins on a connection we know.
                 self._connection.terminate()

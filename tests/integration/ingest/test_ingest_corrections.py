@@ -210,3 +210,21 @@ async def test_a_corrected_outcome_replaces_the_first(
 
         assert reasons == []
         assert [row[4:6] for row in await statistics(connection, f"t{number}")] == [(1, "0")]
+
+
+async def test_what_was_stored_before_there_were_runs_counts_and_is_withdrawn(
+    opened: Opened,
+) -> None:
+    connection, _ = opened
+    await _deliver(opened, [measured("a", "5"), measured("b", "1"), measured("c", "3")])
+    await connection.execute(
+        "insert into ingest.measurements (tenant_id, series_id, business_date, log_id, "
+        '"partition", "offset", active, value) select tenant_id, series_id, business_date, '
+        'log_id, "partition", u."offset", true, u.number from ingest.measurement_runs, '
+        'unnest(offsets, numbers) as u ("offset", number)'
+    )
+    await connection.execute("delete from ingest.measurement_runs")
+
+    await _deliver(opened, [measured("d", "2"), retracted("a")])
+
+    assert await statistics(connection) == [("downtime", "line-1", "", DAY, 3, "6", "14", "1", "3")]
