@@ -30,10 +30,15 @@ class Run:
     """What a stretch of one partition says of a series on a day, side by side and as text.
 
     Either numbers, or numerators and denominators.
+
+    Attributes
+    ----------
+    day : int
+        Since the first day of 2000: of the first day there is, the driver would make -infinity.
     """
 
     series_id: int
-    day: date
+    day: int
     log_id: int
     partition: int
     offsets: list[str] = field(default_factory=list)
@@ -201,11 +206,11 @@ async def insert_measurements(
     Runs, and the pairs of decisions and outcomes that are staged without a `seq`.
     """
     rows = await connection.fetch(
-        'with runs as (select series_id, business_date, log_id, "partition", '
-        "offsets::bigint[] as offsets, numbers::numeric[] as numbers, "
+        "with runs as (select series_id, date '2000-01-01' + day as business_date, log_id, "
+        '"partition", offsets::bigint[] as offsets, numbers::numeric[] as numbers, '
         "numerators::numeric[] as numerators, denominators::numeric[] as denominators "
-        "from unnest($2::bigint[], $3::date[], $4::bigint[], $5::integer[], $6::text[], "
-        "$7::text[], $8::text[], $9::text[]) as r (series_id, business_date, log_id, "
+        "from unnest($2::bigint[], $3::integer[], $4::bigint[], $5::integer[], $6::text[], "
+        "$7::text[], $8::text[], $9::text[]) as r (series_id, day, log_id, "
         '"partition", offsets, numbers, numerators, denominators)), '
         'pairs as (select log_id, "partition", "offset", series_id, business_date, '
         "value::numeric as v from staged where seq is null), "

@@ -4,13 +4,12 @@ A row an event would cost as much as all the rest of storing it. Nobody asks for
 what is read are days, and those as statistics unless something on them was taken back.
 """
 
-from datetime import date
-
 from aivalue.events.business import MeasurementRecorded
 from services.ingest.batch import Batch
 from services.ingest.queries.storing import Run
 from services.ingest.storing.identities import Ids
 from services.ingest.storing.keys import Stored
+from services.ingest.storing.wire import EPOCH_DAY
 
 
 def runs_of(batch: Batch, ids: Ids, stored: Stored) -> list[Run]:
@@ -21,18 +20,19 @@ def runs_of(batch: Batch, ids: Ids, stored: Stored) -> list[Run]:
     for stretch in batch.stretches:
         origin = stretch.origin
         # By series and day: what is a number, and what has parts.
-        numbers: dict[tuple[int, date], Run] = {}
-        parts: dict[tuple[int, date], Run] = {}
+        numbers: dict[tuple[int, int], Run] = {}
+        parts: dict[tuple[int, int], Run] = {}
         for record, event in stretch.events:
             series_id, data = ids.series[seq], event.data
             if type(data) is MeasurementRecorded and series_id is not None and seq not in gone:
-                place = (series_id, event.day)
+                day = event.day.toordinal() - EPOCH_DAY
+                place = (series_id, day)
                 found = parts if data.value is None else numbers
                 run = found.get(place)
                 if run is None:
                     run = found[place] = Run(
                         series_id=series_id,
-                        day=event.day,
+                        day=day,
                         log_id=origin.log_id,
                         partition=origin.partition,
                     )

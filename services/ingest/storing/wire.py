@@ -29,7 +29,7 @@ _BIGINT = struct.Struct(">iq").pack
 _INTEGER = struct.Struct(">ii").pack
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # PostgreSQL counts from the first day of 2000.
-_EPOCH_DAY = datetime(2000, 1, 1, tzinfo=UTC).toordinal()
+EPOCH_DAY = datetime(2000, 1, 1, tzinfo=UTC).toordinal()
 _EPOCH_MICROSECONDS = 946_684_800_000_000
 
 
@@ -62,7 +62,7 @@ def rows_of(batch: Batch, ids: Ids) -> Rows:
                 id_bytes = len(event_id)
                 measured, identity_of, head_of = _packers(id_bytes)
             offset = record.offset
-            day = event.day.toordinal() - _EPOCH_DAY
+            day = event.day.toordinal() - EPOCH_DAY
             if series_id is None:
                 keys.append(key_start + identity_of(
                     8, offset, 8, source_id, id_bytes, event_id, 32, event.fingerprint,
@@ -92,7 +92,7 @@ def staged_rows(batch: Batch, ids: Ids) -> list[bytes]:
         ):
             columns = (
                 start, _BIGINT(8, record.offset), _BIGINT(8, source_id), _text(event.id),
-                _LENGTH(32), event.fingerprint, _INTEGER(4, event.day.toordinal() - _EPOCH_DAY),
+                _LENGTH(32), event.fingerprint, _INTEGER(4, event.day.toordinal() - EPOCH_DAY),
                 _NULL if series_id is None else _BIGINT(8, series_id), _decision(event),
                 _INTEGER(4, len(rows)),
             )  # fmt: skip
