@@ -9,9 +9,11 @@ from asyncpg import Connection, Record
 from services.ingest.batch import Origin, Stretch, tail_sha256_of
 
 GENESIS = bytes(32)
+# Looks before it inserts: a conflict with a row that a batch is just advancing would wait for it.
 _NEW_PARTITION = (
     'insert into ingest.partitions (tenant_id, log_id, "partition", next_offset, head_hash) '
-    "values ($1, $2, $3, 0, $4) on conflict do nothing"
+    "select $1, $2, $3, 0, $4 where not exists (select from ingest.partitions "
+    'where tenant_id = $1 and log_id = $2 and "partition" = $3) on conflict do nothing'
 )
 
 
@@ -95,16 +97,21 @@ async def claim(
 
     Whoever claimed or advanced it within the lease is left alone: two workers that both believe
     it theirs would else take it from each other without end. Safety is the fence's, not the
-    lease's.
+    lease's. A row that a batch is just advancing is held, too: waiting for it would stop the poll
+    loop.
     """
     await connection.execute(_NEW_PARTITION, tenant, log_id, partition, GENESIS)
     row = await connection.fetchrow(
-        "update ingest.partitions set epoch = epoch + 1, owner = $4, "
-        "claimed_at = clock_timestamp(), renewed_at = clock_timestamp() "
+        'with free as (select tenant_id, log_id, "partition" from ingest.partitions '
         "where tenant_id = $1 and log_id = $2 and \"partition\" = $3 and state = 'active' "
         "and (owner is null or owner = $4 or renewed_at is null "
         "or renewed_at <= clock_timestamp() - make_interval(secs => $5)) "
-        "returning epoch, next_offset, tail_sha256, head_hash",
+        "for update skip locked) "
+        "update ingest.partitions p set epoch = epoch + 1, owner = $4, "
+        "claimed_at = clock_timestamp(), renewed_at = clock_timestamp() from free "
+        "where p.tenant_id = free.tenant_id and p.log_id = free.log_id "
+        'and p."partition" = free."partition" '
+        "returning p.epoch, p.next_offset, p.tail_sha256, p.head_hash",
         tenant, log_id, partition, owner, lease_seconds,
     )  # fmt: skip
     if row is not None:
@@ -115,6 +122,25 @@ async def claim(
         tenant, log_id, partition,
     )  # fmt: skip
     return Refusal.HALTED if state == "halted" else Refusal.HELD
+
+
+async def evict(
+    connection: Connection, tenant: str, log_id: int, partition: int, *, silent_seconds: float
+) -> int:
+    """End the session that holds a partition's row in a transaction as old as this; say how many.
+
+    A worker that is paused or unreachable in the middle of COPY, or between preparing a statement
+    and running it, holds its locks as long as it likes: PostgreSQL waits for its next message, and
+    neither statement_timeout nor idle_in_transaction_session_timeout applies.
+    """
+    rows = await connection.fetch(
+        "select pg_terminate_backend(a.pid) from ingest.partitions p "
+        "join pg_stat_activity a on a.backend_xid = p.xmax "
+        'where p.tenant_id = $1 and p.log_id = $2 and p."partition" = $3 '
+        "and a.xact_start <= clock_timestamp() - make_interval(secs => $4)",
+        tenant, log_id, partition, silent_seconds,
+    )  # fmt: skip
+    return len(rows)
 
 
 async def renew(

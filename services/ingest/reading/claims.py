@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 import asyncpg
+import structlog
 
 from services.ingest.queries import partitions
 from services.ingest.queries.partitions import Claim, Refusal
@@ -15,6 +16,9 @@ from services.ingest.taxonomy import CONNECTION_ERRORS
 LEASE_SECONDS: Final = 3.0
 RENEW_SECONDS: Final = LEASE_SECONDS / 3
 RELEASE_SECONDS: Final = 2.0
+# No batch takes so long: whoever holds a partition in a transaction since then is stuck.
+SILENT_SECONDS: Final = 15.0
+logger = structlog.get_logger()
 
 
 class Claims(Protocol):
@@ -43,9 +47,11 @@ class PostgresClaims:
         owner: str,
         broker_identity: str,
         lease_seconds: float = LEASE_SECONDS,
+        silent_seconds: float = SILENT_SECONDS,
     ) -> None:
         self._pool = pool
         self._lease_seconds = lease_seconds
+        self._silent_seconds = silent_seconds
         self._owner = owner
         self._identity = broker_identity
 
@@ -59,7 +65,7 @@ class PostgresClaims:
                 log_id = await partitions.rotate_log(
                     connection, tenant, topic, identity=self._identity, reason="another broker"
                 )
-            return await partitions.claim(
+            claimed = await partitions.claim(
                 connection,
                 tenant,
                 topic,
@@ -68,6 +74,11 @@ class PostgresClaims:
                 owner=self._owner,
                 lease_seconds=self._lease_seconds,
             )
+            if claimed is Refusal.HELD and await partitions.evict(
+                connection, tenant, log_id, partition, silent_seconds=self._silent_seconds
+            ):
+                logger.warning("ended a stuck session", topic=topic, partition=partition)
+            return claimed
 
     async def renew(self, claims: Sequence[Claim]) -> list[Claim]:
         """Renew every lease, and find out which claims are void."""

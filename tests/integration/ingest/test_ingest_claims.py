@@ -1,5 +1,8 @@
 """Whether PostgreSQL gives a partition to one worker at a time, and takes it from who is silent."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import asyncpg
 import pytest
 
@@ -9,6 +12,7 @@ from services.ingest.queries.partitions import Claim, Fenced, Refusal
 from tests.integration.ingest.material import TENANT, TOPIC, batch_of, measured
 
 LEASE_SECONDS = 3.0
+COPYING = "select count(*) > 0 from pg_stat_progress_copy where datname = current_database()"
 
 
 async def _claim(
@@ -123,3 +127,47 @@ async def test_a_batch_that_does_not_add_up_cannot_be_recorded(
     overlapping = (*good[:2], 2, 5, *good[4:])
     with pytest.raises(asyncpg.ExclusionViolationError, match="batches_never_overlap"):
         await partitions.record_batches(connection, TENANT, [overlapping])
+
+
+@pytest.mark.parametrize("stuck", ["idle", "in COPY", "between PREPARE and EXECUTE"])
+async def test_who_is_stuck_in_a_transaction_is_put_out_of_it(
+    ingest_database: str, connection: asyncpg.Connection, stuck: str
+) -> None:
+    """A paused worker's locks are its heir's to break: PostgreSQL would wait for its next word."""
+    zombie = await asyncpg.connect(ingest_database)
+    claim = await _granted(connection, "zombie")
+    await _let_the_lease_end(connection)
+    transaction = zombie.transaction()
+    await transaction.start()
+    await partitions.advance(zombie, TENANT, [_stretch(claim)])
+    log_id = claim.origin.log_id
+    if stuck == "between PREPARE and EXECUTE":
+        await zombie.prepare("select 1")
+    silent = asyncio.ensure_future(
+        _copy_nothing(zombie) if stuck == "in COPY" else asyncio.sleep(0)
+    )
+    while stuck == "in COPY" and not await connection.fetchval(COPYING):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+    # Its row is locked, and nobody waits for it.
+    assert await _claim(connection, "heir") is Refusal.HELD
+    assert await partitions.evict(connection, TENANT, log_id, 0, silent_seconds=60) == 0
+    assert await partitions.evict(connection, TENANT, log_id, 0, silent_seconds=0) == 1
+    heir: Claim | Refusal = Refusal.HELD
+    while heir is Refusal.HELD:
+        heir = await _claim(connection, "heir")
+
+    assert isinstance(heir, Claim)
+    assert heir.origin.next_offset == 0
+    silent.cancel()
+    await asyncio.gather(silent, return_exceptions=True)
+    zombie.terminate()
+
+
+async def _copy_nothing(connection: asyncpg.Connection) -> None:
+    async def rows() -> AsyncIterator[bytes]:
+        await asyncio.sleep(3_600)
+        yield b""
+
+    await connection.execute("create temp table t (i int)")
+    await connection.copy_to_table("t", source=rows())
