@@ -7,6 +7,7 @@
 import asyncio
 import os
 import signal
+import time
 from typing import Final
 
 VARIABLE: Final = "AIVALUE_FAILPOINTS"
@@ -29,7 +30,8 @@ def arm(description: str) -> None:
     """Arm points from `name=action[:argument],...`; the empty text disarms all.
 
     Actions: `kill` and `stop` (SIGKILL, SIGSTOP to this process) and `raise`, at the nth passage
-    (default 1, 0 is every one); `sleep` for seconds, at every passage.
+    (default 1, 0 is every one); `sleep` for seconds at every passage, `block` for seconds with
+    the whole event loop, as slow code does.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def arm(description: str) -> None:
     for each in filter(None, description.split(",")):
         name, _, action = each.partition("=")
         kind, _, argument = action.partition(":")
-        if name not in NAMES or kind not in {"kill", "stop", "raise", "sleep"}:
+        if name not in NAMES or kind not in {"kill", "stop", "raise", "sleep", "block"}:
             raise ValueError(f"failpoint {each!r} is not known")
         _armed[name] = (kind, float(argument or 1))
 
@@ -55,6 +57,8 @@ async def failpoint(name: str) -> None:
     _passed[name] = _passed.get(name, 0) + 1
     if kind == "sleep":
         await asyncio.sleep(argument)
+    elif kind == "block":
+        time.sleep(argument)  # noqa: ASYNC251 - on purpose
     elif argument in {0, _passed[name]}:
         if kind == "raise":
             raise FailpointReached(name)

@@ -1,8 +1,10 @@
 """One log, one database, and workers that come to harm; what came of it is written down."""
 
 import asyncio
+import ctypes
 import json
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,7 +22,7 @@ from aivalue.runtime.kafka import create_producer, ensure_topics
 from aivalue.runtime.settings import KafkaSettings
 from tests.faults import worker
 from tests.faults.checker import READ, Journal, Verdict, verdict
-from tests.faults.tables import NAIVE_TABLES
+from tests.faults.tables import NAIVE_READ, NAIVE_STORED, NAIVE_TABLES
 from tests.faults.worker import Task
 from tests.integration.ingest.material import TENANT, measured
 
@@ -29,6 +31,7 @@ RESULTS = Path(__file__).parents[2] / "build" / "faults"
 FACTOR = int(os.environ.get("AIVALUE_FAULT_FACTOR", "1"))
 DRAIN_SECONDS = 60.0
 N_PARTITIONS = 4
+EMBEDDED = "embedded pair"
 T = TypeVar("T")
 
 
@@ -44,6 +47,7 @@ class Bench:
     replication: int = 1
     journal: Journal = field(default_factory=Journal)
     workers: list[BaseProcess] = field(default_factory=list)
+    fenced: ctypes.c_int = field(default_factory=worker.counter)
 
     @property
     def kafka(self) -> KafkaSettings:
@@ -74,7 +78,7 @@ class Bench:
 
     def start(self, **options: object) -> BaseProcess:
         """Start a worker."""
-        process = worker.start(self.task(**options))
+        process = worker.start(self.task(**options), self.fenced)
         self.workers.append(process)
         return process
 
@@ -125,6 +129,22 @@ class Bench:
         """Account for every event."""
         return await verdict(self.connection, self.journal)
 
+    async def naive_drain(self) -> None:
+        """Wait until a control believes that it has read everything."""
+        wanted = self.journal.n_records
+        await eventually(lambda: self.connection.fetchval(NAIVE_READ), lambda n: n >= wanted)
+
+    async def naive_stored(self, n_events: int) -> None:
+        """Wait until a control has stored so many different events."""
+        await eventually(lambda: self.connection.fetchval(NAIVE_STORED), lambda n: n >= n_events)
+
+    async def harmed(self, fault: str, control: str, where: str) -> None:
+        """Write down what a control did to its events; one that did no harm proves nothing."""
+        lost, doubled = await self.naive_verdict()
+        result = {"fault": fault, "where": where, "control": control}
+        write_down(f"control-{fault}-{control}", {**result, "lost": lost, "doubled": doubled})
+        assert lost + doubled > 0
+
     async def naive_verdict(self) -> tuple[int, int]:
         """Return what a control lost and doubled."""
         rows = await self.connection.fetch("select id, count(*) from naive group by 1")
@@ -149,19 +169,17 @@ async def eventually(ask: Callable[[], Awaitable[T]], holds: Callable[[T], bool]
         await asyncio.sleep(0.05)
 
 
+def write_down(name: str, result: dict[str, object]) -> None:
+    """Keep a result for the table."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    plain = re.sub("[^a-z0-9]+", "-", name.lower())
+    (RESULTS / f"{plain}.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
 def record(
-    fault: str,
-    what: str,
-    where: str,
-    *,
-    rounds: int,
-    journal: Journal,
-    found: Verdict,
-    control: str,
+    fault: str, what: str, where: str, *, rounds: int, journal: Journal, found: Verdict
 ) -> None:
     """Write a result down, then require that it is right."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    name = f"{fault}-{what}".replace(" ", "-").replace("/", "-").replace(",", "").lower()
     result = {
         "fault": fault,
         "what": what,
@@ -171,7 +189,6 @@ def record(
         "records": journal.n_records,
         "lost": found.lost,
         "doubled": found.doubled,
-        "control": control,
     }
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_down(f"{fault}-{what}-{where}", result)
     assert found.right, found

@@ -19,6 +19,7 @@ class Proxy:
     swallow_every : drop the connection in place of the reply to every nth COMMIT of a writer
     silent : pass nothing on, in either direction, and close nothing
     delay_seconds : hold back every chunk that the server sends
+    delay_commit_seconds : hold back every COMMIT of a writer
     """
 
     host: str
@@ -26,6 +27,7 @@ class Proxy:
     swallow_every: int = 0
     silent: bool = False
     delay_seconds: float = 0
+    delay_commit_seconds: float = 0
     n_commits: int = 0
     n_swallowed: int = 0
     address: str = ""
@@ -70,6 +72,8 @@ class Proxy:
                 self.n_commits += 1
                 if self.n_commits % self.swallow_every == 0:
                     swallowing.set()
+            if writes and chunk.endswith(COMMIT):
+                await asyncio.sleep(self.delay_commit_seconds)
             writer.write(chunk)
             await writer.drain()
 

@@ -16,12 +16,25 @@ HEAD = (
 
 def table() -> str:
     """Return the newest results as a table, in the order of the fault matrix."""
-    results = [json.loads(path.read_text()) for path in RESULTS.glob("*.json")]
-    results.sort(key=lambda each: (int(each["fault"][1:]), each["what"]))
+    results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    controls = [each for each in results if "control" in each]
+    rows = [each for each in results if "control" not in each]
+    rows.sort(key=lambda each: (int(each["fault"][1:]), each["where"], each["what"]))
     return HEAD + "".join(
         f"| {each['fault']} | {each['what']} | {each['where']} | {each['rounds']} "
-        f"| {each['events']:,} | {each['lost']} | {each['doubled']} | {each['control']} |\n"
-        for each in results
+        f"| {each['events']:,} | {each['lost']} | {each['doubled']} "
+        f"| {_harm(controls, each['fault'])} |\n"
+        for each in rows
+    )
+
+
+def _harm(controls: list[dict[str, object]], fault: str) -> str:
+    """Say which controls the fault harmed, and how."""
+    return "; ".join(
+        f"{each['control']}: "
+        + ", ".join(f"{each[harm]} {harm}" for harm in ("lost", "doubled") if each[harm])
+        for each in controls
+        if each["fault"] == fault
     )
 
 

@@ -7,11 +7,10 @@ from aiokafka import AIOKafkaProducer
 
 from aivalue.events.encode import Message
 from aivalue.runtime.kafka import create_producer
-from tests.faults.bench import FACTOR, Bench, event, record
+from tests.faults.bench import EMBEDDED, FACTOR, Bench, event, record
 from tests.integration.ingest.material import measured
 
 pytestmark = pytest.mark.faults
-EMBEDDED = "embedded pair"
 STRUCTURED = [("content-type", b"application/cloudevents+json")]
 
 
@@ -53,7 +52,7 @@ PLACES = (0, 10, 19)
 BATCH = 20
 
 
-async def test_poison_at_every_place_of_a_batch(bench: Bench) -> None:
+async def _poisoned(bench: Bench) -> None:
     producer = create_producer(bench.kafka, client_id="poison")
     await producer.start()
     try:
@@ -64,14 +63,26 @@ async def test_poison_at_every_place_of_a_batch(bench: Bench) -> None:
         await producer.flush()
     finally:
         await producer.stop()
+
+
+async def test_poison_at_every_place_of_a_batch(bench: Bench) -> None:
+    await _poisoned(bench)
     bench.start(batch_records_max=BATCH)
     await bench.drain()
 
     record(
         "F16", f"{len(POISON)} kinds of poison, first, middle, last", EMBEDDED,
         rounds=bench.journal.n_junk, journal=bench.journal, found=await bench.verdict(),
-        control="not run",
     )  # fmt: skip
+
+
+async def test_poison_harms_what_skips_a_batch_that_fails(bench: Bench) -> None:
+    control = "skips a batch that fails"
+    await _poisoned(bench)
+    bench.start(naive=control, batch_records_max=BATCH)
+    await bench.naive_drain()
+
+    await bench.harmed("F16", control, EMBEDDED)
 
 
 async def _send(bench: Bench, producer: AIOKafkaProducer, poison: bytes | None) -> None:
@@ -117,5 +128,27 @@ async def test_producers_that_repeat_and_contradict_each_other(bench: Bench) -> 
 
     record(
         "F17", "producers repeat and contradict each other", EMBEDDED, rounds=n_rounds,
-        journal=bench.journal, found=await bench.verdict(), control="not run",
+        journal=bench.journal, found=await bench.verdict(),
     )  # fmt: skip
+
+
+async def test_producers_that_repeat_harm_a_cache(bench: Bench) -> None:
+    """What comes again after the cache has forgotten it counts twice."""
+    control = "dedup by a cache"
+    await bench.produce(600, duplicates=0, junk=0)
+    producer = create_producer(bench.kafka, client_id="repetition")
+    await producer.start()
+    try:
+        for number in range(600):
+            message = event(number)
+            await producer.send(
+                bench.topic, key=message.key, value=message.value, headers=message.headers
+            )
+            bench.journal.n_records += 1
+        await producer.flush()
+    finally:
+        await producer.stop()
+    bench.start(naive=control)
+    await bench.naive_drain()
+
+    await bench.harmed("F17", control, EMBEDDED)

@@ -7,6 +7,7 @@ they write what most people write first, and the same faults must make them lose
 
 import asyncio
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -18,13 +19,14 @@ from multiprocessing.process import BaseProcess
 from typing import cast
 
 import asyncpg
+import psutil
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from pydantic import SecretStr
 
 from aivalue.runtime.clock import utc_now
 from aivalue.runtime.kafka import create_consumer
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings
-from services.ingest import failpoints
+from services.ingest import failpoints, metrics
 from services.ingest.reading import consumer as consumer_module
 from services.ingest.reading.claims import PostgresClaims
 from services.ingest.reading.consumer import Consumer
@@ -33,10 +35,10 @@ from services.ingest.settings import IngestGroup, IngestSettings
 from services.ingest.storing.handler import Store
 from services.ingest.storing.writer import Writer, connection_settings
 from tests.faults import naive
-from tests.faults.naive import Order
 from tests.integration.ingest.material import TENANT
 
 LEASE_SECONDS = 0.5
+SILENT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ class Task:
     batch_records_max: int = 100
     allow_gaps: bool = False
     breaker_share: float = 1
-    naive: Order | None = None
+    naive: str | None = None
     skew: float = 0
     session_timeout_ms: int = 6_000
 
@@ -129,12 +131,12 @@ class Groupless:
 async def _run(task: Task) -> None:
     settings = task.settings
     owner = f"worker/{os.getpid()}"
+    if task.naive is not None:
+        await naive.run(task.naive, task, owner)
+        return
     source = create_consumer(
         settings.kafka, group=task.group, client_id=owner, max_poll_records=task.batch_records_max
     )
-    if task.naive is not None:
-        await naive.run(source, task.prefix, task.database, task.naive, task.batch_records_max)
-        return
     async with asyncpg.create_pool(
         task.database, min_size=1, max_size=2, **connection_settings("fault-claims")
     ) as pool:
@@ -144,7 +146,13 @@ async def _run(task: Task) -> None:
             consumer = Consumer(
                 settings,
                 source if with_group else cast(Source, Groupless(source)),
-                PostgresClaims(pool, owner=owner, broker_identity="", lease_seconds=LEASE_SECONDS),
+                PostgresClaims(
+                    pool,
+                    owner=owner,
+                    broker_identity="",
+                    lease_seconds=LEASE_SECONDS,
+                    silent_seconds=SILENT_SECONDS,
+                ),
                 writer,
             )
             running = asyncio.ensure_future(consumer.run())
@@ -153,9 +161,16 @@ async def _run(task: Task) -> None:
                 await running
 
 
-def work(task: Task) -> None:
-    """Run in a process of its own until killed or told to end."""
+def work(task: Task, fenced: ctypes.c_int) -> None:
+    """Run in a process of its own until killed or told to end; count how often it was fenced."""
     failpoints.arm(task.failpoints)
+    counted = metrics.FENCED.inc
+
+    def count(amount: float = 1) -> None:
+        counted(amount)
+        fenced.value += int(amount)
+
+    setattr(metrics.FENCED, "inc", count)  # noqa: B010 - mypy: a method
     if task.skew:
         skewed = lambda: utc_now() + timedelta(seconds=task.skew)  # noqa: E731
         setattr(consumer_module, "utc_now", skewed)  # noqa: B010 - mypy: not exported
@@ -168,9 +183,15 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.faults.worker"])
 
 
-def start(task: Task) -> BaseProcess:
+def counter() -> ctypes.c_int:
+    """Return a number that workers share; without a lock, for they are killed at any moment."""
+    number: ctypes.c_int = _context.RawValue(ctypes.c_int, 0)
+    return number
+
+
+def start(task: Task, fenced: ctypes.c_int) -> BaseProcess:
     """Start a worker from a process that has everything loaded."""
-    process = _context.Process(target=work, args=(task,), daemon=True)
+    process = _context.Process(target=work, args=(task, fenced), daemon=True)
     process.start()
     return process
 
@@ -179,3 +200,8 @@ def send(process: BaseProcess, number: signal.Signals) -> None:
     """Send a signal."""
     assert process.pid is not None
     os.kill(process.pid, number)
+
+
+async def stopped(process: BaseProcess) -> bool:
+    """Say whether a process stands still, as SIGSTOP leaves it."""
+    return psutil.Process(process.pid).status() == psutil.STATUS_STOPPED
