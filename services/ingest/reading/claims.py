@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 
 from services.ingest.queries import partitions
+from services.ingest.queries.evicting import evict
 from services.ingest.queries.partitions import Claim, Refusal
 from services.ingest.taxonomy import CONNECTION_ERRORS
 
@@ -74,7 +75,7 @@ class PostgresClaims:
                 owner=self._owner,
                 lease_seconds=self._lease_seconds,
             )
-            if claimed is Refusal.HELD and await partitions.evict(
+            if claimed is Refusal.HELD and await evict(
                 connection, tenant, log_id, partition, silent_seconds=self._silent_seconds
             ):
                 logger.warning("ended a stuck session", topic=topic, partition=partition)

@@ -8,6 +8,7 @@ import pytest
 
 from services.ingest.batch import Stretch
 from services.ingest.queries import partitions
+from services.ingest.queries.evicting import evict
 from services.ingest.queries.partitions import Claim, Fenced, Refusal
 from tests.integration.ingest.material import TENANT, TOPIC, batch_of, measured
 
@@ -117,7 +118,7 @@ async def test_a_batch_that_does_not_add_up_cannot_be_recorded(
     stretch = _stretch(claim, 3)
     row = (
         claim.origin.log_id, 0, 0, 3, claim.origin.epoch, 3, 2, 0, 0,
-        stretch.sha256, claim.origin.head_hash, stretch.hash,
+        stretch.sha256, claim.origin.head_hash, stretch.hash, b"",
     )  # fmt: skip
 
     with pytest.raises(asyncpg.CheckViolationError, match="batches_conserve"):
@@ -151,8 +152,8 @@ async def test_who_is_stuck_in_a_transaction_is_put_out_of_it(
 
     # Its row is locked, and nobody waits for it.
     assert await _claim(connection, "heir") is Refusal.HELD
-    assert await partitions.evict(connection, TENANT, log_id, 0, silent_seconds=60) == 0
-    assert await partitions.evict(connection, TENANT, log_id, 0, silent_seconds=0) == 1
+    assert await evict(connection, TENANT, log_id, 0, silent_seconds=60) == 0
+    assert await evict(connection, TENANT, log_id, 0, silent_seconds=0) == 1
     heir: Claim | Refusal = Refusal.HELD
     while heir is Refusal.HELD:
         heir = await _claim(connection, "heir")
