@@ -18,14 +18,14 @@ from aivalue.effects.power import minimum_detectable
 from aivalue.effects.read import read
 from aivalue.effects.result import Estimate
 from aivalue.errors import NotEstimable
-from aivalue.kpis.definition import Design, Kpi
+from aivalue.kpis.plan import MeasuredKpi, Plan
 from aivalue.kpis.series import Series
 
 
 def estimate(
     *,
-    kpi: Kpi,
-    design: Design,
+    kpi: MeasuredKpi,
+    design: Plan,
     interventions: Sequence[Assignment],
     series: Series,
     baseline_series: Series | None = None,

@@ -15,7 +15,7 @@ from datetime import date
 from aivalue.effects.effect import Effect, Interval, Matrix, Verdict
 from aivalue.effects.student_t import t_quantile
 from aivalue.errors import NotEstimable
-from aivalue.kpis.definition import BetterWhen
+from aivalue.kpis.plan import BetterWhen
 
 
 def linear_functional(

@@ -26,7 +26,7 @@ from aivalue.effects.panel import (
     rows_of,
 )
 from aivalue.errors import NotEstimable
-from aivalue.kpis.definition import Design, Kpi
+from aivalue.kpis.plan import MeasuredKpi, Plan
 from aivalue.kpis.series import Series
 
 CONTROL_ARMS = frozenset({"control", "holdout"})
@@ -92,8 +92,8 @@ class Material:
 
 def gather(
     *,
-    kpi: Kpi,
-    design: Design,
+    kpi: MeasuredKpi,
+    design: Plan,
     interventions: Sequence[Assignment],
     series: Series,
     baseline_series: Series | None,
@@ -138,7 +138,7 @@ def gather(
     )
 
 
-def facts_of(material: Material, design: Design) -> Facts:
+def facts_of(material: Material, design: Plan) -> Facts:
     """Count what `choose` decides by."""
     with_ai = material.cells(material.with_ai).x > 0
     without = material.cells(material.without_ai).x > 0
@@ -168,7 +168,7 @@ def facts_of(material: Material, design: Design) -> Facts:
     )
 
 
-def _measured(design: Design, status: Status, rows: Rows) -> Period:
+def _measured(design: Plan, status: Status, rows: Rows) -> Period:
     start = date.fromordinal(min(status.start.values()))
     end = date.fromordinal(int(rows.day.max()) + 1)
     if design.measured is not None:
@@ -178,7 +178,7 @@ def _measured(design: Design, status: Status, rows: Rows) -> Period:
     return Period(start=start, end=end)
 
 
-def _merged(kpi: Kpi, design: Design, series: Series, baseline_series: Series | None) -> Rows:
+def _merged(kpi: MeasuredKpi, design: Plan, series: Series, baseline_series: Series | None) -> Rows:
     live = rows_of(series, kpi.aggregation)
     if baseline_series is None or design.baseline is None:
         return live

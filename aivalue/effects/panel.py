@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aivalue.effects.effect import Period
-from aivalue.kpis.definition import Aggregation
+from aivalue.kpis.plan import Aggregation
 from aivalue.kpis.series import Series
 
 Floats = NDArray[np.float64]

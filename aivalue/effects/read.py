@@ -22,11 +22,11 @@ from aivalue.effects.read_series import read_series
 from aivalue.effects.read_synthetic import MONTHS_LEFT_OUT, read_synthetic_difference
 from aivalue.effects.reading import Reading, require_events
 from aivalue.errors import NotEstimable
-from aivalue.kpis.definition import BetterWhen, Design
+from aivalue.kpis.plan import BetterWhen, Plan
 
 
 def read(
-    material: Material, *, design: Design, choice: Choice, better_when: BetterWhen
+    material: Material, *, design: Plan, choice: Choice, better_when: BetterWhen
 ) -> tuple[Effect, tuple[CheckResult, ...], tuple[tuple[str, str], ...]]:
     """Return the effect to use, the checks, and what the estimator used besides its inputs.
 
@@ -52,7 +52,7 @@ def read(
     return used, tuple(checks), reading.parameters
 
 
-def _rivals(material: Material, design: Design, choice: Choice) -> list[Reading]:
+def _rivals(material: Material, design: Plan, choice: Choice) -> list[Reading]:
     """Run the other permitted estimators; one that refuses has nothing to say."""
     found = []
     for name in choice.eligible:
@@ -63,7 +63,7 @@ def _rivals(material: Material, design: Design, choice: Choice) -> list[Reading]
     return found
 
 
-def _synthetic(material: Material, design: Design) -> Reading:
+def _synthetic(material: Material, design: Plan) -> Reading:
     with_ai, without = material.cells(material.with_ai), material.cells(material.without_ai)
     months = with_ai.x.sum(axis=0) > 0
     require_events(design, treated=with_ai.n.sum(), control=without.n[:, months].sum())
@@ -78,7 +78,7 @@ def _synthetic(material: Material, design: Design) -> Reading:
     )
 
 
-def _cohorts(material: Material, design: Design) -> Reading:
+def _cohorts(material: Material, design: Plan) -> Reading:
     """Compare cohorts of months, for which every unit must be measured in every month."""
     # A sixth of a second to import, which only a rollout of this kind pays for.
     from aivalue.effects.estimators.callaway_santanna import callaway_santanna
@@ -98,7 +98,7 @@ def _cohorts(material: Material, design: Design) -> Reading:
     return replace(read_phased(material, design), effect=effect, parameters=())
 
 
-_READ: dict[str, Callable[[Material, Design], Reading]] = {
+_READ: dict[str, Callable[[Material, Plan], Reading]] = {
     "difference_in_means": read_by_event,
     "difference_in_means_by_unit": read_by_unit,
     "synthetic_difference_in_differences": _synthetic,

@@ -12,12 +12,12 @@ from aivalue.effects.estimators.difference_in_differences import Rollout, differ
 from aivalue.effects.material import Material
 from aivalue.effects.panel import Booleans, Floats
 from aivalue.effects.reading import Reading, require_events
-from aivalue.kpis.definition import Design
+from aivalue.kpis.plan import Plan
 
 MONTHS_BEFORE_FOR_DONUT = 9  # The donut may take a third of the history, never more.
 
 
-def read_phased(material: Material, design: Design) -> Reading:
+def read_phased(material: Material, design: Plan) -> Reading:
     """Compare units with their own past, beside those that do not have the AI yet."""
     with_ai, without = material.cells(material.with_ai), material.cells(material.without_ai)
     months = with_ai.x.sum(axis=0) > 0

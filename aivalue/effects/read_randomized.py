@@ -14,10 +14,10 @@ from aivalue.effects.material import CONTROL_ARMS, Material
 from aivalue.effects.panel import Booleans, Cells, Floats
 from aivalue.effects.reading import Reading, require_events
 from aivalue.errors import NotEstimable
-from aivalue.kpis.definition import Design
+from aivalue.kpis.plan import Plan
 
 
-def read_by_event(material: Material, design: Design) -> Reading:
+def read_by_event(material: Material, design: Plan) -> Reading:
     """Compare arms within units."""
     treated_rows = material.with_ai & material.in_arm({"treatment"})
     control_rows = material.with_ai & material.in_arm(CONTROL_ARMS)
@@ -30,7 +30,7 @@ def read_by_event(material: Material, design: Design) -> Reading:
     return Reading(effect=effect, doubts=lambda: (sample_ratio(n_by_day[0], n_by_day[1]),))
 
 
-def read_by_unit(material: Material, design: Design) -> Reading:
+def read_by_unit(material: Material, design: Plan) -> Reading:
     """Compare units that were drawn, each one cluster over all its months."""
     in_window = material.rows.day >= material.measured.start.toordinal()
     is_treated = np.array([unit in material.status.start for unit in material.units])
@@ -52,7 +52,7 @@ def read_by_unit(material: Material, design: Design) -> Reading:
     )
 
 
-def _alike_before(material: Material, is_treated: Booleans, design: Design) -> CheckResult:
+def _alike_before(material: Material, is_treated: Booleans, design: Plan) -> CheckResult:
     """Read the months before go-live as if they were the outcome: the draw must not show there."""
     early = material.without_ai & (material.rows.day < material.measured.start.toordinal())
     before = material.cells(early)

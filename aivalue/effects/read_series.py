@@ -21,12 +21,12 @@ from aivalue.effects.material import Material
 from aivalue.effects.panel import cells_of, period_index
 from aivalue.effects.reading import Reading, require_events
 from aivalue.errors import NotEstimable
-from aivalue.kpis.definition import Design
+from aivalue.kpis.plan import Plan
 
 DAYS_PER_WEEK = 7
 
 
-def read_series(material: Material, design: Design, *, errors: Errors = "averaged") -> Reading:
+def read_series(material: Material, design: Plan, *, errors: Errors = "averaged") -> Reading:
     """Compare weeks with the AI to what trend and season lead one to expect."""
     require_events(
         design,
@@ -48,7 +48,7 @@ def read_series(material: Material, design: Design, *, errors: Errors = "average
     )
 
 
-def _placebo_in_time(weekly: Weekly, design: Design) -> CheckResult:
+def _placebo_in_time(weekly: Weekly, design: Plan) -> CheckResult:
     """Invent a go-live in the weeks before, on data that end with the real one."""
     before = weekly.share_treated.sum(axis=1) == 0
     n_placebo = max(int(before.sum()) // 4, WEEKS_AFTER_MIN)

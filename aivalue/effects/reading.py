@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.effect import Effect
 from aivalue.errors import NotEstimable
-from aivalue.kpis.definition import Design
+from aivalue.kpis.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Reading:
     parameters: tuple[tuple[str, str], ...] = ()
 
 
-def require_events(design: Design, *, treated: float, control: float) -> None:
+def require_events(design: Plan, *, treated: float, control: float) -> None:
     """Refuse an arm with fewer events than the design asks for."""
     for name, n in (("with the AI", treated), ("to compare with", control)):
         if n < design.events_min:

@@ -17,6 +17,8 @@ from pydantic import (
     model_validator,
 )
 
+from aivalue.kpis.plan import Aggregation, BetterWhen, Estimator
+
 
 def _no_float(value: object) -> object:
     if isinstance(value, float):
@@ -43,15 +45,6 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Exact = Annotated[Decimal, Field(max_digits=38), BeforeValidator(_no_float)]
 Day = Annotated[date, BeforeValidator(_iso_only)]
 Stage = Literal["idea", "approved", "pilot", "scale", "run", "retired", "stopped"]
-BetterWhen = Literal["higher", "lower"]
-Aggregation = Literal["sum", "mean", "ratio", "rate", "count"]
-Estimator = Literal[
-    "difference_in_means",
-    "difference_in_means_by_unit",
-    "synthetic_difference_in_differences",
-    "difference_in_differences",
-    "before_after",
-]
 
 
 class Definition(BaseModel):

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Literal
 
 from aivalue.errors import InvalidDefinition
-from aivalue.kpis.definition import BetterWhen, Key, Kpi, Target
+from aivalue.kpis.definition import Key, Kpi, Target
+from aivalue.kpis.plan import BetterWhen
 
 Kind = Literal["relative", "absolute", "percentage_points"]
 _DIRECTIONS: dict[str, BetterWhen | None] = {

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from aivalue.effects.effect import Effect, Grade, Period
-from aivalue.kpis.definition import BetterWhen
+from aivalue.kpis.plan import BetterWhen
 from aivalue.money.exact import decimal_of
 
 LOWER_BOUND_CONFIDENCE = 0.90

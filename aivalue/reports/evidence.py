@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from aivalue.effects.effect import Grade, Verdict
-from aivalue.kpis.definition import BetterWhen
+from aivalue.kpis.plan import BetterWhen
 from aivalue.reports.value_report import Exact
 
 

@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from aivalue.effects.effect import Grade, Verdict
 from aivalue.errors import InvalidMoney, NotComputable
-from aivalue.kpis.definition import BetterWhen, Currency, Initiative, Kpi, Portfolio, Stage, Target
+from aivalue.kpis.definition import Currency, Initiative, Kpi, Portfolio, Stage, Target
+from aivalue.kpis.plan import BetterWhen
 from aivalue.money.cash_flow import roi_undiscounted
 from aivalue.money.figure import figure
 from aivalue.reports.evidence import BaselineEvidence, Evidence, IntervalReport

@@ -16,7 +16,7 @@ from aivalue.effects.functional import (
 )
 from aivalue.errors import NotEstimable
 from aivalue.kpis.canonical import Json
-from aivalue.kpis.definition import BetterWhen
+from aivalue.kpis.plan import BetterWhen
 
 
 def figures_of(effect: Effect) -> dict[str, Json]:

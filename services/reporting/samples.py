@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import get_args
 
 from aivalue.effects.effect import Verdict
-from aivalue.kpis.definition import BetterWhen, Kpi
+from aivalue.kpis.definition import Kpi
+from aivalue.kpis.plan import BetterWhen
 from aivalue.money.cost import CostCategory
 from aivalue.reports.evidence import Evidence
 from aivalue.reports.summary import InitiativeSummary, KpiSummary

@@ -1,6 +1,6 @@
 """KPI units in Prometheus's terms: base units, so that one metric name holds one unit."""
 
-from aivalue.kpis.definition import Aggregation
+from aivalue.kpis.plan import Aggregation
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
 _RATIOS = {"share": 1.0, "ratio": 1.0, "1": 1.0, "%": 0.01, "percent": 0.01, "pp": 0.01}

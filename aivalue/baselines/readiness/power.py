@@ -30,7 +30,7 @@ from aivalue.baselines.readiness.item import Item
 from aivalue.baselines.readiness.simulation import PretendedTrial, simulated_effects
 from aivalue.baselines.readiness.weekly import Weeks, long_run_deviation, residuals
 from aivalue.errors import NotFreezable
-from aivalue.kpis.definition import BetterWhen
+from aivalue.kpis.plan import BetterWhen
 
 WEEKS_MAX = 520
 

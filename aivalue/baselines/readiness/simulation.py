@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aivalue.baselines.readiness.weekly import Floats, Weeks, lags_of
-from aivalue.kpis.definition import BetterWhen
+from aivalue.kpis.plan import BetterWhen
 
 DRAWS, SEED = 2_000, 20_260_101
 # Draws at a time, so that a thousand units fit into memory.

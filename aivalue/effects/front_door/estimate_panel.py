@@ -21,7 +21,7 @@ from aivalue.effects.monitoring import Monitored, monitored
 from aivalue.effects.power import minimum_detectable
 from aivalue.effects.student_t import two_sided_p
 from aivalue.errors import NotEstimable
-from aivalue.kpis.definition import BetterWhen
+from aivalue.kpis.plan import BetterWhen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics import parser as openmetrics
 
-from aivalue.kpis.definition import Aggregation
+from aivalue.kpis.plan import Aggregation
 from aivalue.money.cost import cost_totals
 from aivalue.reports.value_report import cost_report
 from aivalue.runtime.settings import AuthSettings, KafkaSettings

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from aivalue.baselines.freeze import FrozenBaseline, Subject, freeze
 from aivalue.baselines.window import Scope
 from aivalue.errors import NotFreezable
-from aivalue.kpis.definition import Aggregation, Exclusion, Kpi, Window
+from aivalue.kpis.definition import Exclusion, Kpi, Window
+from aivalue.kpis.plan import Aggregation
 from aivalue.kpis.series import COLUMNS, Series, series_from_columns
 
 START, END = date(2023, 1, 1), date(2023, 1, 11)

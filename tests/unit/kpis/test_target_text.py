@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivalue.errors import InvalidDefinition
-from aivalue.kpis.definition import BetterWhen, Kpi, Target
+from aivalue.kpis.definition import Kpi, Target
+from aivalue.kpis.plan import BetterWhen
 from aivalue.kpis.target_text import Span, TargetText, read_target, target_of
 
 

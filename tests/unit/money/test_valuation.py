@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aivalue.effects.effect import Effect, Grade, Period
 from aivalue.errors import InvalidDefinition, InvalidMoney
-from aivalue.kpis.definition import BetterWhen
+from aivalue.kpis.plan import BetterWhen
 from aivalue.money.improvement import Improvement, Quantiles, improvement_of, known_improvement
 from aivalue.money.valuation import PNL_CATEGORIES, Pricing, total_value, value_lines
 from aivalue.money.valuation_rule import ValuationRule

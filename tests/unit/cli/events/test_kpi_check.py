@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from aivalue.cli.events.kpi_check import Form, require_fit, unfit_of
-from aivalue.kpis.definition import Aggregation, Kpi
+from aivalue.kpis.definition import Kpi
+from aivalue.kpis.plan import Aggregation
 
 
 def kpi(aggregation: Aggregation) -> Kpi:
