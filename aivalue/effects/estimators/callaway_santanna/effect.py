@@ -15,7 +15,7 @@ from aivalue.effects.estimators.staggered import StaggeredPanel
 from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.vector import Vector, effect_of
 
-VERSION = "1"
+VERSION = "2"
 FEW_TREATED_MAX = 9
 
 

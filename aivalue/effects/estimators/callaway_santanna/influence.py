@@ -15,6 +15,7 @@ import numpy as np
 
 from aivalue.effects.estimators.averages import Spread, clustered, satterthwaite
 from aivalue.effects.estimators.callaway_santanna.group_time import GroupTime
+from aivalue.effects.estimators.whole_clusters import WholeClusters, whole_clusters
 from aivalue.effects.panel import Floats, Integers
 from aivalue.errors import NotEstimable
 
@@ -42,9 +43,12 @@ class Figures:
 
 def spread_of(found: GroupTime, figures: Figures) -> Spread:
     """Return how uncertain the figures are."""
-    if found.influence is not None or found.cluster is not None:
+    clusters = _clusters_that_vary(found)
+    if clusters is None and (found.influence is not None or found.cluster is not None):
         return _by_unit(found, figures)
     paths = _paths(found, figures)
+    if clusters is not None:
+        return _by_whole_cluster(found, paths, clusters)
     if found.inference == "asymptotic":
         constants = figures.shares + _offsets(found, figures)
         parts = np.stack(
@@ -74,6 +78,41 @@ def _calibrated(found: GroupTime, paths: Floats) -> Spread:
             freedom.append(float(size - 1))
         else:
             parts[0] += paths[:, row] @ pooled @ paths[:, row].T * size
+    return satterthwaite(np.stack(parts), np.array(freedom))
+
+
+def _clusters_that_vary(found: GroupTime) -> WholeClusters | None:
+    is_plain = found.influence is None and found.inference == "calibrated"
+    if found.cluster is None or not is_plain:
+        return None
+    return whole_clusters(found.cluster, found.cohort_of)
+
+
+def _by_whole_cluster(found: GroupTime, paths: Floats, clusters: WholeClusters) -> Spread:
+    """Let clusters' means vary as units do; a cohort of few clusters borrows from all."""
+    mean = clusters.summed(found.outcome) / clusters.size[:, None]
+    gap = mean - found.mean[clusters.cohort]
+    n_clusters = np.bincount(clusters.cohort, minlength=len(found.cohort))
+    free = len(gap) - int((n_clusters > 0).sum())
+    if free < UNITS_FREE_MIN:
+        raise NotEstimable(
+            f"{len(gap)} clusters leave {free} to learn the spread from, needs {UNITS_FREE_MIN}",
+            verdict="below_sample_floor",
+        )
+    squares = np.bincount(clusters.cohort, clusters.size**2, len(found.cohort))
+    # What is left of equal variances about a mean by size, of which the cohort's is one.
+    left = n_clusters - 2 + n_clusters * squares / found.size**2
+    pooled = gap.T @ gap / float(left[n_clusters > 0].sum())
+    parts = [np.zeros((len(paths), len(paths)))]
+    freedom = [float(free)]
+    for row, count in enumerate(n_clusters):
+        if count >= OWN_SPREAD_UNITS_MIN:
+            inside = clusters.cohort == row
+            moved = (gap[inside] * clusters.size[inside, None]) @ paths[:, row].T
+            parts.append(moved.T @ moved * count / (count - 1))
+            freedom.append(float(count - 1))
+        else:
+            parts[0] += paths[:, row] @ pooled @ paths[:, row].T * squares[row]
     return satterthwaite(np.stack(parts), np.array(freedom))
 
 

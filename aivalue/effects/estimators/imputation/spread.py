@@ -20,6 +20,7 @@ from scipy import linalg
 from aivalue.effects.dependence import covariance_of, dependence_of
 from aivalue.effects.estimators.averages import Spread, clustered, satterthwaite
 from aivalue.effects.estimators.imputation.fit import Imputed, noise_of, scatter_of
+from aivalue.effects.estimators.whole_clusters import WholeClusters, whole_clusters
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.errors import NotEstimable
 
@@ -49,8 +50,10 @@ class Figures:
 def spread_of(found: Imputed, figures: Figures, inference: Inference) -> Spread:
     """Return how uncertain the figures are."""
     treated: Booleans = np.asarray(found.treated.any(axis=1))
-    if inference == "calibrated" and found.cluster is None and treated.sum() <= FEW_TREATED_MAX:
-        return _learnt_together(found, figures)
+    if inference == "calibrated":
+        clusters = None if found.cluster is None else _few_whole(found, treated)
+        if clusters is not None or (found.cluster is None and treated.sum() <= FEW_TREATED_MAX):
+            return _learnt_together(found, figures, clusters)
     size = np.bincount(found.wave_of[treated])
     pooled = inference == "asymptotic_pooled"
     if inference == "calibrated":
@@ -135,7 +138,19 @@ def _clusters_free(cluster: Integers, treated: Booleans) -> float:
     return max(min(sides) - 1.0, 1.0)
 
 
-def _learnt_together(found: Imputed, figures: Figures) -> Spread:
+def _few_whole(found: Imputed, treated: Booleans) -> WholeClusters | None:
+    """Return the clusters if they go live as a whole, without gaps, and few do."""
+    if found.cluster is None or not (found.untreated | found.treated).all():
+        return None
+    if len(np.unique(found.cluster[treated])) > FEW_TREATED_MAX:
+        return None
+    if len(np.unique(found.cluster)) < CLUSTERS_MIN:
+        return None
+    return whole_clusters(found.cluster, found.wave_of)
+
+
+def _learnt_together(found: Imputed, figures: Figures, clusters: WholeClusters | None) -> Spread:
+    """Learn how paths vary from all units, or from the means of all clusters."""
     fitted = found.untreated.astype(np.float64)
     period = _period_weights(found, figures.weights)
     on_treated = figures.weights[:, found.wave_of] * found.treated
@@ -143,7 +158,14 @@ def _learnt_together(found: Imputed, figures: Figures) -> Spread:
     paths = on_treated - fitted * (unit[:, :, None] + period[:, None, :])
     if figures.observed:
         paths = np.concatenate([paths, on_treated])
+    surprise = found.surprise * fitted
+    if clusters is not None:
+        # Units of a cluster have the same path, so that a figure weighs their mean by their sum.
+        paths = clusters.summed(paths.transpose(1, 0, 2)).transpose(1, 0, 2)
+        surprise, fitted = (
+            clusters.summed(part) / clusters.size[:, None] for part in (surprise, fitted)
+        )
     noise = np.einsum("fut,gut->fg", paths, paths, optimize=True)
-    dependence = dependence_of(found.surprise * fitted, fitted)
+    dependence = dependence_of(surprise, fitted)
     covariance, free = covariance_of(dependence, noise, paths)
     return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), free))
