@@ -45,6 +45,7 @@ class Bench:
     connection: asyncpg.Connection
     partitions: int = N_PARTITIONS
     replication: int = 1
+    idempotent: bool = False
     journal: Journal = field(default_factory=Journal)
     workers: list[BaseProcess] = field(default_factory=list)
     fenced: ctypes.c_int = field(default_factory=worker.counter)
@@ -56,7 +57,7 @@ class Bench:
             bootstrap=self.broker,
             tenants={TENANT: self.prefix},
             internal_prefix=self.prefix,
-            idempotent_producer=False,
+            idempotent_producer=self.idempotent,
             partitions=self.partitions,
             replication_factor=self.replication,
         )
@@ -125,6 +126,12 @@ class Bench:
         wanted = self.journal.n_records if n_records is None else n_records
         await eventually(self.read, lambda n: n >= wanted)
 
+    async def stored(self) -> None:
+        """Wait until every event of the journal is stored, however many records there are."""
+        wanted = len(self.journal.values)
+        count = "select count(*) from ingest.events"
+        await eventually(lambda: self.connection.fetchval(count), lambda n: n >= wanted)
+
     async def verdict(self) -> Verdict:
         """Account for every event."""
         return await verdict(self.connection, self.journal)
@@ -140,17 +147,20 @@ class Bench:
 
     async def harmed(self, fault: str, control: str, where: str) -> None:
         """Write down what a control did to its events; one that did no harm proves nothing."""
-        lost, doubled = await self.naive_verdict()
+        harm = await self.naive_verdict()
         result = {"fault": fault, "where": where, "control": control}
-        write_down(f"control-{fault}-{control}", {**result, "lost": lost, "doubled": doubled})
-        assert lost + doubled > 0
+        write_down(f"control-{fault}-{control}", {**result, **harm})
+        assert any(harm.values())
 
-    async def naive_verdict(self) -> tuple[int, int]:
-        """Return what a control lost and doubled."""
+    async def naive_verdict(self) -> dict[str, int]:
+        """Count what a control lost, doubled and made up."""
         rows = await self.connection.fetch("select id, count(*) from naive group by 1")
         ids = {row[0].split()[1]: row[1] for row in rows}
-        lost = len(self.journal.values.keys() - ids.keys())
-        return lost, sum(ids.values()) - len(ids)
+        return {
+            "lost": len(self.journal.values.keys() - ids.keys()),
+            "doubled": sum(ids.values()) - len(ids),
+            "phantom": len(ids.keys() - self.journal.values.keys()),
+        }
 
 
 def event(number: int) -> Message:

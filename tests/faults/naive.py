@@ -188,6 +188,12 @@ class Member(AutoCommit):
         self.consumer.subscribe([self.topic])
 
 
+class NewestMember(Member):
+    """As Member, with the client's own default: what is unknown begins at its end."""
+
+    reset = "latest"
+
+
 class Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is not typed
     """Reads offsets from the database where partitions are assigned."""
 
@@ -337,6 +343,7 @@ KINDS: dict[str, type[Naive]] = {
     "offsets in Kafka alone": AutoCommit,
     "from the newest on": Newest,
     "member of a group": Member,
+    "member, from the newest on": NewestMember,
     "offsets read by the listener": FromListener,
     "reads what is not committed": Uncommitted,
     "a lease and no fence": Lease,

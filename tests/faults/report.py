@@ -30,9 +30,10 @@ def table() -> str:
 
 def _harm(controls: list[dict[str, object]], fault: str) -> str:
     """Say which controls the fault harmed, and how."""
+    harms = ("lost", "doubled", "phantom")
     return "; ".join(
         f"{each['control']}: "
-        + ", ".join(f"{each[harm]} {harm}" for harm in ("lost", "doubled") if each[harm])
+        + ", ".join(f"{each[harm]} {harm}" for harm in harms if each.get(harm))
         for each in controls
         if each["fault"] == fault
     )

@@ -71,10 +71,7 @@ class Writer:
     async def _write(self, batch: Batch, ready: Ready | None) -> Stored:
         async with self._turn:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await asyncpg.connect(
-                    self._address, **connection_settings("ingest-writer")
-                )
-                await self._store.prepare(self._connection)
+                self._connection = await self._connect()
             try:
                 return await self._store.store(self._connection, batch, ready)
             except (asyncpg.PostgresError, *CONNECTION_ERRORS):
@@ -82,6 +79,16 @@ class Writer:
                 self._connection.terminate()
                 self._connection = None
                 raise
+
+    async def _connect(self) -> asyncpg.Connection:
+        connection = await asyncpg.connect(self._address, **connection_settings("ingest-writer"))
+        try:
+            await self._store.prepare(connection)
+        except BaseException:
+            # On a full disk there is a connection but no staging table: it must not be kept.
+            connection.terminate()
+            raise
+        return connection
 
     async def _close(self) -> None:
         async with self._turn:

@@ -1,0 +1,151 @@
+"""Faults of a PostgreSQL whose commits reach the disk: it crashes, and its disk fills up."""
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from aivalue.runtime.embedded.postgres import embedded_postgres_server
+from aivalue.runtime.embedded.process import Server
+from aivalue.runtime.migrations import migrate
+from aivalue.runtime.settings import DatabaseSettings
+from tests.faults.bench import EMBEDDED, FACTOR, Bench, eventually, record
+
+pytestmark = pytest.mark.faults
+DISK_MEGABYTES = 220
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+async def _connected(address: str) -> asyncpg.Connection:
+    """Connect, once the server answers."""
+
+    async def connected() -> asyncpg.Connection | None:
+        with contextlib.suppress(*AWAY):
+            return await asyncpg.connect(address)
+        return None
+
+    return await eventually(connected, lambda found: found is not None)
+
+
+@contextlib.asynccontextmanager
+async def _bench(home: Path, broker: str, unique: str) -> AsyncIterator[tuple[Bench, Server]]:
+    with embedded_postgres_server(data_dir=home, durable=True) as (address, server):
+        await migrate(DatabaseSettings(url=SecretStr(address)), "ingest")
+        opened = Bench(
+            database=address, broker=broker, prefix=f"{unique}.",
+            connection=await asyncpg.connect(address),
+        )  # fmt: skip
+        await opened.open()
+        try:
+            yield opened, server
+        finally:
+            opened.stop()
+            opened.connection.terminate()
+
+
+async def _crash(bench: Bench, server: Server) -> None:
+    """End every process of it at once, as a crash does, and recover from the log."""
+    server.process.send_signal(signal.SIGQUIT)
+    await asyncio.to_thread(server.restart)
+    bench.connection.terminate()
+    bench.connection = await _connected(bench.database)
+
+
+async def test_a_database_that_crashes(tmp_path: Path, broker: str, unique: str) -> None:
+    n_rounds = 4 * FACTOR
+    async with _bench(_home(tmp_path), broker, unique) as (bench, server):
+        bench.start(batch_records_max=20)
+        for _ in range(n_rounds):
+            before = await bench.read()
+            await bench.produce(200)
+            # In the middle of its work.
+            await bench.drain(before + 1)
+            await _crash(bench, server)
+        await bench.drain()
+
+        record(
+            "F7", "PostgreSQL crashes under load", EMBEDDED, rounds=n_rounds,
+            journal=bench.journal, found=await bench.verdict(),
+        )  # fmt: skip
+
+
+async def test_a_crash_between_two_commits_harms_the_control(
+    tmp_path: Path, broker: str, unique: str
+) -> None:
+    control = "data, then offset"
+    async with _bench(_home(tmp_path), broker, unique) as (bench, server):
+        await bench.produce(200, duplicates=0, junk=0)
+        bench.start(naive=control, failpoints="after_pg_commit=sleep:0.5")
+        await bench.naive_stored(1)
+        await _crash(bench, server)
+        await bench.naive_drain()
+
+        await bench.harmed("F7", control, EMBEDDED)
+
+
+def _home(tmp_path: Path) -> Path:
+    # PostgreSQL runs as nobody, who has to pass through.
+    for each in (tmp_path, *tmp_path.parents[:2]):
+        each.chmod(0o755)
+    return tmp_path / "postgres"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system that is soon full; needs the right to mount."""
+    home = _home(tmp_path)
+    home.mkdir()
+    size = f"size={DISK_MEGABYTES}m"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(home)], check=True)
+    yield home
+    subprocess.run(["umount", "--lazy", str(home)], check=True)
+
+
+async def test_a_disk_that_is_full(small_disk: Path, broker: str, unique: str) -> None:
+    ballast = small_disk / "ballast"
+    n_rounds = 2 * FACTOR
+    async with _bench(small_disk, broker, unique) as (bench, server):
+        bench.start(batch_records_max=50)
+        for _ in range(n_rounds):
+            before = await bench.read()
+            await bench.produce(200)
+            await bench.drain(before + 1)
+            with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as filling:
+                while True:
+                    filling.write(bytes(65_536))
+            await bench.produce(2_000)
+            assert await _refused(bench)
+            ballast.unlink()
+            if server.process.poll() is not None:
+                await asyncio.to_thread(server.restart)
+            bench.connection.terminate()
+            bench.connection = await _connected(bench.database)
+            await bench.drain()
+
+        record(
+            "F15", "disk full until space is freed", EMBEDDED, rounds=n_rounds,
+            journal=bench.journal, found=await bench.verdict(),
+        )  # fmt: skip
+
+
+async def _refused(bench: Bench) -> bool:
+    """Say whether PostgreSQL can write no more, and either says so or is gone."""
+    try:
+        connection = await asyncpg.connect(bench.database)
+        try:
+            await connection.execute(
+                "create table filler as select repeat('x', 8000) from generate_series(1, 30000)"
+            )
+        finally:
+            connection.terminate()
+    except asyncpg.DiskFullError:
+        return True
+    except AWAY:
+        return True
+    return False
