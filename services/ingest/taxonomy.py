@@ -19,6 +19,10 @@ class LogBroken(Exception):
     """The log is not the one that was read before; only an operator can say what is true."""
 
 
+class MassRefusal(Exception):
+    """PostgreSQL refuses so much of a batch that it is not the events that are wrong."""
+
+
 class Action(Enum):
     """What is done about an error."""
 
@@ -66,6 +70,11 @@ TABLE: Final = (
         action=Action.HALT,
         why="the log is not the one that was read, or holds what cannot be read",
         errors=(LogBroken, kafka.OffsetOutOfRangeError, kafka.RecordTooLargeError),
+    ),
+    Rule(
+        action=Action.HALT,
+        why="a constraint or a producer is wrong, and dead letters would be all there is",
+        errors=(MassRefusal,),
     ),
     Rule(
         action=Action.STOP,

@@ -30,14 +30,14 @@ from services.ingest.failpoints import failpoint
 from services.ingest.queries.partitions import Fenced
 from services.ingest.reading.assignment import Assignment
 from services.ingest.reading.backoff import backoff_seconds
-from services.ingest.reading.breaker import Breaker
+from services.ingest.reading.breaker import Breaker, complaint
 from services.ingest.reading.claims import Claims
 from services.ingest.reading.progress import STALLED_SECONDS, Progress
 from services.ingest.reading.source import Polled, Source
 from services.ingest.settings import IngestSettings
 from services.ingest.storing.keys import Stored
 from services.ingest.storing.writer import Storing
-from services.ingest.taxonomy import Action, LogBroken, action_for
+from services.ingest.taxonomy import Action, LogBroken, MassRefusal, action_for
 
 IN_FLIGHT_MAX: Final = 2
 KAFKA_COMMIT_SECONDS: Final = 1.0
@@ -133,11 +133,15 @@ class Consumer:
                     await self._settle()
                 n_refused = sum(len(stretch.dead) for stretch in batch.stretches)
                 if self._breaker.trips(n_records=batch.n_records, n_refused=n_refused):
-                    await self._break(batch, following)
+                    await self._break(following, reason=complaint(batch))
                 else:
                     self._submit(batch, following)
             while self._in_flight and (self._in_flight[0][0].done() or not polled):
                 await self._settle()
+        except MassRefusal as error:
+            # Raised by the oldest in flight; what was decoded behind it is dropped too.
+            await self._break(self._in_flight[0][2], reason=str(error))
+            await self._start_over(error)
         except Exception as error:
             if action_for(error) is not Action.START_OVER:
                 raise
@@ -225,10 +229,7 @@ class Consumer:
         await asyncio.sleep(0)
         return stretch
 
-    async def _break(self, batch: Batch, following: dict[TopicPartition, int]) -> None:
-        n_refused = sum(len(stretch.dead) for stretch in batch.stretches)
-        letter = next(letter for stretch in batch.stretches for letter in stretch.dead)
-        reason = f"{n_refused} of {batch.n_records} records refused, first: {letter.message[:200]}"
+    async def _break(self, following: dict[TopicPartition, int], *, reason: str) -> None:
         metrics.BREAKER_TRIPS.inc()
         metrics.BREAKER_OPEN.set(1)
         for partition in following:
@@ -249,6 +250,7 @@ class Consumer:
         self._failures, self._fenced = 0, False
         self._progress.stored_at = now = self._clock()
         self._to_commit |= following
+        self._breaker.watch(stored)
         metrics.observe_stored(batch, stored, seconds=now - submitted_at)
         self._stored_through = batch.logged_through
         for partition, offset in following.items():

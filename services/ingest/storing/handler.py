@@ -26,7 +26,7 @@ from services.ingest.storing.keys import KeyStore, Stored, kept_rows
 from services.ingest.storing.pairing import pair
 from services.ingest.storing.repeated import repeated_bytes
 from services.ingest.storing.runs import runs_of
-from services.ingest.taxonomy import Action, action_for
+from services.ingest.taxonomy import Action, MassRefusal, action_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,8 @@ class Store:
         ------
         Fenced
             Nothing is stored: another worker has advanced a partition.
+        MassRefusal
+            Nothing is stored: more events are refused than can be their own fault.
         """
         await failpoint("before_tx")
         if ready is None:
@@ -82,7 +84,8 @@ class Store:
             write = partial(self._write, connection, batch, ready)
             refused = await refused_events(connection, write, n_events=len(batch.events))
             if refused is None:
-                raise
+                said = f"PostgreSQL refuses most of {len(batch.events)} events, first: {error}"
+                raise MassRefusal(said) from error
             stored = await self._commit(connection, batch, ready, refused)
         await failpoint("after_pg_commit")
         self.committed(batch, ids, stored)

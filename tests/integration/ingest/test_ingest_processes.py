@@ -238,3 +238,34 @@ async def test_a_flood_of_junk_halts_instead_of_draining_the_topic(
         assert (await second.tell("/v1/partitions:resume", place)).status_code == 204
     await second.until("/v1/snapshot", lambda r: _read(r) == 400)
     assert await _conserved(connection) == (400, 0, 0, 400)
+
+
+async def test_a_database_that_refuses_everything_halts_what_it_refuses(
+    ingest: Ingest, connection: asyncpg.Connection
+) -> None:
+    # As a wrong migration might; every event violates it, and no one event is to blame.
+    await connection.execute(
+        "alter table ingest.event_keys add constraint fault check (event_id = '')"
+    )
+    await ingest.produce([(BUSINESS, _beside(measured(f"e{i}", "1"))) for i in range(300)])
+    process = ingest.start()
+    response = await process.until(
+        "/v1/partitions", lambda r: any(each["state"] == "halted" for each in r.json())
+    )
+
+    (halted,) = [each for each in response.json() if each["state"] == "halted"]
+    assert "PostgreSQL refuses most of" in halted["halt_reason"]
+    assert await connection.fetchval("select count(*) from ingest.dead_letters") == 0
+    await process.until("/readyz", lambda r: "halted" in str(r.json()["dependencies"]["kafka"]))
+
+    await connection.execute("alter table ingest.event_keys drop constraint fault")
+    place = {"topic": halted["topic"], "partition": halted["partition"]}
+    assert (await process.tell("/v1/partitions:resume", place)).status_code == 204
+    await _counted(process, 300)
+    assert await _conserved(connection) == (300, 300, 0, 0)
+    await process.until("/readyz", lambda r: r.status_code == 200)
+
+
+def _beside(message: Message) -> Message:
+    """Put a message into one partition with all others like it."""
+    return Message(key=b"one partition", value=message.value, headers=message.headers)

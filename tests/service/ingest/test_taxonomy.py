@@ -7,7 +7,7 @@ from aiokafka import errors as kafka
 
 from aivalue.errors import InvalidEvent
 from services.ingest.queries.partitions import Fenced
-from services.ingest.taxonomy import TABLE, Action, LogBroken, action_for
+from services.ingest.taxonomy import TABLE, Action, LogBroken, MassRefusal, action_for
 
 
 def _sqlstate(code: str) -> asyncpg.PostgresError:
@@ -53,7 +53,7 @@ def test_what_a_record_says_is_the_records_fault(error: Exception) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        LogBroken(""), kafka.RecordTooLargeError(""),
+        LogBroken(""), MassRefusal(""), kafka.RecordTooLargeError(""),
         kafka.OffsetOutOfRangeError({TopicPartition("t", 0): 7}),
     ],
     ids=repr,
