@@ -17,6 +17,7 @@ from aivalue.errors import InvalidEvent
 from aivalue.events.event import Event
 from aivalue.events.kafka_binding import STRUCTURED_JSON
 from aivalue.runtime.clock import utc_now
+from services.ingest import metrics
 from services.ingest.batch import Batch, Headers, Record, stretch_of
 from services.ingest.originals import decode_original
 from services.ingest.queries import dead_letters, partitions
@@ -30,6 +31,7 @@ from services.ingest.taxonomy import Action, action_for
 TOPIC: Final = "dead-letters"
 Patch = Mapping[str, object]
 Outcome = Literal["replayed", "duplicate", "rejected_again"]
+Written = tuple[Batch, Stored]
 Candidate = tuple[Letter, bytes | None, Headers, Event]
 
 
@@ -64,12 +66,15 @@ class Replayer:
             try:
                 letters = await dead_letters.lock_open(connection, tenant, ids)
                 candidates, results = _decoded(letters, patch, now=now)
-                results += await self._store_all(connection, tenant, candidates, now=now)
+                done, written = await self._store_all(connection, tenant, candidates, now=now)
+                results += done
                 await dead_letters.resolve(connection, tenant, _resolutions(results), by=by)
             except BaseException:
                 await whole.rollback()
                 raise
             await (whole.rollback() if dry_run else whole.commit())
+        if written is not None and not dry_run:
+            metrics.observe_stored(*written, seconds=(utc_now() - now).total_seconds())
         return sorted(results, key=lambda each: each.dead_letter_id)
 
     async def _store_all(
@@ -79,27 +84,28 @@ class Replayer:
         candidates: Sequence[Candidate],
         *,
         now: datetime,
-    ) -> list[Replayed]:
+    ) -> tuple[list[Replayed], Written | None]:
         """Store what can be stored; what the store refuses stays the letter that it is."""
         results: list[Replayed] = []
         while candidates:
             events = [event for *_, event in candidates]
             # Ids that this transaction creates are not remembered: it may yet be undone.
             ids = await Store(changes_topic="").resolve(connection, tenant, events)
-            stored = await self._try(connection, tenant, candidates, ids, now=now)
-            if not stored.refused:
-                return results + [
+            batch, stored = await self._try(connection, tenant, candidates, ids, now=now)
+            if batch is not None and not stored.refused:
+                results += [
                     Replayed(
                         dead_letter_id=letter.dead_letter_id,
                         outcome="duplicate" if seq in stored.duplicates else "replayed",
                     )
                     for seq, (letter, *_) in enumerate(candidates)
                 ]
+                return results, (batch, stored)
             for seq, reason in stored.refused.items():
                 letter = candidates[seq][0]
                 results.append(_rejected(letter, reason, REASONS[reason]))
             candidates = [each for seq, each in enumerate(candidates) if seq not in stored.refused]
-        return results
+        return results, None
 
     async def _try(
         self,
@@ -109,7 +115,7 @@ class Replayer:
         ids: Ids,
         *,
         now: datetime,
-    ) -> Stored:
+    ) -> tuple[Batch | None, Stored]:
         """Store all of them, or none where one is refused; say which."""
 
         async def write(refused: frozenset[int]) -> None:
@@ -125,7 +131,7 @@ class Replayer:
         trial = connection.transaction()
         await trial.start()
         try:
-            stored = await self._write(connection, tenant, candidates, ids, now=now)
+            batch, stored = await self._write(connection, tenant, candidates, ids, now=now)
         except (asyncpg.PostgresError, asyncpg.DataError) as error:
             await trial.rollback()
             if action_for(error) is not Action.DEAD_LETTER:
@@ -133,9 +139,9 @@ class Replayer:
             refused = await refused_events(connection, write, n_events=len(candidates))
             if refused is None:
                 raise
-            return Stored(refused=dict.fromkeys(refused, "refused_by_database"))
+            return None, Stored(refused=dict.fromkeys(refused, "refused_by_database"))
         await (trial.rollback() if stored.refused else trial.commit())
-        return stored
+        return batch, stored
 
     async def _write(
         self,
@@ -145,7 +151,7 @@ class Replayer:
         ids: Ids,
         *,
         now: datetime,
-    ) -> Stored:
+    ) -> Written:
         log_id, _ = await partitions.open_log(connection, tenant, TOPIC, kind="http", identity="")
         claim = await partitions.lock(connection, tenant, TOPIC, log_id, 0)
         records = [
@@ -167,7 +173,7 @@ class Replayer:
             [event.fingerprint for event in events],
         )
         batch = Batch(tenant=tenant, received_at=now, stretches=[stretch], may_take_long=True)
-        return await self._store.write(connection, batch, ids)
+        return batch, await self._store.write(connection, batch, ids)
 
 
 def _decoded(

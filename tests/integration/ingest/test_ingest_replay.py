@@ -1,7 +1,9 @@
 """Whether dead letters can be looked at, repaired, replayed once, or closed."""
 
 import httpx
+from prometheus_client import REGISTRY
 
+from aivalue.events.business import MeasurementRecorded
 from tests.integration.ingest.material import BATCH, http_measured
 
 
@@ -15,6 +17,11 @@ async def _sums(client: httpx.AsyncClient) -> object:
     return (await client.get("/v1/series?kpi=downtime")).json()["columns"]["sum"]
 
 
+def _n_counted() -> float:
+    said = {"topic": "dead-letters", "event_type": MeasurementRecorded.TYPE, "outcome": "stored"}
+    return REGISTRY.get_sample_value("aivalue_ingest_events_total", said) or 0
+
+
 async def test_a_repaired_letter_counts_once(client: httpx.AsyncClient) -> None:
     broken = http_measured("a", "7")
     broken["data"] = {"kpi": "downtime", "unit": "line-1", "valeu": "7"}
@@ -24,6 +31,7 @@ async def test_a_repaired_letter_counts_once(client: httpx.AsyncClient) -> None:
     unchanged = await client.post("/v1/dead-letters:replay", json={})
     trial = await client.post("/v1/dead-letters:replay", json={"patch": patch, "dry_run": True})
     assert await _sums(client) == []
+    before = _n_counted()
     done = await client.post("/v1/dead-letters:replay", json={"patch": patch})
     again = await client.post("/v1/dead-letters:replay", json={"patch": patch})
 
@@ -32,6 +40,8 @@ async def test_a_repaired_letter_counts_once(client: httpx.AsyncClient) -> None:
     assert [each["outcome"] for each in done.json()["results"]] == ["replayed"]
     assert again.json()["results"] == []
     assert await _sums(client) == ["7"]
+    # The trial and what was refused again are not among the events that are counted.
+    assert _n_counted() - before == 1
     assert await _letters(client) == []
     assert len(await _letters(client, "replayed")) == 1
 
