@@ -69,7 +69,7 @@ class Bench:
 
     async def open(self) -> None:
         """Create the topics and the tables of the controls."""
-        await ensure_topics(self.kafka, [self.topic, f"{self.prefix}aivalue.model.v1"])
+        await ensure_topics(self.kafka, self.task().settings.tenants_by_topic())
         await self.connection.execute(NAIVE_TABLES)
 
     def task(self, **options: object) -> Task:

@@ -143,7 +143,8 @@ class LogSource:
         return {each: self._log.begins[each] for each in partitions}
 
     def highwater(self, partition: TopicPartition) -> int | None:
-        """Say where the log ends."""
+        """Say where the log ends; of others aiokafka asserts that they are assigned."""
+        assert partition in self._assigned, "Partition is not assigned"
         return len(self._log.records[partition])
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:

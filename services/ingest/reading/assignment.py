@@ -150,9 +150,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
 
     def lag(self, source: Source, partition: TopicPartition) -> int:
         """Count the records of a claimed partition that are known of and not read yet."""
-        return max(
-            (source.highwater(partition) or 0) - self.positions[partition].origin.next_offset, 0
-        )
+        return behind(source, partition, self.positions[partition].origin.next_offset)
 
     def listened(self, source: Source, polled: Polled, *, seconds: float) -> None:
         """Note who said nothing in a poll; who waits behind others that spoke is not silent."""
@@ -178,6 +176,16 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         n_halted = len(self.halted)
         metrics.HALTED.set(n_halted)
         metrics.STANDING_BY.set(len(self._refused) - n_halted)
+
+
+def behind(source: Source, partition: TopicPartition, offset: int) -> int:
+    """Count the records from an offset on that are known of.
+
+    None of a partition that a rebalance has just taken: aiokafka asserts that it is assigned.
+    """
+    if partition not in source.assignment():
+        return 0
+    return max((source.highwater(partition) or 0) - offset, 0)
 
 
 async def _start(source: Source, partition: TopicPartition, position: Position) -> int:

@@ -28,7 +28,7 @@ from services.ingest import metrics
 from services.ingest.batch import Batch, Decode, Stretch, decode_stretch
 from services.ingest.failpoints import failpoint
 from services.ingest.queries.partitions import Fenced
-from services.ingest.reading.assignment import Assignment
+from services.ingest.reading.assignment import Assignment, behind
 from services.ingest.reading.backoff import backoff_seconds
 from services.ingest.reading.breaker import Breaker, complaint
 from services.ingest.reading.claims import Claims
@@ -254,7 +254,7 @@ class Consumer:
         metrics.observe_stored(batch, stored, seconds=now - submitted_at)
         self._stored_through = batch.logged_through
         for partition, offset in following.items():
-            lag = max((self._source.highwater(partition) or offset) - offset, 0)
+            lag = behind(self._source, partition, offset)
             metrics.observe_position(partition.topic, partition.partition, offset, lag=lag)
 
     async def _finish(self) -> None:

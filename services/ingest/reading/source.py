@@ -41,7 +41,7 @@ class Source(Protocol):
         """Return where the log of each partition begins."""
 
     def highwater(self, partition: TopicPartition) -> int | None:
-        """Return where the log of a partition ends, as far as is known."""
+        """Return where the log of an assigned partition ends, as far as is known."""
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Tell the group where we are."""
