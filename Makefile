@@ -36,7 +36,7 @@ test-faults: $(INSTALLED) ## Kill, pause and crash real processes; count what wa
 	@echo "== fault tests"
 	@$(BIN)/python -m pytest -q -m faults
 
-validate: $(INSTALLED) ## Do intervals hold? 2,000 draws of every situation (hours; interrupt and go on at will)
+validate: $(INSTALLED) ## Do intervals hold? 2,000 draws of every situation (half an hour on two cores; interrupt and go on at will)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.validation.study --draws 2000 --page docs/validation.md
 
 test-oracles: ## Compare with peers' packages, in an environment of their own (.venv-oracles)

@@ -9,7 +9,7 @@ import numpy as np
 from aivalue.effects.effect import Effect
 from aivalue.effects.functional import average
 
-Promise = Literal["exact", "conservative", "guarded", "short"]
+Promise = Literal["exact", "conservative", "guarded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +42,8 @@ class Cell:
     peers : str
         Coverage in percent that peers reached in it, as measured once with their defaults.
     promise : Promise
-        exact: 93 to 97 % are covered. conservative: more may be. guarded: at most 7 % are neither
-        covered nor flagged. short: less is covered, for the reason given.
+        exact: 93 to 97 % are covered. conservative: more may be. guarded: at most 6.5 % are
+        neither covered nor flagged.
     reason : str
         Why it is not exact.
     bias_max : float

@@ -1,4 +1,4 @@
-"""All situations, D1 to D12, in the order of the table."""
+"""All situations, D1 to D13, in the order of the table."""
 
 from tests.validation.cell import Cell
 from tests.validation.experiments import EXPERIMENTS

@@ -16,7 +16,6 @@ DRAWS_GUARDED = 8  # These run every estimator that the data permit.
 # Twenty draws at a true coverage of 95 % fall below 15 hits three times in ten thousand cells,
 # eight draws below six hits once in two hundred; the seed is fixed.
 FLOOR = 0.75
-SHORT_FLOOR = 0.5
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
@@ -24,7 +23,7 @@ def test_intervals_cover_what_they_claim_or_are_flagged(cell: Cell) -> None:
     size = DRAWS_GUARDED if cell.promise == "guarded" else DRAWS
     outcome = outcome_of(cell, drawn(cell, seed=7, number=0, size=size).readings)
 
-    assert 1 - outcome.missed >= (SHORT_FLOOR if cell.promise == "short" else FLOOR)
+    assert 1 - outcome.missed >= FLOOR
     assert outcome.width > 0 or outcome.refused == 1
 
 
