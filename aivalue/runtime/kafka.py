@@ -3,7 +3,9 @@
 Differences between brokers are settings: the embedded broker knows no idempotent producer.
 """
 
+import asyncio
 from collections.abc import Iterable
+from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -13,6 +15,8 @@ from aiokafka.helpers import create_ssl_context
 from aivalue.runtime.settings import KafkaSettings
 
 RETENTION_MS = 30 * 24 * 3_600_000
+# How long a client that is connecting may keep its owner, who is ending, waiting.
+START_SECONDS = 5.0
 
 
 def create_producer(settings: KafkaSettings, *, client_id: str) -> AIOKafkaProducer:
@@ -59,11 +63,34 @@ def create_admin(settings: KafkaSettings, *, client_id: str) -> AIOKafkaAdminCli
     return AIOKafkaAdminClient(**_connection(settings), client_id=client_id)
 
 
+class Startable(Protocol):
+    """A producer, a consumer or an admin client."""
+
+    async def start(self) -> None:
+        """Connect."""
+
+
+async def start(client: Startable) -> None:
+    """Connect a client; where that is cancelled, let it finish first.
+
+    aiokafka forgets the connection by which it was asking for the cluster's brokers, so that
+    nobody could close it: "Task was destroyed but it is pending".
+    """
+    starting = asyncio.ensure_future(client.start())
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting], timeout=START_SECONDS)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        raise
+
+
 async def ensure_topics(settings: KafkaSettings, topics: Iterable[str]) -> None:
     """Create the topics that are missing; those that exist keep their configuration."""
     admin = create_admin(settings, client_id="aivalue-topics")
-    await admin.start()
     try:
+        await start(admin)
         existing = set(await admin.list_topics())
         missing = [
             NewTopic(

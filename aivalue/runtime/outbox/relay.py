@@ -13,7 +13,7 @@ from sqlalchemy import Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from aivalue.runtime.kafka import create_producer
+from aivalue.runtime.kafka import create_producer, start
 from aivalue.runtime.outbox import queries
 from aivalue.runtime.settings import KafkaSettings
 
@@ -61,7 +61,7 @@ async def publish_once(engine: AsyncEngine, outbox: Table, producer: AIOKafkaPro
 async def _start(producer: AIOKafkaProducer) -> None:
     while True:
         try:
-            await producer.start()
+            await start(producer)
         except KafkaError as error:
             logger.warning("broker not reachable yet", error=str(error))
             await asyncio.sleep(RETRY_SECONDS)

@@ -24,6 +24,7 @@ from aiokafka.errors import (
 
 from aivalue.events.kafka_binding import decode_record
 from aivalue.runtime.clock import utc_now
+from aivalue.runtime.kafka import start
 from services.ingest import metrics
 from services.ingest.batch import Batch, Decode, Stretch, decode_stretch
 from services.ingest.failpoints import failpoint
@@ -78,9 +79,9 @@ class Consumer:
 
     async def run(self) -> None:
         """Run until cancelled."""
-        await self._source.start()
-        self.subscribe()
         try:
+            await start(self._source)
+            self.subscribe()
             while True:
                 await self.turn()
         finally:
