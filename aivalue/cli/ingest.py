@@ -114,7 +114,8 @@ def _show(answers: Sequence[Partition]) -> None:
             text = f"{fault['row']}: {fault['fault']}"
             results.print(text, style="red", markup=False, soft_wrap=True)
     table = Table("topic", "partition", "records", "batches", "faults", "last hash")
-    for each in answers:
+    # Of a partition that nothing was ever read from there is nothing to say.
+    for each in [each for each in answers if each["end_offset"]]:
         table.add_row(
             _name(each), str(each["partition"]), f"{each['n_records']:,}",
             f"{each['n_batches']:,}", str(each["n_faults"]), each["head_hash"],
