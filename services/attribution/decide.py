@@ -8,6 +8,7 @@ import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import chain
 from math import fsum, isfinite, isinf
 from typing import Literal, cast
@@ -22,6 +23,7 @@ from aivalue.kpis.canonical import Json, canonical_bytes
 from aivalue.kpis.definition import Kpi
 from aivalue.kpis.series import COLUMNS, Series
 from services.attribution.figures import figures_of
+from services.attribution.hybrid import hybrid_of
 from services.attribution.inputs import Baseline, Inputs
 from services.attribution.price import Value, value_of
 from services.attribution.registration import binding_fields, first_day_with_ai
@@ -51,6 +53,7 @@ class Result:
     scope: str | None
     estimate: Estimate
     baseline: Baseline | None
+    looks: tuple[date, ...] = ()
 
     def document(self) -> dict[str, Json]:
         """Write the result as it is stored, hashed and, without the vector, served."""
@@ -67,6 +70,7 @@ class Result:
             "grade_reasons": list(found.grade_reasons),
             "refusal": found.refusal,
             **(_NO_FIGURES if effect is None else figures_of(effect)),
+            "hybrid": hybrid_of(effect, self.looks),
             **_method(effect),
             "why": None if found.choice is None else found.choice.reason,
             "alternatives": _alternatives(found),
@@ -134,6 +138,7 @@ def _results(inputs: Inputs) -> Iterable[Result]:
                 scope=scope,
                 estimate=_with_registration(inputs, estimate),
                 baseline=baseline,
+                looks=inputs.definitions.design.looks,
             )
 
 

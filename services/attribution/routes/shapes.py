@@ -61,6 +61,18 @@ class BaselineShape(Shape):
     reconstructed: bool
 
 
+class HybridShape(Shape):
+    """A randomized effect read early: both intervals lie around the average's point."""
+
+    anytime: IntervalShape = Field(description="Right at all readings together: for dashboards.")
+    planned_look: IntervalShape | None = Field(
+        description="Right at this one of the design's looks (O'Brien-Fleming)."
+    )
+    look: int | None = Field(description="Which of them was the last to be measured.")
+    n_looks: int | None
+    detectable: float = Field(description="Effect that the fixed reading finds in 80 % of cases.")
+
+
 class EffectShape(Shape):
     """What a run says about one KPI; a refused one has a reason and no figures."""
 
@@ -78,6 +90,9 @@ class EffectShape(Shape):
     total: IntervalShape | None = Field(description="Level times volume, summed.")
     relative: IntervalShape | None = Field(
         description="Share of the level without AI; null where that level may be zero."
+    )
+    hybrid: HybridShape | None = Field(
+        default=None, description="Readings that allow looking early; null if not randomized."
     )
     observed: float | None
     without_ai: float | None

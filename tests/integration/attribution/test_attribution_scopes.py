@@ -89,3 +89,38 @@ async def test_units_beyond_the_limit_are_estimated_together_only(
         found = await effects(service)
 
     assert set(found) == {None}
+
+
+async def test_looking_early_is_allowed_by_wider_intervals(
+    settings: AttributionSettings, shop: Peers
+) -> None:
+    # One day was measured: the first of three looks; O'Brien-Fleming's first of three is 3.471.
+    looks = ["2024-03-01", "2024-03-08", "2024-03-15"]
+    shop.programme["design"] = definition(
+        "design", INITIATIVE, kpis=[KPI], assignment="random", randomized_by="event", looks=looks
+    )
+    async with service_of(settings, shop) as service:
+        await service.run()
+        men = (await effects(service, scope="men"))["men"]
+        march = (await effects(service, scope="men", start="2024-03-01"))["men"]
+
+    fixed, hybrid = men["average"], men["hybrid"]
+    assert (hybrid["look"], hybrid["n_looks"]) == (1, 3)
+    planned, anytime = hybrid["planned_look"], hybrid["anytime"]
+    assert planned["point"] == anytime["point"] == fixed["point"]
+    assert (planned["high"] - planned["point"]) / fixed["standard_error"] == pytest.approx(
+        3.471, abs=2e-3
+    )
+    assert anytime["high"] > fixed["high"]
+    assert march["hybrid"] is None
+
+
+async def test_without_looks_only_the_anytime_reading_stands_beside_the_fixed_one(
+    settings: AttributionSettings, shop: Peers
+) -> None:
+    async with service_of(settings, shop) as service:
+        await service.run()
+        men = (await effects(service, scope="men"))["men"]
+
+    assert men["hybrid"]["planned_look"] is None
+    assert men["hybrid"]["anytime"]["low"] < men["average"]["low"]
