@@ -1,13 +1,14 @@
 """When Python's collector looks for cycles: seldom by count, and always after some seconds.
 
 By count alone it all but never looks at what has survived twice, and cycles in the clients keep
-whole batches alive: memory grew by 0.7 KB an event.
+whole batches alive: memory grew by 0.7 KB an event. A count that a batch in binary mode reaches
+(nine objects an event) cost such an event 2.5 us.
 """
 
 import asyncio
 import gc
 
-YOUNG_MAX = 100_000
+YOUNG_MAX = 1_000_000
 INTERVAL_SECONDS = 2.0
 
 
