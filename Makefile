@@ -30,11 +30,15 @@ check: $(INSTALLED) ## Lint, types, import contracts, what Prometheus says to ou
 
 test-kafka: $(INSTALLED) $(KAFKA_JARS)/.done ## Integration tests against real Apache Kafka (JDK 17, Maven)
 	@echo "== tests against Apache Kafka"
-	@$(BIN)/python -m pytest -q --broker kafka -m "(broker or kafka) and not faults"
+	@$(BIN)/python -m pytest -q --broker kafka -m "(broker or kafka) and not faults and not cluster"
 
 test-faults: $(INSTALLED) ## Kill, pause and crash real processes; count what was lost or doubled
 	@echo "== fault tests"
 	@$(BIN)/python -m pytest -q -m faults
+
+test-cluster: $(INSTALLED) $(KAFKA_JARS)/.done ## Take three nodes of Apache Kafka apart under workers (JDK 17, Maven; minutes)
+	@echo "== faults of the broker"
+	@$(BIN)/python -m pytest -q -m cluster
 
 validate: $(INSTALLED) ## Do intervals hold? 2,000 draws of every situation (half an hour on two cores; interrupt and go on at will)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.validation.study --draws 2000 --page docs/validation.md
@@ -50,7 +54,7 @@ test-oracles: ## Compare with peers' packages, in an environment of their own (.
 
 soak: $(INSTALLED) ## The faults and schedules of ingest for long: FACTOR=20 makes twenty times as many
 	@echo "== fault tests, $(or $(FACTOR),20) times the rounds"
-	@AIVALUE_FAULT_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout 14400 tests/faults/test_worker_faults.py tests/faults/test_database_faults.py tests/faults/test_content_faults.py tests/model
+	@AIVALUE_FAULT_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout 14400 tests/faults/test_worker_faults.py tests/faults/test_database_faults.py tests/faults/test_content_faults.py tests/faults/test_rival_faults.py tests/faults/test_server_faults.py tests/model
 
 reliability: $(INSTALLED) ## Write what the last fault tests found into docs/reliability.md
 	@$(BIN)/python -m tests.faults.report
@@ -106,4 +110,4 @@ $(DEBEZIUM_JARS)/.done: bench/ingest/debezium/pom.xml
 	@mvn -q -B -f bench/ingest/debezium/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$(DEBEZIUM_JARS)
 	@touch $@
 
-.PHONY: demo test check test-kafka test-faults soak reliability test-oracles validate bench bench-ingest up format docs picture lock clean help
+.PHONY: demo test check test-kafka test-faults test-cluster soak reliability test-oracles validate bench bench-ingest up format docs picture lock clean help

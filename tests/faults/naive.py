@@ -83,8 +83,9 @@ class Naive:
 
     async def subscribe(self) -> None:
         """Take every partition."""
-        await self.consumer.topics()
-        found = self.consumer.partitions_for_topic(self.topic)
+        while not (found := self.consumer.partitions_for_topic(self.topic)):
+            await self.consumer.topics()
+            await asyncio.sleep(0.05)
         self.consumer.assign([TopicPartition(self.topic, each) for each in found])
 
     async def _load(self, connection: asyncpg.Connection) -> None:
