@@ -54,7 +54,7 @@ async def test_killed_backends_harm_the_control(bench: Bench) -> None:
         return n_stored
 
     await eventually(killed, lambda n: n > 200)
-    await bench.harmed("F6", control, EMBEDDED)
+    await bench.harmed("F6", control, EMBEDDED, finished=False)
 
 
 async def test_replies_to_commit_that_are_lost(bench: Bench) -> None:
@@ -138,4 +138,4 @@ async def test_a_slow_commit_harms_a_blind_retry(bench: Bench) -> None:
         bench.start(naive=control, database=proxy.address)
         await eventually(lambda: bench.connection.fetchval(N_STORED), lambda n: n > 200)
 
-    await bench.harmed("F9", control, EMBEDDED)
+    await bench.harmed("F9", control, EMBEDDED, finished=False)

@@ -40,7 +40,7 @@ async def test_zombies_harm_the_control(bench: Bench) -> None:
         lambda: bench.connection.fetchval("select count(*) from naive"), lambda n: n > 1_000
     )
 
-    await bench.harmed("F3", control, EMBEDDED)
+    await bench.harmed("F3", control, EMBEDDED, finished=False)
 
 
 async def test_a_worker_that_is_paused_and_goes_on(bench: Bench) -> None:
@@ -85,7 +85,7 @@ async def test_a_pause_harms_a_lease_without_a_fence(bench: Bench) -> None:
         lambda: bench.connection.fetchval("select count(*) from naive"), lambda n: n > 300
     )
 
-    await bench.harmed("F4", control, EMBEDDED)
+    await bench.harmed("F4", control, EMBEDDED, finished=False)
 
 
 async def test_a_loop_that_stands_still(bench: Bench) -> None:
@@ -119,4 +119,4 @@ async def test_a_loop_that_stands_still_harms_a_lease_without_a_fence(bench: Ben
         lambda: bench.connection.fetchval("select count(*) from naive"), lambda n: n > 300
     )
 
-    await bench.harmed("F22", control, EMBEDDED)
+    await bench.harmed("F22", control, EMBEDDED, finished=False)

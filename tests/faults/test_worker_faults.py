@@ -97,7 +97,7 @@ async def test_an_end_harms_what_keeps_offsets_in_kafka_alone(
         lambda: bench.connection.fetchval("select count(*) from naive"), lambda n: n > 300
     )
 
-    await bench.harmed(fault, control, EMBEDDED)
+    await bench.harmed(fault, control, EMBEDDED, finished=False)
 
 
 async def test_ends_under_load(bench: Bench) -> None:
@@ -139,6 +139,8 @@ async def test_a_listener_that_raises_harms_what_begins_where_it_says(bench: Ben
         await bench.produce(20, duplicates=0, junk=0)
         await asyncio.sleep(0.2)
 
+    # The rest of what came since.
+    await asyncio.sleep(1)
     await bench.harmed("F20", control, EMBEDDED)
 
 
