@@ -122,7 +122,7 @@ def test_events_by_unit_are_widened_as_subjects_are() -> None:
 
 
 def test_small_shares_are_covered_where_the_usual_interval_is_not() -> None:
-    # 60 in each arm, shares of 2 and 8 %: the usual interval covers 91 %.
+    # 60 in each arm, shares of 2 and 8 %.
     source = np.random.default_rng(SEED)
     counts = source.binomial(60, [0.08, 0.02], (20_000, 2))
     held = {
@@ -130,8 +130,12 @@ def test_small_shares_are_covered_where_the_usual_interval_is_not() -> None:
         for a, b in {(int(a), int(b)) for a, b in counts}
     }
     covered = [held[int(a), int(b)].low <= 0.06 <= held[int(a), int(b)].high for a, b in counts]
+    treated, control = counts.T / 60
+    spread = (treated * (1 - treated) + control * (1 - control)) / 59
+    usual = np.abs(treated - control - 0.06) <= Z * np.sqrt(spread)
 
     assert 0.95 <= np.mean(covered) <= 0.99
+    assert 0.93 <= np.mean(usual) <= 0.945
 
 
 @settings(max_examples=50)
