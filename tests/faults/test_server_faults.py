@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -98,13 +99,19 @@ def _home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a file system that is soon full; needs the right to mount."""
+    """Mount a file system that is soon full; whoever is not root needs sudo for it."""
     home = _home(tmp_path)
     home.mkdir()
-    size = f"size={DISK_MEGABYTES}m"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(home)], check=True)
+    options = f"size={DISK_MEGABYTES}m,mode=0755,uid={os.getuid()},gid={os.getgid()}"
+    _as_root("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(home))
     yield home
-    subprocess.run(["umount", "--lazy", str(home)], check=True)
+    _as_root("umount", "--lazy", str(home))
+
+
+def _as_root(*command: str) -> None:
+    prefix = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    done = subprocess.run([*prefix, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"a disk to fill needs the right to mount one: {done.stderr}"
 
 
 async def test_a_disk_that_is_full(small_disk: Path, broker: str, unique: str) -> None:
