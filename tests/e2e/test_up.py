@@ -22,6 +22,10 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("ingest", "baseline", "attribution", "reporting")
 
 
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Up:
     """A running `aivalue up`."""
 
@@ -32,6 +36,8 @@ class Up:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Who runs the tests in the background ignores interrupts, and children inherit that.
+            preexec_fn=_heed_interrupts,  # noqa: PLW1509 - no other thread holds a lock here
         )
         assert self.process.stdout is not None
         lines = [self.process.stdout.readline().split() for _ in range(len(SERVICES) + 2)]
