@@ -109,7 +109,9 @@ class Groupless:
     async def commit(self, offsets: object) -> None:
         """Tell nobody: there is no group."""
 
-    async def getmany(self, *, timeout_ms: int, max_records: int) -> object:
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int, max_records: int
+    ) -> object:
         """Take everything first, then read."""
         if not self._consumer.assignment():
             await self._consumer.topics()
@@ -125,7 +127,9 @@ class Groupless:
             assert self._listener is not None
             await self._listener.on_partitions_assigned(given)
             return {}
-        return await self._consumer.getmany(timeout_ms=timeout_ms, max_records=max_records)
+        return await self._consumer.getmany(
+            *partitions, timeout_ms=timeout_ms, max_records=max_records
+        )
 
 
 async def _run(task: Task) -> None:

@@ -26,6 +26,8 @@ class Log:
         self.life = 1
         self.records: dict[TopicPartition, list[LogRecord]] = {each: [] for each in PARTITIONS}
         self.begins = dict.fromkeys(PARTITIONS, 0)
+        # Records with a header whose name is not UTF-8.
+        self.unreadable: set[tuple[TopicPartition, int]] = set()
 
     def append(self, partition: TopicPartition, message: Message) -> None:
         """Acknowledge a record."""
@@ -112,12 +114,15 @@ class LogSource:
         self._require([partition])
         self._offsets[partition] = offset
 
-    async def getmany(self, *, timeout_ms: int, max_records: int) -> Polled:
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int, max_records: int
+    ) -> Polled:
         """Give as many records as the test allows."""
         assert timeout_ms > 0
         n_records = min(await self.permit(), max_records)
         polled: dict[TopicPartition, list[LogRecord]] = {}
-        for partition in sorted(self._assigned - self._paused):
+        wanted = set(partitions) or self._assigned
+        for partition in sorted(wanted & self._assigned - self._paused):
             if partition not in self._offsets:
                 raise NoOffsetForPartitionError({partition: 0})
             offset, records = self._offsets[partition], self._log.records[partition]
@@ -127,6 +132,11 @@ class LogSource:
                     break
                 raise OffsetOutOfRangeError({partition: offset})
             given = records[offset : offset + n_records]
+            for record in given:
+                if (partition, record.offset) in self._log.unreadable:
+                    # As aiokafka does: what was read before it is gone, and the client moves on.
+                    self._offsets[partition] = record.offset
+                    raise UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "invalid")
             if given:
                 polled[partition] = given
                 self._offsets[partition] = offset + len(given)

@@ -35,6 +35,7 @@ from services.ingest.reading.breaker import Breaker, complaint
 from services.ingest.reading.claims import Claims
 from services.ingest.reading.progress import STALLED_SECONDS, Progress
 from services.ingest.reading.source import Polled, Source
+from services.ingest.reading.unreadable import Reader
 from services.ingest.settings import IngestSettings
 from services.ingest.storing.keys import Stored
 from services.ingest.storing.writer import Storing
@@ -67,6 +68,7 @@ class Consumer:
         self._clock = clock
         self._backoff = backoff
         self._assignment = Assignment(settings, claims, clock=clock)
+        self._reader = Reader(settings.ingest, source, self._assignment)
         self._in_flight: deque[InFlight] = deque()
         self._breaker = Breaker(share_max=settings.ingest.breaker_share)
         self._failures, self._fenced = 0, False
@@ -158,10 +160,7 @@ class Consumer:
         if not self._assignment.halted:
             metrics.BREAKER_OPEN.set(0)
         try:
-            return await self._source.getmany(
-                timeout_ms=self._settings.ingest.poll_ms,
-                max_records=self._settings.ingest.batch_records_max,
-            )
+            return await self._reader.poll()
         except NoOffsetForPartitionError:
             # Kafka has no offset for a partition that we have yet to seek: it need not.
             return {}

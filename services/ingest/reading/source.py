@@ -32,8 +32,10 @@ class Source(Protocol):
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Read from an offset on; raises IllegalStateError where the partition is not ours."""
 
-    async def getmany(self, *, timeout_ms: int, max_records: int) -> Polled:
-        """Read what is there, and wait a little where nothing is."""
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int, max_records: int
+    ) -> Polled:
+        """Read what is there, of all partitions or of these; wait a little where nothing is."""
 
     async def beginning_offsets(
         self, partitions: Sequence[TopicPartition]

@@ -1,0 +1,65 @@
+"""A record that the client cannot read halts its partition, at its offset, and nothing else."""
+
+from tests.model.log import PARTITIONS
+from tests.model.world import Outcome, Worker, World, measurement
+
+FIRST, SECOND = PARTITIONS
+
+
+def work(world: World, worker: Worker, *, n_polls: int) -> None:
+    """Let the worker read and store."""
+    for _ in range(n_polls):
+        world.poll(worker, 50)
+        while worker.writer.queue:
+            world.end_transaction(worker, Outcome.COMMITTED)
+
+
+def stored_up_to(world: World) -> dict[int, int]:
+    """Return the next offset of each partition, as the ledger has it."""
+    return {place[1]: row.next_offset for place, row in world.ledger.rows.items()}
+
+
+def test_only_what_stands_behind_an_unreadable_record_waits() -> None:
+    world = World()
+    worker = world.start_worker()
+    world.rebalance(worker, PARTITIONS)
+    for number in range(8):
+        world.log.append(FIRST, measurement(number, 1))
+        world.log.append(SECOND, measurement(100 + number, 1))
+    # The first partition is given, and lost, in the poll that fails over the second.
+    world.log.unreadable.add((SECOND, 5))
+
+    work(world, worker, n_polls=40)
+
+    assert worker.alive, world.deaths
+    assert stored_up_to(world) == {0: 8, 1: 5}
+    halted = {place[1] for place, row in world.ledger.rows.items() if row.halted}
+    assert halted == {1}
+    world.check()
+
+    # The other partition goes on, many records a poll.
+    for number in range(50, 60):
+        world.log.append(FIRST, measurement(number, 1))
+    work(world, worker, n_polls=4)
+    assert stored_up_to(world) == {0: 18, 1: 5}
+    world.check()
+    world.close()
+
+
+def test_once_retention_has_taken_it_an_operator_lets_the_partition_go_on() -> None:
+    world = World()
+    worker = world.start_worker()
+    world.rebalance(worker, PARTITIONS)
+    for number in range(4):
+        world.log.append(SECOND, measurement(number, 1))
+    world.log.unreadable.add((SECOND, 3))
+    work(world, worker, n_polls=20)
+    assert stored_up_to(world)[1] == 3
+
+    world.log.expire(SECOND)
+    world.log.append(SECOND, measurement(9, 1))
+    world.drain()
+
+    world.check()
+    world.check_complete()
+    world.close()
