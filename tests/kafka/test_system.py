@@ -1,15 +1,20 @@
 """The whole system on Apache Kafka by settings alone; a crash of the broker costs nothing."""
 
+import asyncio
+import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.record.util import calc_crc32c
 from typer.testing import CliRunner
 
 from aivalue.cli.main import app
 from aivalue.runtime.stack import Stack, running_stack
 from tests.e2e import programme
-from tests.e2e.system import proof, send_all, series, sums, wait_counted
+from tests.e2e.system import get, proof, send_all, series, sums, wait_counted
 from tests.kafka.cluster import Node, kafka_cluster
 
 pytestmark = pytest.mark.kafka
@@ -63,3 +68,44 @@ def test_a_broker_that_crashes_and_returns_loses_and_doubles_nothing(
 
     assert sums(series(stack, "handle-time")) == programme.expected()
     assert stack.servers["ingest"].process.poll() is None
+
+
+async def send_unreadable(bootstrap: str, topic: str, partition: int) -> int:
+    """Send a record as a producer does that writes header names in Latin-1; return its offset."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=False)
+    await producer.start()
+    try:
+        batch = producer.create_batch()
+        batch.append(timestamp=None, key=None, value=b"{}", headers=[("cafe", b"x")])
+        whole = bytearray(batch._build()).replace(b"cafe", b"caf\xe9")
+        # The checksum covers what follows it.
+        whole[17:21] = struct.pack(">I", calc_crc32c(bytes(whole[21:])))
+        batch._buffer = bytes(whole)
+        sent = await producer.send_batch(batch, topic, partition=partition)
+        return int((await sent).offset)
+    finally:
+        await producer.stop()
+
+
+def test_a_record_that_the_client_cannot_read_halts_its_partition_alone(
+    stack: Stack, cluster: tuple[str, Node]
+) -> None:
+    topic = "aivalue.replay.v1"
+    offset = asyncio.run(send_unreadable(cluster[0], topic, 1))
+
+    wait_counted(stack, send_all(stack, programme.events()))
+
+    assert sums(series(stack, "handle-time")) == programme.expected()
+    assert stack.servers["ingest"].process.poll() is None
+    halted: dict[tuple[str, int], str] = {}
+    deadline = time.monotonic() + 60
+    while not halted and time.monotonic() < deadline:
+        partitions = get(stack, "ingest", "/v1/partitions")
+        halted = {
+            (each["topic"], each["partition"]): each["halt_reason"]
+            for each in partitions
+            if each["state"] == "halted"
+        }
+        time.sleep(0.2)
+    assert list(halted) == [(topic, 1)]
+    assert f"the record at offset {offset} has a header whose name" in halted[topic, 1]
