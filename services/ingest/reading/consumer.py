@@ -289,7 +289,9 @@ class Consumer:
         self._to_commit.clear()
         try:
             if offsets:
-                await asyncio.wait_for(self._source.commit(offsets), STOP_SECONDS)
+                # Not wait_for: before Python 3.12 it may swallow the request to stop.
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._source.commit(offsets)
             await failpoint("after_kafka_commit")
         except (KafkaError, TimeoutError):
             metrics.COMMIT_FAILURES.inc()

@@ -104,7 +104,8 @@ class Writer:
         finally:
             closing = asyncio.run_coroutine_threadsafe(self._close(), self._loop)
             with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
-                await asyncio.wait_for(asyncio.wrap_future(closing), STOP_SECONDS)
+                async with asyncio.timeout(STOP_SECONDS):
+                    await asyncio.wrap_future(closing)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(STOP_SECONDS)
 
