@@ -63,3 +63,23 @@ def test_once_retention_has_taken_it_an_operator_lets_the_partition_go_on() -> N
     world.check()
     world.check_complete()
     world.close()
+
+
+def test_a_partition_may_be_taken_away_while_the_record_is_looked_for() -> None:
+    world = World()
+    worker = world.start_worker()
+    world.rebalance(worker, PARTITIONS)
+    for number in range(4):
+        world.log.append(FIRST, measurement(number, 1))
+        world.log.append(SECOND, measurement(100 + number, 1))
+    world.log.unreadable.add((FIRST, 3))
+    # Up to where one record each is read, and a poll of the first partition is under way.
+    work(world, worker, n_polls=6)
+
+    world.rebalance(worker, [SECOND])
+    work(world, worker, n_polls=30)
+
+    assert worker.alive, world.deaths
+    assert stored_up_to(world) == {0: 1, 1: 4}
+    world.check()
+    world.close()

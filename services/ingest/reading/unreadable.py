@@ -50,7 +50,10 @@ class Reader:
         if not behind:
             self._turns_left = 0
         for partition in behind:
-            offset = positions[partition].seek_offset
+            position = positions.get(partition)
+            if position is None:
+                # It was taken from us while another one was read.
+                continue
             try:
                 polled |= await self._source.getmany(
                     partition, timeout_ms=self._limits.poll_ms, max_records=1
@@ -58,7 +61,8 @@ class Reader:
             except UnicodeDecodeError as error:
                 self._turns_left = 0
                 reason = (
-                    f"the record at offset {offset} has a header whose name is not UTF-8: {error}"
+                    f"the record at offset {position.seek_offset} has a header whose name is "
+                    f"not UTF-8: {error}"
                 )
                 await self._assignment.halt(self._source, partition, reason=reason)
             except Exception:
