@@ -12,6 +12,7 @@ results = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty(
 notes = Console(stderr=True, highlight=False, emoji=False)
 
 FAILED = 1
+WRONG_CALL = 2
 
 
 def say(message: str) -> None:

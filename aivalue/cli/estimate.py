@@ -5,10 +5,8 @@ from typing import Annotated
 
 import typer
 
-from aivalue.cli.console import fail
+from aivalue.cli.console import WRONG_CALL, fail
 from aivalue.errors import AivalueError
-
-WRONG_CALL = 2
 
 
 def estimate(  # noqa: PLR0913 - one parameter per option of the command

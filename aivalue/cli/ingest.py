@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from aivalue.cli.console import FAILED, fail, notes, results
+from aivalue.cli.console import FAILED, WRONG_CALL, fail, notes, results
 from aivalue.cli.service_calls import call, connected
 from aivalue.runtime.settings import RuntimeSettings
 
@@ -15,7 +15,6 @@ app = typer.Typer(
     help="The logs that events are read from: where they stand, and whether they were edited.",
     no_args_is_help=True,
 )
-WRONG_CALL = 2
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Topic = Annotated[str | None, typer.Option(help="Only of this topic; http is one too.")]

@@ -188,15 +188,35 @@ def stretch_of(
 ) -> Stretch:
     """Bind records to their place and to what was read before; `said` has a digest of each."""
     sha256 = hashlib.sha256(b"".join(said)).digest()
-    place = f"{origin.log_id}/{origin.partition}/{origin.next_offset}/{records[-1].offset + 1}"
     return Stretch(
         origin=origin,
         records=records,
         events=events,
         dead=dead,
         sha256=sha256,
-        hash=hashlib.sha256(origin.head_hash + sha256 + place.encode()).digest(),
+        hash=chained(
+            origin.head_hash,
+            sha256,
+            log_id=origin.log_id,
+            partition=origin.partition,
+            first_offset=origin.next_offset,
+            next_offset=records[-1].offset + 1,
+        ),
     )
+
+
+def chained(
+    before: bytes,
+    sha256: bytes,
+    *,
+    log_id: int,
+    partition: int,
+    first_offset: int,
+    next_offset: int,
+) -> bytes:
+    """Return the hash of a batch: of the one before, of what was read, and of where."""
+    place = f"{log_id}/{partition}/{first_offset}/{next_offset}"
+    return hashlib.sha256(before + sha256 + place.encode()).digest()
 
 
 def dead_letter_of(origin: Origin, record: LogRecord, error: InvalidEvent) -> DeadLetter:

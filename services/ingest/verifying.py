@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from asyncpg import Connection
 
 from aivalue.errors import InvalidEvent
-from services.ingest.batch import Record, sha256_of
+from services.ingest.batch import Record, chained, sha256_of
 from services.ingest.originals import decode_original
 from services.ingest.queries import verification as queries
 from services.ingest.queries.partitions import GENESIS
@@ -171,9 +171,15 @@ def _link_faults(verified: Verified, batch: Sealed) -> Iterator[str]:
         yield f"a batch is missing: the one before ends at {verified.next_offset}"
     elif batch.prev_hash != verified.head:
         yield "it is not linked to the batch before"
-    place = verified.place
-    span = f"{place.log_id}/{place.partition}/{batch.first_offset}/{batch.next_offset}"
-    if hashlib.sha256(batch.prev_hash + batch.sha256 + span.encode()).digest() != batch.hash:
+    derived = chained(
+        batch.prev_hash,
+        batch.sha256,
+        log_id=verified.place.log_id,
+        partition=verified.place.partition,
+        first_offset=batch.first_offset,
+        next_offset=batch.next_offset,
+    )
+    if derived != batch.hash:
         yield "its hash is not that of its digest, its place and the batch before"
 
 

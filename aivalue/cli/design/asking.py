@@ -8,10 +8,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from aivalue.cli.console import fail
+from aivalue.cli.console import WRONG_CALL, fail
 from aivalue.errors import AivalueError
-
-WRONG_CALL = 2
 
 Number = TypeVar("Number", int, float)
 

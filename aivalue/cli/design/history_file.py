@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aivalue.cli.console import fail
-from aivalue.cli.design.asking import WRONG_CALL
+from aivalue.cli.console import WRONG_CALL, fail
 from aivalue.cli.panel_file import Columns, numbers_of, read_rows, units_of
 from aivalue.effects.front_door.table import sorted_times
 from aivalue.effects.panel import Floats, Integers

@@ -1,13 +1,13 @@
 """Trials over time: turns within units, units beside units, one series before and after."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aivalue.cli.console import fail
+from aivalue.cli.console import WRONG_CALL, fail
 from aivalue.cli.design.asking import (
-    WRONG_CALL,
     AsJson,
     Asked,
     Better,
@@ -52,17 +52,12 @@ def switchback(  # noqa: PLR0913 - one parameter per option of the command
 ) -> None:
     """Plan units that work with the AI and without it by turns."""
     # Numpy and the readers of tables, which --help must not cost.
-    from aivalue.cli.design.history_file import panel_in
     from aivalue.cli.design.showing import answer
-    from aivalue.effects.planning.history import of_panel
     from aivalue.effects.planning.switchback import by_turns
 
     asked = Asked(target=target, better=better, confidence=confidence, power=power, as_json=as_json)
     with refusals():
-        seen = Learnt()
-        if history is not None:
-            panel = panel_in(history, outcome=outcome, unit=unit, time=time)
-            seen = Learnt(**asdict(of_panel(panel, of_units_only=True)))
+        seen = _of_units(history, outcome, unit, time, of_units_only=True)
         trial = by_turns(
             given("--deviation", deviation, seen.deviation),
             stretch=stretch,
@@ -95,18 +90,12 @@ def rollout(  # noqa: PLR0913 - one parameter per option of the command
     as_json: AsJson = False,
 ) -> None:
     """Plan units that get the AI beside units that do not, after against before."""
-    from aivalue.cli.design.history_file import panel_in
     from aivalue.cli.design.showing import answer
-    from aivalue.effects.planning.history import of_panel
     from aivalue.effects.planning.rollout import by_unit
 
     asked = Asked(target=target, better=better, confidence=confidence, power=power, as_json=as_json)
     with refusals():
-        seen = Learnt()
-        if history is not None:
-            seen = Learnt(
-                **asdict(of_panel(panel_in(history, outcome=outcome, unit=unit, time=time)))
-            )
+        seen = _of_units(history, outcome, unit, time, of_units_only=False)
         trial = by_unit(
             given("--deviation", deviation, seen.deviation),
             units=given("--units", units, seen.n_units),
@@ -163,3 +152,16 @@ def series(  # noqa: PLR0913 - one parameter per option of the command
             level=first_of(level, seen.level),
         )
         answer(trial, asked)
+
+
+def _of_units(
+    history: Path | None, outcome: str, unit: str, time: str, *, of_units_only: bool
+) -> Learnt:
+    """Learn from units by periods, where there is a history of them."""
+    from aivalue.cli.design.history_file import panel_in
+    from aivalue.effects.planning.history import of_panel
+
+    if history is None:
+        return Learnt()
+    panel = panel_in(history, outcome=outcome, unit=unit, time=time)
+    return Learnt(**asdict(of_panel(panel, of_units_only=of_units_only)))

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from aivalue.cli.console import fail
+from aivalue.cli.console import WRONG_CALL, fail
 from aivalue.cli.design.asking import (
-    WRONG_CALL,
     AsJson,
     Asked,
     Better,

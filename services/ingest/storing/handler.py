@@ -36,6 +36,11 @@ class Ready:
     ids: Ids
     rows: wire.Rows
 
+    @classmethod
+    def of(cls, batch: Batch, ids: Ids) -> "Ready":
+        """Write a batch's rows."""
+        return cls(ids=ids, rows=wire.rows_of(batch, ids))
+
 
 class Store:
     """Writes batches; one for all connections that write."""
@@ -56,7 +61,7 @@ class Store:
         By whoever decoded it, while PostgreSQL works on the batch before.
         """
         ids = self._identities.known(batch.tenant, [event for _, event in batch.events])
-        return None if ids is None else Ready(ids=ids, rows=wire.rows_of(batch, ids))
+        return None if ids is None else Ready.of(batch, ids)
 
     async def store(
         self, connection: Connection, batch: Batch, ready: Ready | None = None
@@ -73,9 +78,7 @@ class Store:
         await failpoint("before_tx")
         if ready is None:
             events = [event for _, event in batch.events]
-            ids = await self.resolve(connection, batch.tenant, events)
-            ready = Ready(ids=ids, rows=wire.rows_of(batch, ids))
-        ids = ready.ids
+            ready = Ready.of(batch, await self.resolve(connection, batch.tenant, events))
         try:
             stored = await self._commit(connection, batch, ready, frozenset())
         except (PostgresError, DataError) as error:
@@ -88,7 +91,7 @@ class Store:
                 raise MassRefusal(said) from error
             stored = await self._commit(connection, batch, ready, refused)
         await failpoint("after_pg_commit")
-        self.committed(batch, ids, stored)
+        self.committed(batch, ready.ids, stored)
         return stored
 
     def committed(self, batch: Batch, ids: Ids, stored: Stored) -> None:
@@ -115,8 +118,7 @@ class Store:
         refused: frozenset[int] = frozenset(),
     ) -> Stored:
         """Store the batch inside the caller's transaction, without events known to be refused."""
-        ready = Ready(ids=ids, rows=wire.rows_of(batch, ids))
-        return await self._write(connection, batch, ready, refused)
+        return await self._write(connection, batch, Ready.of(batch, ids), refused)
 
     async def _write(
         self, connection: Connection, batch: Batch, ready: Ready, refused: frozenset[int]

@@ -49,6 +49,11 @@ class Stored:
         """Whether an event was stored, now and for the first time."""
         return seq not in self.duplicates and seq not in self.refused
 
+    @property
+    def gone(self) -> set[int]:
+        """The events that are not kept, at once: for who goes through a whole batch."""
+        return self.duplicates | self.refused.keys()
+
     def refuse(self, reasons: Mapping[int, str]) -> None:
         """Keep events out, with those that repeat them: what repeats is not stored either."""
         self.refused |= reasons
@@ -73,12 +78,13 @@ class KeyStore:
 
         Returns the keys of those that corrections came before.
         """
-        self._recognise(batch, ids, stored)
+        identities = _identities(batch, ids)
+        self._recognise(batch, identities, stored)
         if batch.special:
             await _stage(connection, batch, ids, stored)
         if self._wait > 0:
             self._wait -= 1
-        elif await storing.copy_keys(connection, _sorted_keys(batch, ids, rows, stored)):
+        elif await storing.copy_keys(connection, _sorted_keys(identities, rows, stored)):
             self._patience = 1
             return set()
         else:
@@ -94,12 +100,11 @@ class KeyStore:
         pairs = list(zip(_identities(batch, ids), fingerprints, strict=True))
         self._recent.remember(kept_rows(pairs, stored))
 
-    def _recognise(self, batch: Batch, ids: Ids, stored: Stored) -> None:
+    def _recognise(self, batch: Batch, identities: Sequence[Identity], stored: Stored) -> None:
         """Find repetitions of what was stored lately, and of earlier events of the batch.
 
         What contradicts another event of the batch is left to PostgreSQL, which may know a third.
         """
-        identities = _identities(batch, ids)
         distinct = set(identities)
         known = self._recent.known_among(distinct)
         suspects = set(known)
@@ -124,7 +129,7 @@ class KeyStore:
 
 def kept_rows(rows: Sequence[T], stored: Stored) -> Sequence[T]:
     """Return what stands for the events that are kept, as far as is known; the index is `seq`."""
-    gone = stored.duplicates | stored.refused.keys()
+    gone = stored.gone
     if not gone:
         return rows
     return [row for seq, row in enumerate(rows) if seq not in gone]
@@ -135,8 +140,7 @@ def _identities(batch: Batch, ids: Ids) -> list[Identity]:
     return list(zip(itertools.repeat(batch.tenant), ids.sources, names))
 
 
-def _sorted_keys(batch: Batch, ids: Ids, rows: wire.Rows, stored: Stored) -> bytes:
-    identities = _identities(batch, ids)
+def _sorted_keys(identities: Sequence[Identity], rows: wire.Rows, stored: Stored) -> bytes:
     order = sorted(kept_rows(range(len(identities)), stored), key=identities.__getitem__)
     return wire.stream([rows.keys[seq] for seq in order])
 

@@ -14,7 +14,7 @@ from services.ingest.storing.wire import EPOCH_DAY
 
 def runs_of(batch: Batch, ids: Ids, stored: Stored) -> list[Run]:
     """Gather what the kept events measure, in the order of the log."""
-    gone = stored.duplicates | stored.refused.keys()
+    gone = stored.gone
     runs: list[Run] = []
     seq = 0
     for stretch in batch.stretches:
