@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from aivalue.effects.changes import changes_of
 from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.checks.composition import composition
 from aivalue.effects.checks.contamination import contamination
-from aivalue.effects.checks.permutation import TREATED_MAX, permutation
+from aivalue.effects.checks.permutation import TREATED_MAX, permutation_of_changes
 from aivalue.effects.checks.pre_trend import QUARTERS
 from aivalue.effects.checks.sensitivity import sensitivity
 from aivalue.effects.effect import Effect, Interval, Scale
@@ -70,19 +71,22 @@ def doubts_of_units(
     found = (doubt, composition(volume_before, volume_after, is_treated))
     if int(is_treated.sum()) > TREATED_MAX:
         return found
-    return (*found, _permutation(level_before, level_after, is_treated, effect, scale))
+    return (*found, _permutation(with_ai, without, effect, scale))
 
 
-def _permutation(
-    before: Floats, after: Floats, is_treated: Booleans, effect: Effect, scale: Scale
-) -> CheckResult:
+def _permutation(with_ai: Cells, without: Cells, effect: Effect, scale: Scale) -> CheckResult:
+    """Permute which units went live when; months in which a unit did are on neither side."""
+    has = with_ai.x > 0
+    weight = np.where(has & (without.x > 0), 0.0, with_ai.x + without.x)
     with np.errstate(divide="ignore", invalid="ignore"):
-        change = after - before if scale == "additive" else np.log(after / before)
-    seen = np.isfinite(change)
+        value = (with_ai.y + without.y) / weight
+        value = value if scale == "additive" else np.log(value)
+    seen = np.isfinite(value)
+    n_periods = has.shape[1]
+    first = np.where(has.any(axis=1), has.argmax(axis=1), n_periods).astype(np.int64)
     figure = average(effect)
-    return permutation(
-        change[is_treated & seen],
-        change[~is_treated & seen],
+    return permutation_of_changes(
+        changes_of(value, np.where(seen, weight, 0.0), has, first),
         confidence=effect.confidence,
         is_claimed=not figure.low <= 0 <= figure.high,
     )

@@ -7,9 +7,12 @@ test does not reject, so p-value and interval agree.
 Source: `aivalue.effects.permutation`.
 """
 
+from collections.abc import Callable
+
+from aivalue.effects.changes import Changes
 from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.panel import Floats
-from aivalue.effects.permutation import permutation_interval
+from aivalue.effects.permutation import Permutation, permutation_interval, permutation_of_starts
 from aivalue.errors import NotEstimable
 
 NAME = "permutation"
@@ -21,10 +24,34 @@ def permutation(
     treated: Floats, others: Floats, *, confidence: float, is_claimed: bool
 ) -> CheckResult:
     """Invert the test of one number per unit; it matters only where an effect is claimed."""
-    if len(treated) > TREATED_MAX:
-        return not_applicable(NAME, f"{len(treated)} treated units need no permutation")
+    return _read(
+        lambda: permutation_interval(treated, others, confidence=confidence),
+        n_treated=len(treated),
+        is_claimed=is_claimed,
+    )
+
+
+def permutation_of_changes(
+    changes: Changes, *, confidence: float, is_claimed: bool, of: str = "units"
+) -> CheckResult:
+    """Invert the test of each unit's change over the starts there were."""
+    return _read(
+        lambda: permutation_of_starts(
+            changes.change, changes.had_it, changes.counts, confidence=confidence
+        ),
+        n_treated=sum(changes.counts),
+        is_claimed=is_claimed,
+        of=of,
+    )
+
+
+def _read(
+    invert: Callable[[], Permutation], *, n_treated: int, is_claimed: bool, of: str = "units"
+) -> CheckResult:
+    if n_treated > TREATED_MAX:
+        return not_applicable(NAME, f"{n_treated} treated {of} need no permutation")
     try:
-        found = permutation_interval(treated, others, confidence=confidence)
+        found = invert()
     except NotEstimable as refusal:
         return not_applicable(NAME, str(refusal))
     return CheckResult(
@@ -32,6 +59,6 @@ def permutation(
         status="failed" if is_claimed and found.p_value > P_MAX else "passed",
         p_value=found.p_value,
         detail=f"{found.point:.4g} ({found.low:.4g}, {found.high:.4g}) from all "
-        f"{found.n_assignments} choices of {len(treated)} units, p = {found.p_value:.2g}",
-        power=f"p can be {1 / found.n_assignments:.2g} at best",
+        f"{found.n_assignments} choices of {n_treated} {of}, p = {found.p_value:.2g}",
+        power=f"p can be {found.p_smallest:.2g} at best",
     )

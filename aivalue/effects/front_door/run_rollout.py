@@ -4,10 +4,11 @@ from typing import Literal
 
 import numpy as np
 
+from aivalue.effects.changes import changes_of
 from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.checks.composition import composition
 from aivalue.effects.checks.contamination import contamination
-from aivalue.effects.checks.permutation import TREATED_MAX, permutation
+from aivalue.effects.checks.permutation import TREATED_MAX, permutation_of_changes
 from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.pre_trend import pre_trend
 from aivalue.effects.checks.regression_to_the_mean import regression_to_the_mean
@@ -16,6 +17,7 @@ from aivalue.effects.effect import Effect
 from aivalue.effects.estimators.callaway_santanna import callaway_santanna
 from aivalue.effects.estimators.difference_in_differences import Rollout, difference_in_differences
 from aivalue.effects.estimators.imputation import imputation
+from aivalue.effects.estimators.whole_clusters import whole_clusters
 from aivalue.effects.front_door.ran import Options, Ran
 from aivalue.effects.front_door.table import Matrices
 from aivalue.effects.functional import average
@@ -68,17 +70,15 @@ def _difference(panel: Matrices, first: Integers, n_times: int, options: Options
 def _doubts(panel: Matrices, effect: Effect, options: Options) -> tuple[CheckResult, ...]:
     figure = average(effect)
     is_claimed = not figure.low <= 0 <= figure.high
-    found = (
+    return (
         _pre_trend(panel),
         _regression_to_the_mean(panel),
         _sensitivity(panel, effect),
         _placebo_in_time(panel, options),
         _contamination(panel, figure.standard_error),
         _composition(panel),
+        _permutation(panel, options, is_claimed=is_claimed),
     )
-    if int(panel.is_treated.sum()) > TREATED_MAX:
-        return found
-    return (*found, _permutation(panel, options, is_claimed=is_claimed))
 
 
 def _untreated(panel: Matrices) -> tuple[Floats, Floats, Integers]:
@@ -173,16 +173,28 @@ def _composition(panel: Matrices) -> CheckResult:
 
 
 def _permutation(panel: Matrices, options: Options, *, is_claimed: bool) -> CheckResult:
-    if len(np.unique(panel.first_treated[panel.is_treated])) > 1:
-        return not_applicable("permutation", "units went live at different times")
-    before, after = _sides(panel)
-    change = after - before
-    seen = np.isfinite(change)
-    return permutation(
-        change[panel.is_treated & seen],
-        change[~panel.is_treated & seen],
+    """Permute what went live: units, or clusters where those did as a whole."""
+    with_ai, measured = _status(panel)
+    value = np.nan_to_num(panel.outcome)
+    weight = measured.astype(np.float64)
+    first, of = panel.first_treated, "units"
+    if panel.cluster is not None:
+        clusters = whole_clusters(panel.cluster, first)
+        if clusters is None:
+            return not_applicable("permutation", "clusters went live in parts, not as a whole")
+        weight = clusters.summed(weight)
+        value = clusters.summed(value) / np.maximum(weight, 1.0)
+        first, of = clusters.cohort, "clusters"
+        weight = (weight > 0).astype(np.float64)  # A cluster counts once, however many it has.
+        with_ai = np.arange(len(panel.times)) >= first[:, None]
+    n_treated = int((first < len(panel.times)).sum())
+    if n_treated > TREATED_MAX:
+        return not_applicable("permutation", f"{n_treated} treated {of} need no permutation")
+    return permutation_of_changes(
+        changes_of(value, weight, with_ai, first),
         confidence=options.confidence,
         is_claimed=is_claimed,
+        of=of,
     )
 
 

@@ -19,6 +19,7 @@ from aivalue.errors import NotEstimable
 CONTROLS_LEAST = 2
 PERIODS_MOST = 5_200
 UNITS_MOST = 10**6
+ROUNDING = 1e-9  # 1 - 0.9 is a bit less than 0.1.
 ASSUMES = (
     "without the AI all units would move alike, but for their own noise",
     "all units with the AI go live at once; in phases it takes longer",
@@ -99,15 +100,25 @@ def _require_ways(units: int, treated_units: int, confidence: float) -> None:
         raise NotEstimable(
             f"{treated_units} of {units} units get the AI, {CONTROLS_LEAST} must stay without"
         )
-    ways = comb(units, treated_units)
-    if ways * (1 - confidence) < 1:
+    if not _are_enough(units, treated_units, confidence):
         raise NotEstimable(
-            f"{treated_units} of {units} units can be picked in {ways} ways; {confidence:.0%} "
-            f"confidence takes {math.ceil(1 / (1 - confidence) - 1e-9)}",
+            f"{treated_units} of {units} units can be picked in {comb(units, treated_units)} ways; "
+            f"{confidence:.0%} confidence takes "
+            f"{math.ceil(_mirrored(units, treated_units) / (1 - confidence) - ROUNDING)}",
             verdict="below_sample_floor",
         )
 
 
 def _fewest(units: int, confidence: float) -> int:
-    enough = (n for n in range(1, units) if comb(units, n) * (1 - confidence) >= 1)
+    enough = (n for n in range(1, units) if _are_enough(units, n, confidence))
     return next(enough, units)
+
+
+def _are_enough(units: int, n_treated: int, confidence: float) -> bool:
+    ways = comb(units, n_treated)
+    return ways * (1 - confidence) >= _mirrored(units, n_treated) - ROUNDING
+
+
+def _mirrored(units: int, n_treated: int) -> int:
+    """Return how many picks are as extreme as the most extreme: half of all have a reverse."""
+    return 2 if 2 * n_treated == units else 1
