@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 import asyncpg
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,6 +22,7 @@ from aivalue.runtime.postgres import asyncpg_address, create_engine
 from aivalue.runtime.problems import problem
 from aivalue.runtime.server import serve
 from aivalue.runtime.settings import RuntimeSettings
+from services.ingest import metrics
 from services.ingest.collecting import keep_collecting, start_collecting
 from services.ingest.http_ingestion import HttpIngestion
 from services.ingest.maintenance import count_dead_letters, keep_event_partitions
@@ -32,9 +34,13 @@ from services.ingest.settings import PORT, SERVICE, IngestSettings
 from services.ingest.storing.handler import Store
 from services.ingest.storing.writer import Writer, connection_settings
 from services.ingest.tables import outbox
+from services.ingest.taxonomy import MassRefusal
 
 ROUTES = (events, dead_letters, backfills, operators)
 SWITCH_SECONDS = 0.0005
+# Somebody has to look; until then trying again is only load.
+MENDED_SECONDS = 60
+logger = structlog.get_logger()
 
 
 def create_app(settings: RuntimeSettings) -> FastAPI:
@@ -51,12 +57,25 @@ def create_app(settings: RuntimeSettings) -> FastAPI:
         lifespan=service.lifespan,
     )
     application.add_exception_handler(asyncpg.DataError, _unfit)
+    application.add_exception_handler(MassRefusal, _refused)
     return application
 
 
 async def _unfit(_: Request, error: Exception) -> JSONResponse:
     """Answer who asks for what no text or number of ours can be, such as a name with NUL."""
     return problem(422, f"the request holds what PostgreSQL cannot: {error}")
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    """Answer whose events are refused for a fault that is ours; an operator has to mend it."""
+    metrics.BREAKER_TRIPS.inc()
+    logger.error("nothing of a request is stored", reason=str(error))
+    return problem(
+        503,
+        f"{error}; nothing is stored, send it again later",
+        headers={"retry-after": str(MENDED_SECONDS)},
+        reason="mass_refusal",
+    )
 
 
 class _Service:

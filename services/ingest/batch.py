@@ -147,11 +147,6 @@ class Batch:
         """Count what was read."""
         return sum(len(stretch.records) for stretch in self.stretches)
 
-    @property
-    def logged_through(self) -> float:
-        """Return the Unix time at which the log took the newest record of the slowest partition."""
-        return min(log_ms(stretch.records[-1]) for stretch in self.stretches) / 1_000
-
     def stretch_number(self, seq: int) -> int:
         """Return the index of the stretch that holds an event."""
         return bisect.bisect_right(self._ends, seq)

@@ -89,6 +89,8 @@ class HttpIngestion:
             As many wait as may.
         DependencyUnavailable
             PostgreSQL is away; nothing is known to be stored, and sending again counts once.
+        MassRefusal
+            PostgreSQL refuses more than can be the events' fault; nothing is stored.
         """
         self.require_room()
         self._n_requests += 1
@@ -135,9 +137,9 @@ class HttpIngestion:
                 if action_for(error) is not Action.DEAD_LETTER:
                     raise
                 write = partial(self._write, connection, request, log_id, ids)
-                refused = await refused_events(connection, write, n_events=len(request.events))
-                if refused is None:
-                    raise
+                refused = await refused_events(
+                    connection, write, n_events=len(request.events), began=error
+                )
                 async with connection.transaction():
                     batch, stored = await self._write(connection, request, log_id, ids, refused)
             self._store.committed(batch, ids, stored)

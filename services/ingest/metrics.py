@@ -1,5 +1,6 @@
 """Every Prometheus series the ingest service exports."""
 
+import contextlib
 import time
 from collections import Counter as Tally
 from collections.abc import Iterable, Iterator
@@ -88,6 +89,7 @@ COMMITTED_OFFSET = Gauge(
 LAG_SECONDS = Gauge(
     "aivalue_ingest_kafka_lag_seconds",
     "Age of the newest record stored while others wait behind it, 0 when caught up.",
+    ["topic", "partition"],
 )
 ASSIGNED = Gauge(
     "aivalue_ingest_kafka_assigned_partitions", "Partitions assigned to this instance."
@@ -170,6 +172,18 @@ def observe_position(topic: str, partition: int, offset: int, *, lag: int) -> No
     """Note where a partition stands in PostgreSQL, and how many records wait behind."""
     LAG_MESSAGES.labels(topic, str(partition)).set(lag)
     COMMITTED_OFFSET.labels(topic, str(partition)).set(offset)
+
+
+def observe_lag(topic: str, partition: int, seconds: float) -> None:
+    """Note how long what waits in a partition has waited."""
+    LAG_SECONDS.labels(topic, str(partition)).set(seconds)
+
+
+def forget_lag(topic: str, partition: int) -> None:
+    """Show nothing of a partition that another process reads now."""
+    for gauge in (LAG_SECONDS, LAG_MESSAGES, COMMITTED_OFFSET):
+        with contextlib.suppress(KeyError):
+            gauge.remove(topic, str(partition))
 
 
 def _observe_dead(batch: Batch, stored: Stored) -> None:

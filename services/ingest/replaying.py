@@ -136,9 +136,7 @@ class Replayer:
             await trial.rollback()
             if action_for(error) is not Action.DEAD_LETTER:
                 raise
-            refused = await refused_events(connection, write, n_events=len(candidates))
-            if refused is None:
-                raise
+            refused = await refused_events(connection, write, n_events=len(candidates), began=error)
             return None, Stored(refused=dict.fromkeys(refused, "refused_by_database"))
         await (trial.rollback() if stored.refused else trial.commit())
         return batch, stored

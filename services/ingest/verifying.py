@@ -69,20 +69,22 @@ async def verify(
     verified = Verified(place=place, next_offset=start, head=head or GENESIS)
     if head is None:
         verified.faults.append(_fault(place, f"batch @{start}", "no batch ends where it begins"))
+    window = await _window(connection, tenant, place, start)
     while verified.n_records < n_records and verified.next_offset < place.next_offset:
-        batches = await queries.batches_from(
-            connection, tenant, place, verified.next_offset, n_records=WINDOW_RECORDS
-        )
-        if not batches:
+        if not window.batches:
             said = f"no batch follows {verified.next_offset}, it is at {place.next_offset}"
             verified.faults.append(_fault(place, "partition", said))
             verified.next_offset = place.next_offset
             return verified
-        first, end = batches[0].first_offset, batches[-1].next_offset
-        events = await queries.events_between(connection, tenant, place, first, end)
-        letters = await queries.letters_between(connection, tenant, place, first, end)
-        await asyncio.to_thread(_follow, verified, batches, events, letters)
-        verified.hash_found |= known_hash in {each.hash for each in batches}
+        verified.hash_found |= known_hash in {each.hash for each in window.batches}
+        following = window.batches[-1].next_offset
+        n_followed = verified.n_records + sum(each.consumed for each in window.batches)
+        goes_on = n_followed < n_records and following < place.next_offset
+        # PostgreSQL looks for the next window meanwhile.
+        _, window = await asyncio.gather(
+            asyncio.to_thread(_follow, verified, window),
+            _window(connection, tenant, place, following if goes_on else None),
+        )
     beyond = verified.next_offset > place.next_offset
     at_end = verified.next_offset == place.next_offset
     if beyond or (at_end and verified.head != place.head_hash):
@@ -91,17 +93,39 @@ async def verify(
     return verified
 
 
-def _follow(
-    verified: Verified,
-    batches: Sequence[Sealed],
-    events: Sequence[KeptEvent],
-    letters: Sequence[KeptLetter],
-) -> None:
-    """Compare batches with one another and with the rows they stored."""
-    kept: list[KeptEvent | KeptLetter] = [*events, *letters]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    """Some batches in a row, and every row that lies between their ends, by offset."""
+
+    batches: Sequence[Sealed] = ()
+    kept: Sequence[KeptEvent | KeptLetter] = ()
+
+
+async def _window(
+    connection: Connection, tenant: str, place: LogPartition, offset: int | None
+) -> _Window:
+    """Read the batches from an offset on; none where they end, or where nobody asks."""
+    if offset is None:
+        return _Window()
+    batches = await queries.batches_from(
+        connection, tenant, place, offset, n_records=WINDOW_RECORDS
+    )
+    if not batches:
+        return _Window()
+    first, end = batches[0].first_offset, batches[-1].next_offset
+    kept: list[KeptEvent | KeptLetter] = [
+        *await queries.events_between(connection, tenant, place, first, end),
+        *await queries.letters_between(connection, tenant, place, first, end),
+    ]
     kept.sort(key=lambda each: each.offset)
+    return _Window(batches=batches, kept=kept)
+
+
+def _follow(verified: Verified, window: _Window) -> None:
+    """Compare batches with one another and with the rows they stored."""
+    kept = window.kept
     offsets = [each.offset for each in kept]
-    for batch in batches:
+    for batch in window.batches:
         first = bisect.bisect_left(offsets, batch.first_offset)
         end = bisect.bisect_left(offsets, batch.next_offset)
         verified.faults += [
@@ -121,13 +145,11 @@ def _faults(
     faults: list[tuple[str, str]] = []
     for row in kept:
         if isinstance(row, KeptEvent):
-            name = f"event @{row.offset} ({row.source} {row.event_id})"
             digests[row.offset], fault = _digest_of_event(row, kind)
         else:
-            name = f"dead letter @{row.offset}"
             digests[row.offset], fault = _digest_of_letter(row, kind)
         if fault is not None:
-            faults.append((name, fault))
+            faults.append((_name(row), fault))
     yield from faults
     of_batch = [*_link_faults(verified, batch), *_count_faults(batch, kept)]
     if not faults and not of_batch:
@@ -135,6 +157,12 @@ def _faults(
         of_batch = [*_seal_faults(verified, batch, digests)]
     for fault in of_batch:
         yield f"batch @{batch.first_offset}", fault
+
+
+def _name(row: KeptEvent | KeptLetter) -> str:
+    if isinstance(row, KeptEvent):
+        return f"event @{row.offset} ({row.source} {row.event_id})"
+    return f"dead letter @{row.offset}"
 
 
 def _digest_of_event(event: KeptEvent, kind: str) -> tuple[bytes, str | None]:

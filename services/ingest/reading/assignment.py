@@ -39,6 +39,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         # Refused for now, each with the time at which to ask again.
         self._refused: dict[TopicPartition, tuple[Refusal, float]] = {}
         self._renew_at = 0.0
+        # Since when the group has told nothing; having been given no partition is an answer too.
+        self.untold_since: float | None = clock()
         self.storing: set[asyncio.Future[Stored]] = set()
 
     @property
@@ -49,6 +51,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """Let what is being stored finish, for politeness; the fence is what protects."""
         await failpoint("in_revoked")
+        self.untold_since = self._clock()
         given_up = self._drop(revoked)
         self.unclaimed.difference_update(revoked)
         for partition in revoked:
@@ -60,6 +63,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """Note what came; an eager rebalance brings everything anew."""
         await failpoint("in_assigned")
+        self.untold_since = None
         metrics.REBALANCES.inc()
         metrics.ASSIGNED.set(len(assigned))
         self._drop(assigned)
@@ -151,6 +155,10 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     def lag(self, source: Source, partition: TopicPartition) -> int:
         """Count the records of a claimed partition that are known of and not read yet."""
         return behind(source, partition, self.positions[partition].origin.next_offset)
+
+    def waiting(self, source: Source) -> dict[TopicPartition, int]:
+        """Count the records that wait in every claimed partition."""
+        return {each: self.lag(source, each) for each in self.positions}
 
     def listened(self, source: Source, polled: Polled, *, seconds: float) -> None:
         """Note who said nothing in a poll; who waits behind others that spoke is not silent."""

@@ -33,6 +33,7 @@ from services.ingest.reading.assignment import Assignment, behind
 from services.ingest.reading.backoff import backoff_seconds
 from services.ingest.reading.breaker import Breaker, complaint
 from services.ingest.reading.claims import Claims
+from services.ingest.reading.lagging import Lag
 from services.ingest.reading.progress import STALLED_SECONDS, Progress
 from services.ingest.reading.source import Polled, Source
 from services.ingest.reading.unreadable import Reader
@@ -74,8 +75,7 @@ class Consumer:
         self._failures, self._fenced = 0, False
         self._claim_at = 0.0
         self._progress = Progress(turned_at=clock(), stored_at=clock())
-        # Log time of the newest record stored: what waits behind it is younger.
-        self._stored_through = time.time()
+        self._lag = Lag()
         self._to_commit: dict[TopicPartition, int] = {}
         self._committed_at = 0.0
 
@@ -110,17 +110,20 @@ class Consumer:
         """Raise where the loop does not turn, a partition is halted, or nothing moves."""
         if self._assignment.halted:
             raise RuntimeError(f"{len(self._assignment.halted)} partitions are halted")
-        complaint = self._progress.complaint(self._clock())
+        complaint = self._progress.complaint(
+            self._clock(), untold_since=self._assignment.untold_since
+        )
         if complaint is not None:
             raise RuntimeError(complaint)
 
     async def turn(self) -> None:
         """Claim, poll, decode, hand over, and see to what was handed over before."""
-        n_waiting = self._lag()
+        n_waiting = self._lag.observe(
+            self._assignment.waiting(self._source), assigned=self._source.assignment()
+        )
         self._progress.turn(
             self._clock(), n_waiting=n_waiting, unclaimed=bool(self._assignment.unclaimed)
         )
-        metrics.LAG_SECONDS.set(max(time.time() - self._stored_through, 0) if n_waiting else 0)
         try:
             if self._clock() >= self._claim_at:
                 await self._assignment.renew()
@@ -252,7 +255,7 @@ class Consumer:
         self._to_commit |= following
         self._breaker.watch(stored)
         metrics.observe_stored(batch, stored, seconds=now - submitted_at)
-        self._stored_through = batch.logged_through
+        self._lag.stored(batch, following)
         for partition, offset in following.items():
             lag = behind(self._source, partition, offset)
             metrics.observe_position(partition.topic, partition.partition, offset, lag=lag)
@@ -295,6 +298,3 @@ class Consumer:
             await failpoint("after_kafka_commit")
         except (KafkaError, TimeoutError):
             metrics.COMMIT_FAILURES.inc()
-
-    def _lag(self) -> int:
-        return sum(self._assignment.lag(self._source, each) for each in self._assignment.positions)

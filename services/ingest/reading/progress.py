@@ -45,10 +45,16 @@ class Progress:
             return f"{self.n_waiting} records wait and none was stored for {STALLED_SECONDS:.0f} s"
         return None
 
-    def complaint(self, now: float) -> str | None:
-        """Say why nothing should be expected of this process now, if there is a reason."""
+    def complaint(self, now: float, *, untold_since: float | None = None) -> str | None:
+        """Say why nothing should be expected of this process now, if there is a reason.
+
+        `untold_since` is since when the group has not said which partitions are ours, None where
+        it has.
+        """
         if now - self.turned_at > SLOW_TURN_SECONDS:
             return "the poll loop does not turn"
         if self.unclaimed_since is not None and now - self.unclaimed_since > STALLED_SECONDS:
             return f"assigned partitions could not be claimed for {STALLED_SECONDS:.0f} s"
+        if untold_since is not None and now - untold_since > STALLED_SECONDS:
+            return f"the group has assigned nothing for {STALLED_SECONDS:.0f} s"
         return self.stall(now)

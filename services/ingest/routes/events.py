@@ -136,7 +136,10 @@ class PartitionState(LogPosition):
         413: {"description": "Too many events or bytes."},
         415: {"description": "No content mode of CloudEvents over HTTP, or a compressed body."},
         429: {"description": "Too many requests at once; Retry-After says when to come again."},
-        503: {"description": "PostgreSQL is away; nothing is known to be stored."},
+        503: {
+            "description": "PostgreSQL is away, or refuses most of the events (`reason` is "
+            "`mass_refusal`); nothing is known to be stored."
+        },
     },
     openapi_extra={
         "requestBody": {

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from aivalue.runtime.auth import Operator, Reader
 from services.ingest.queries import partitions, reading, verification
 from services.ingest.settings import IngestSettings
-from services.ingest.verifying import FAULTS_MAX, verify
+from services.ingest.verifying import FAULTS_MAX, Fault, verify
 
 router = APIRouter(prefix="/v1")
 Topic = Annotated[str, Field(min_length=1, max_length=249)]
@@ -33,15 +33,6 @@ class Rotated(BaseModel):
 
     topic: str
     log_id: int
-
-
-class Fault(BaseModel):
-    """A row that is not what was recorded."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    row: str
-    fault: str
 
 
 class Verification(BaseModel):
@@ -135,6 +126,7 @@ async def get_verification(
     `hash_found` says whether `known_hash` is that of a batch among them.
     """
     async with reading.snapshot_of(request.app.state.pool) as connection:
+        await verification.prepare(connection)
         place = await verification.find_partition(
             connection, principal.tenant, topic, partition, incarnation=incarnation
         )
@@ -160,5 +152,5 @@ async def get_verification(
         n_unsealed=found.n_unsealed,
         hash_found=found.hash_found,
         n_faults=len(found.faults),
-        faults=[Fault(row=each.row, fault=each.fault) for each in found.faults[:FAULTS_MAX]],
+        faults=found.faults[:FAULTS_MAX],
     )

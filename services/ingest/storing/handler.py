@@ -26,7 +26,7 @@ from services.ingest.storing.keys import KeyStore, Stored, kept_rows
 from services.ingest.storing.pairing import pair
 from services.ingest.storing.repeated import repeated_bytes
 from services.ingest.storing.runs import runs_of
-from services.ingest.taxonomy import Action, MassRefusal, action_for
+from services.ingest.taxonomy import Action, action_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +85,9 @@ class Store:
             if action_for(error) is not Action.DEAD_LETTER:
                 raise
             write = partial(self._write, connection, batch, ready)
-            refused = await refused_events(connection, write, n_events=len(batch.events))
-            if refused is None:
-                said = f"PostgreSQL refuses most of {len(batch.events)} events, first: {error}"
-                raise MassRefusal(said) from error
+            refused = await refused_events(
+                connection, write, n_events=len(batch.events), began=error
+            )
             stored = await self._commit(connection, batch, ready, refused)
         await failpoint("after_pg_commit")
         self.committed(batch, ready.ids, stored)

@@ -9,7 +9,7 @@ from typing import Final
 
 from asyncpg import Connection, DataError, PostgresError
 
-from services.ingest.taxonomy import Action, action_for
+from services.ingest.taxonomy import Action, MassRefusal, action_for
 
 CULPRITS_MAX: Final = 50
 
@@ -19,11 +19,16 @@ Write = Callable[[frozenset[int]], Awaitable[object]]
 
 
 async def refused_events(
-    connection: Connection, write: Write, *, n_events: int
-) -> frozenset[int] | None:
+    connection: Connection, write: Write, *, n_events: int, began: Exception
+) -> frozenset[int]:
     """Return what `culprits` does, by trials in transactions that are all rolled back.
 
-    An error that is not about data is raised.
+    Raises
+    ------
+    MassRefusal
+        It is not the events' fault; `began` is the error it began with.
+    Exception
+        Any error that is not about data.
     """
 
     async def attempt(refused: frozenset[int]) -> bool:
@@ -40,7 +45,11 @@ async def refused_events(
         finally:
             await trial.rollback()
 
-    return await culprits(attempt, n_events=n_events)
+    found = await culprits(attempt, n_events=n_events)
+    if found is None:
+        said = f"PostgreSQL refuses most of {n_events} events, first: {began.args[0]}"
+        raise MassRefusal(said) from began
+    return found
 
 
 async def culprits(attempt: Attempt, *, n_events: int) -> frozenset[int] | None:

@@ -78,6 +78,30 @@ async def test_what_postgresql_refuses_is_rejected_alone_and_can_be_replayed(
     assert (await client.get("/v1/series?kpi=downtime")).json()["columns"]["n"] == [3]
 
 
+async def test_what_postgresql_refuses_for_its_own_fault_is_not_the_callers(
+    client: httpx.AsyncClient, connection: asyncpg.Connection
+) -> None:
+    # Stands for a migration that was stopped half-way: even the batch's own row is refused.
+    await connection.execute("alter table ingest.batches add check (consumed < 2) not valid")
+    events = [http_measured(each, "1") for each in "abc"]
+
+    refused = await client.post("/v1/events", headers=BATCH, json=events)
+    n_stored = await connection.fetchval(
+        "select (select count(*) from ingest.events) + (select count(*) from ingest.event_keys) "
+        "+ (select count(*) from ingest.dead_letters) + (select count(*) from ingest.batches) "
+        "+ (select coalesce(sum(next_offset), 0) from ingest.partitions)"
+    )
+    await connection.execute("alter table ingest.batches drop constraint batches_consumed_check1")
+    again = await client.post("/v1/events", headers=BATCH, json=events)
+
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "60")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["reason"] == "mass_refusal"
+    assert "batches_consumed_check1" in refused.json()["detail"]
+    assert n_stored == 0
+    assert {each["status"] for each in again.json()["results"]} == {"accepted"}
+
+
 async def test_a_lost_connection_is_replaced(
     client: httpx.AsyncClient, connection: asyncpg.Connection
 ) -> None:
