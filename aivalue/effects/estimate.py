@@ -9,16 +9,17 @@ from typing import cast
 
 from aivalue.effects.choose import Choice, choose
 from aivalue.effects.design import Assignment
-from aivalue.effects.effect import Effect, Interval, Verdict
+from aivalue.effects.effect import Effect, Interval, Period, Verdict
 from aivalue.effects.functional import average, relative, total, verdict_of
 from aivalue.effects.grade import grade_of
-from aivalue.effects.material import Material, facts_of, gather
+from aivalue.effects.material import facts_of, gather
 from aivalue.effects.monitoring import monitored
 from aivalue.effects.power import minimum_detectable
 from aivalue.effects.read import read
+from aivalue.effects.reading import Reading
 from aivalue.effects.result import Estimate
 from aivalue.errors import NotEstimable
-from aivalue.kpis.plan import MeasuredKpi, Plan
+from aivalue.kpis.plan import BetterWhen, MeasuredKpi, Plan
 from aivalue.kpis.series import Series
 
 
@@ -64,15 +65,34 @@ def estimate(
         return Estimate(
             verdict=cast("Verdict", refusal.verdict), refusal=str(refusal), choice=choice
         )
+    return estimated(
+        Reading(effect=effect, doubts=lambda: checks, parameters=parameters),
+        choice=choice,
+        measured=material.measured,
+        better_when=kpi.better_when,
+        reconstructed=reconstructed or baseline_series is None,
+    )
+
+
+def estimated(
+    reading: Reading,
+    *,
+    choice: Choice,
+    measured: Period,
+    better_when: BetterWhen,
+    reconstructed: bool,
+) -> Estimate:
+    """Doubt, grade and read what an estimator found."""
+    effect, checks = reading.effect, reading.doubts()
     graded = grade_of(
         design=effect.design,
         estimator=effect.estimator,
         checks=checks,
-        reconstructed=reconstructed or baseline_series is None,
+        reconstructed=reconstructed,
     )
     return Estimate(
         effect=effect,
-        verdict=verdict_of(average(effect), kpi.better_when),
+        verdict=verdict_of(average(effect), better_when),
         grade=graded.grade,
         grade_reasons=graded.reasons,
         checks=checks,
@@ -80,7 +100,7 @@ def estimate(
         average=average(effect),
         total=total(effect),
         relative=_relative_or_none(effect),
-        parameters=(*parameters, *_readings(effect), *_window(material)),
+        parameters=(*reading.parameters, *_readings(effect), *_window(measured)),
     )
 
 
@@ -99,10 +119,10 @@ def _readings(effect: Effect) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _window(material: Material) -> tuple[tuple[str, str], ...]:
+def _window(measured: Period) -> tuple[tuple[str, str], ...]:
     return (
-        ("measured_start", material.measured.start.isoformat()),
-        ("measured_end", material.measured.end.isoformat()),
+        ("measured_start", measured.start.isoformat()),
+        ("measured_end", measured.end.isoformat()),
     )
 
 

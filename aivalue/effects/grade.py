@@ -21,6 +21,7 @@ _EARNED: dict[str, tuple[Grade, str]] = {
     "difference_in_differences": ("B", "phased rollout with controls, ten or more treated units"),
     "imputation": ("B", "phased rollout with controls, ten or more treated units"),
     "callaway_santanna": ("B", "phased rollout with controls, ten or more treated units"),
+    "joint_model": ("B", "several initiatives in one model with controls, ten or more units"),
     "synthetic_difference_in_differences": ("B", "synthetic control of few treated units"),
     "synthetic_control": ("B", "synthetic control of few treated units"),
     "augmented_synthetic_control": ("B", "synthetic control of few treated units"),
@@ -30,7 +31,12 @@ _EARNED: dict[str, tuple[Grade, str]] = {
     "before_after": ("C", "one series without controls"),
 }
 _FEW_TREATED = "fewer than ten treated units, without a synthetic control"
-_NEEDS_MANY_TREATED = {"difference_in_differences", "imputation", "callaway_santanna"}
+_NEEDS_MANY_TREATED = {
+    "difference_in_differences",
+    "imputation",
+    "callaway_santanna",
+    "joint_model",
+}
 _BASELINE_FREE = {
     "difference_in_means",
     "difference_in_means_by_unit",

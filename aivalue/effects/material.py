@@ -26,7 +26,7 @@ from aivalue.effects.panel import (
     rows_of,
 )
 from aivalue.errors import NotEstimable
-from aivalue.kpis.plan import MeasuredKpi, Plan
+from aivalue.kpis.plan import Days, MeasuredKpi, Plan
 from aivalue.kpis.series import Series
 
 CONTROL_ARMS = frozenset({"control", "holdout"})
@@ -113,11 +113,11 @@ def gather(
         raise NotEstimable("no unit is assigned to the AI", verdict="too_early")
     rows = _merged(kpi, design, series, baseline_series)
     if units is not None:
-        rows = _kept(rows, np.fromiter((unit in units for unit in rows.unit), np.bool_))
+        rows = kept_rows(rows, np.fromiter((unit in units for unit in rows.unit), np.bool_))
     if len(rows.day) == 0:
         raise NotEstimable(f"nothing was measured of {kpi.key}", verdict="too_early")
-    measured = _measured(design, status, rows)
-    rows = _kept(rows, rows.day < measured.end.toordinal())
+    measured = measured_window(design, status, rows)
+    rows = kept_rows(rows, rows.day < measured.end.toordinal())
     without_ai, with_ai = status.of_rows(rows)
     with_ai &= rows.day >= measured.start.toordinal()
     if design.baseline is not None:
@@ -125,7 +125,7 @@ def gather(
     if not with_ai.any():
         raise NotEstimable(f"{kpi.key} has not been measured with the AI", verdict="too_early")
     usable = without_ai | with_ai
-    rows, without_ai, with_ai = _kept(rows, usable), without_ai[usable], with_ai[usable]
+    rows, without_ai, with_ai = kept_rows(rows, usable), without_ai[usable], with_ai[usable]
     return Material(
         rows=rows,
         status=status,
@@ -168,7 +168,8 @@ def facts_of(material: Material, design: Plan) -> Facts:
     )
 
 
-def _measured(design: Plan, status: Status, rows: Rows) -> Period:
+def measured_window(design: Plan, status: Status, rows: Rows) -> Period:
+    """Return the days that the effect is estimated on."""
     start = date.fromordinal(min(status.start.values()))
     end = date.fromordinal(int(rows.day.max()) + 1)
     if design.measured is not None:
@@ -182,13 +183,17 @@ def _merged(kpi: MeasuredKpi, design: Plan, series: Series, baseline_series: Ser
     live = rows_of(series, kpi.aggregation)
     if baseline_series is None or design.baseline is None:
         return live
-    frozen = rows_of(baseline_series, kpi.aggregation)
-    start, end = design.baseline.start.toordinal(), design.baseline.end.toordinal()
+    return laid_over(live, rows_of(baseline_series, kpi.aggregation), design.baseline)
+
+
+def laid_over(live: Rows, frozen: Rows, window: Days) -> Rows:
+    """Let frozen rows stand in for the live rows of their units over a window."""
+    start, end = window.start.toordinal(), window.end.toordinal()
     covered = set(frozen.unit)
     replaced = np.fromiter((unit in covered for unit in live.unit), np.bool_, len(live.unit))
     replaced &= (live.day >= start) & (live.day < end)
-    frozen = _kept(frozen, (frozen.day >= start) & (frozen.day < end))
-    live = _kept(live, ~replaced)
+    frozen = kept_rows(frozen, (frozen.day >= start) & (frozen.day < end))
+    live = kept_rows(live, ~replaced)
     moments = {
         name: np.concatenate([getattr(frozen.moments, name), getattr(live.moments, name)])
         for name in MOMENTS
@@ -201,7 +206,8 @@ def _merged(kpi: MeasuredKpi, design: Plan, series: Series, baseline_series: Ser
     )
 
 
-def _kept(rows: Rows, keep: Booleans) -> Rows:
+def kept_rows(rows: Rows, keep: Booleans) -> Rows:
+    """Return the rows to keep, in their order."""
     chosen = np.flatnonzero(keep)
     return Rows(
         unit=tuple(rows.unit[row] for row in chosen),

@@ -1,5 +1,7 @@
 """Read a phased rollout, with the checks that belong to it."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from aivalue.effects.checks.check import CheckResult
@@ -10,7 +12,7 @@ from aivalue.effects.checks.regression_to_the_mean import MONTHS, regression_to_
 from aivalue.effects.doubts import doubts_of_units, drift_allowed
 from aivalue.effects.estimators.difference_in_differences import Rollout, difference_in_differences
 from aivalue.effects.material import Material
-from aivalue.effects.panel import Booleans, Floats
+from aivalue.effects.panel import Booleans, Cells, Floats, Integers
 from aivalue.effects.reading import Reading, require_events
 from aivalue.kpis.plan import Plan
 
@@ -22,12 +24,8 @@ def read_phased(material: Material, design: Plan) -> Reading:
     with_ai, without = material.cells(material.with_ai), material.cells(material.without_ai)
     months = with_ai.x.sum(axis=0) > 0
     require_events(design, treated=with_ai.n.sum(), control=without.n[:, months].sum())
-    to_start = material.months_to_start()
-    is_treated = np.array([unit in material.status.start for unit in material.units])
-    to_start[~is_treated] = 0
-    before = ((without.x > 0) & (to_start >= 1)).sum(axis=1)
-    in_donut = (to_start >= 1) & (to_start <= MONTHS)
-    in_donut &= (before >= MONTHS_BEFORE_FOR_DONUT)[:, None]
+    donut = donut_of(material, without)
+    in_donut, is_treated, to_start = donut.cells, donut.is_treated, donut.to_start
     rollout = Rollout(
         periods=material.periods,
         units=material.units,
@@ -38,7 +36,6 @@ def read_phased(material: Material, design: Plan) -> Reading:
     )
     effect = difference_in_differences(rollout, scale=design.scale, confidence=design.confidence)
     shown = [period for period, any_ in zip(material.periods, months, strict=True) if any_]
-    left_out = bool(in_donut.any() and (before[is_treated] >= MONTHS_BEFORE_FOR_DONUT).all())
     seen = without.x.sum(axis=1) > 0
     whole = without.x.sum(axis=0) > 0
     y, x = without.y[np.ix_(seen, whole)], without.x[np.ix_(seen, whole)]
@@ -49,16 +46,55 @@ def read_phased(material: Material, design: Plan) -> Reading:
             control_support(shown, effect.periods),
             _measured_alike(material, is_treated, months),
             pre_trend(y, x, distance, scale=design.scale),
-            regression_to_the_mean(y, x, distance, scale=design.scale, left_out=left_out),
+            regression_to_the_mean(y, x, distance, scale=design.scale, left_out=donut.of_all),
             drift_allowed(y, x, distance, effect, scale=design.scale),
             *doubts_of_units(with_ai, without, material.units, effect, scale=design.scale),
         )
 
-    donut = MONTHS if in_donut.any() else 0
     return Reading(
         effect=effect,
         doubts=doubts,
-        parameters=(("scale", design.scale), ("months_left_out_before_go_live", str(donut))),
+        parameters=(("scale", design.scale), ("months_left_out_before_go_live", donut.in_words)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Donut:
+    """The months just before go-live: units are chosen in bad ones, so they are left out.
+
+    Attributes
+    ----------
+    cells, to_start : shape (n_units, n_periods)
+        Which are left out, and the months to each unit's go-live.
+    is_treated : shape (n_units,)
+    of_all : bool
+        Every treated unit has history enough to leave them out.
+    """
+
+    cells: Booleans
+    to_start: Integers
+    is_treated: Booleans
+    of_all: bool
+
+    @property
+    def in_words(self) -> str:
+        """How many months are left out."""
+        return str(MONTHS if self.cells.any() else 0)
+
+
+def donut_of(material: Material, without: Cells) -> Donut:
+    """Find the cells without AI to leave out."""
+    to_start = material.months_to_start()
+    is_treated = np.array([unit in material.status.start for unit in material.units])
+    to_start[~is_treated] = 0
+    before = ((without.x > 0) & (to_start >= 1)).sum(axis=1)
+    cells = (to_start >= 1) & (to_start <= MONTHS)
+    cells &= (before >= MONTHS_BEFORE_FOR_DONUT)[:, None]
+    return Donut(
+        cells=cells,
+        to_start=to_start,
+        is_treated=is_treated,
+        of_all=bool(cells.any() and (before[is_treated] >= MONTHS_BEFORE_FOR_DONUT).all()),
     )
 
 

@@ -1,11 +1,12 @@
 """What each initiative is credited with, of what all of them brought together.
 
 On every cell, the initiatives at work share its value by Shapley (or Owen, where they belong to
-programmes); the value of a set of them is the effect seen where exactly that set was at work.
-Shares are linear in those effects, so their intervals follow from one covariance and they sum to
-the total in every respect. Where a set that the split needs was hardly ever at work by itself (or
-never: then effects of initiatives are taken to add up), the total stands but the split is a
-convention, and its members are named inseparable.
+programmes); the value of a set of them is the effect seen where exactly that set was at work: all
+of them together in that very period, fewer of them over all periods. Shares are linear in those
+effects, so their intervals follow from one covariance and they sum to the total in every respect.
+Where a set that the split needs was hardly ever at work by itself (or never: then effects of
+initiatives are taken to add up), the total stands but the split is a convention, and its members
+are named inseparable.
 """
 
 from collections.abc import Callable, Mapping
@@ -58,25 +59,56 @@ def joint_shares(
         More than 15 initiatives at work on one cell (15 programmes, if given), or a programme
         names an initiative that the model does not have.
     """
-    if programmes is not None:
-        _require_programmes(model, programmes)
-    weights = {name: np.zeros(len(model.sets)) for name in model.initiatives}
-    game = _values(model, _each_alike(model))
-    for position, active in enumerate(model.sets):
-        if programmes is None:
-            parts = shapley(sorted(active), game)
-        else:
-            present = {
-                key: tuple(sorted(active & set(members))) for key, members in programmes.items()
-            }
-            parts = owen({key: members for key, members in present.items() if members}, game)
-        for name, part in parts.items():
-            weights[name] += model.volume[position] * part
+    credit = credits_of(model, programmes=programmes)
     return JointShares(
         total=_interval(model, model.volume, confidence),
-        share={name: _interval(model, row, confidence) for name, row in weights.items()},
+        share={
+            name: _interval(model, rows.sum(axis=0), confidence) for name, rows in credit.items()
+        },
         inseparable=inseparable_sets(model),
     )
+
+
+def credits_of(
+    model: JointModel, *, programmes: Mapping[str, tuple[str, ...]] | None = None
+) -> dict[str, Floats]:
+    """Return each initiative's credit as weights of the model's effects.
+
+    Returns
+    -------
+    per initiative, shape (n_periods, n_pieces)
+        One row for each period of the model, in order; over initiatives a row sums to the
+        volume of that period's pieces.
+
+    Raises
+    ------
+    NotEstimable
+        As `joint_shares`.
+    """
+    if programmes is not None:
+        _require_programmes(model, programmes)
+    periods, row = np.unique(model.period_of, return_inverse=True)
+    shape = (len(periods), len(model.volume))
+    weights = {name: np.zeros(shape) for name in model.initiatives}
+    pooled, alone = model.pooled(), _each_alike(model)
+    for position, active in enumerate(model.sets):
+        pieces = np.flatnonzero(model.set_of == position)
+        for name, part in _split(active, _values(model, active, alone), programmes).items():
+            # The last weight is of the set itself, which each period has seen for itself.
+            np.add.at(weights[name], row[pieces], model.volume[pieces, None] * (part[:-1] @ pooled))
+            weights[name][row[pieces], pieces] += model.volume[pieces] * part[-1]
+    return weights
+
+
+def _split(
+    active: frozenset[str],
+    game: Callable[[frozenset[str]], Floats],
+    programmes: Mapping[str, tuple[str, ...]] | None,
+) -> dict[str, Floats]:
+    if programmes is None:
+        return shapley(sorted(active), game)
+    present = {key: tuple(sorted(active & set(members))) for key, members in programmes.items()}
+    return owen({key: members for key, members in present.items() if members}, game)
 
 
 def inseparable_sets(model: JointModel) -> tuple[frozenset[str], ...]:
@@ -94,16 +126,23 @@ def inseparable_sets(model: JointModel) -> tuple[frozenset[str], ...]:
     return tuple(sorted(smallest, key=lambda one: (len(one), sorted(one))))
 
 
-def _values(model: JointModel, alone: dict[str, Floats]) -> Callable[[frozenset[str]], Floats]:
-    """Return the value of a set, per unit of volume, as weights of the observed sets' effects."""
+def _values(
+    model: JointModel, active: frozenset[str], alone: dict[str, Floats]
+) -> Callable[[frozenset[str]], Floats]:
+    """Return the value of a part of a set, per unit of volume, as weights of effects.
+
+    One weight for each set of the model, and a last one for the set itself.
+    """
     seen = {one: row for row, one in enumerate(model.sets)}
 
     def value(part: frozenset[str]) -> Floats:
-        weights = np.zeros(len(model.sets))
-        if part in seen:
+        weights = np.zeros(len(model.sets) + 1)
+        if part == active:
+            weights[-1] = 1.0
+        elif part in seen:
             weights[seen[part]] = 1.0
         elif part:
-            weights += np.sum([alone[name] for name in sorted(part)], axis=0)
+            weights[:-1] = np.sum([alone[name] for name in sorted(part)], axis=0)
         return weights
 
     return value
@@ -116,7 +155,8 @@ def _each_alike(model: JointModel) -> dict[str, Floats]:
     that were never apart alike.
     """
     members = np.array([[name in one for name in model.initiatives] for one in model.sets])
-    root = np.sqrt(model.volume / model.volume.sum())
+    volume = model.volume_of_sets()
+    root = np.sqrt(volume / volume.sum())
     solved = np.linalg.pinv(members * root[:, None]) * root
     return dict(zip(model.initiatives, solved, strict=True))
 
