@@ -45,12 +45,16 @@ class Pricing:
 
     Attributes
     ----------
+    allotted : rule -> month -> amount, or None
+        What is credited instead of rate times quantity where initiatives share an effect: whole
+        cents, so that shares sum to the total.
     parts :
         Which days of which period each rule prices, by rule and month.
     """
 
     improvement: Improvement
     rules: tuple[ValuationRule, ...]
+    allotted: Mapping[str, Mapping[date, Decimal]] | None = None
     parts: tuple[tuple["Part", ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -168,7 +172,7 @@ def _moments(
     """Value and its standard error, over the chosen rules of one KPI."""
     improvement = pricing.improvement
     together: dict[int, Decimal] = defaultdict(Decimal)
-    variance = Decimal(0)
+    variance, amount = Decimal(0), Decimal(0)
     for index in sorted(rules):
         rule = pricing.rules[index]
         per_rate: dict[int, Decimal] = defaultdict(Decimal)
@@ -177,13 +181,18 @@ def _moments(
             per_rate[part.period] += factor * rule.share * part.days_share / rule.per
         for period, quantity in per_rate.items():
             together[period] += rule.rate * quantity
+        if pricing.allotted is not None:
+            months = pricing.allotted[rule.key].items()
+            amount += sum((_factor(weights, month) * part for month, part in months), Decimal(0))
         if rule.rate_standard_error:
             quantity = _dot(per_rate, improvement.quantity)
             spread = quantity * quantity + _quadratic(per_rate, improvement.covariance)
             variance += rule.rate_standard_error**2 * spread
     variance += _quadratic(together, improvement.covariance)
+    if pricing.allotted is None:
+        amount = _dot(together, improvement.quantity)
     # A covariance estimated in floats may miss zero by its rounding error.
-    return _dot(together, improvement.quantity), max(variance, Decimal(0)).sqrt()
+    return amount, max(variance, Decimal(0)).sqrt()
 
 
 def _risk_adjustment(
@@ -195,11 +204,24 @@ def _risk_adjustment(
         return Decimal(0)
     gains = Decimal(0)
     for index in sorted(rules):
-        rule = pricing.rules[index]
-        for month, quantity in _quantity_by_month(pricing, index).items():
-            gain = max(rule.rate * rule.share * quantity / rule.per, Decimal(0))
-            gains += _factor(weights, month) * gain
+        for month, amount in _amount_by_month(pricing, index).items():
+            gains += _factor(weights, month) * max(amount, Decimal(0))
     return gains * HAIRCUT[grade]
+
+
+def gross_by_month(pricing: Pricing, rule: int) -> dict[date, Decimal]:
+    """Return rate times quantity of each month, nothing allotted and nothing rounded."""
+    chosen = pricing.rules[rule]
+    return {
+        month: chosen.rate * chosen.share * quantity / chosen.per
+        for month, quantity in _quantity_by_month(pricing, rule).items()
+    }
+
+
+def _amount_by_month(pricing: Pricing, rule: int) -> Mapping[date, Decimal]:
+    if pricing.allotted is not None:
+        return pricing.allotted[pricing.rules[rule].key]
+    return gross_by_month(pricing, rule)
 
 
 def _quantity_by_month(pricing: Pricing, rule: int) -> dict[date, Decimal]:

@@ -1,6 +1,7 @@
 """Which initiatives use which KPI, asked of baseline: it owns the designs."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
@@ -18,21 +19,36 @@ async def kpis_by_initiative(baseline: ServiceClient, tenant: str) -> Mapping[st
     DependencyUnavailable
         Baseline does not answer, or answers what cannot be read.
     """
-    found: dict[str, frozenset[str]] = {}
+    found = await designs(baseline, tenant)
+    return {initiative: frozenset(each["body"]["kpis"]) for initiative, each in found.items()}
+
+
+async def designs(
+    baseline: ServiceClient, tenant: str, *, kpi: str | None = None
+) -> dict[str, Mapping[str, Any]]:
+    """Return the designs that name a KPI, or all of them, as baseline answers with them.
+
+    Raises
+    ------
+    DependencyUnavailable
+        Baseline does not answer, or answers what cannot be read.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
     cursor: str | None = None
     while True:
         params: dict[str, str | int] = {"kind": "design", "limit": PAGE}
-        if cursor is not None:
-            params["cursor"] = cursor
+        params |= {} if kpi is None else {"kpi": kpi}
+        params |= {} if cursor is None else {"cursor": cursor}
         response = await baseline.get("/v1/definitions", tenant=tenant, params=params)
         if response.is_error:
             raise DependencyUnavailable(f"baseline answered {response.status_code} about designs")
         try:
             page = orjson.loads(response.content)
-            designs = {each["key"]: frozenset(each["body"]["kpis"]) for each in page["definitions"]}
+            for each in page["definitions"]:
+                if kpi is None or kpi in each["body"]["kpis"]:
+                    found[each["key"]] = each
             cursor = page["next_cursor"]
         except (KeyError, TypeError, ValueError) as error:
             raise DependencyUnavailable(f"baseline's designs cannot be read: {error!r}") from error
-        found |= designs
         if cursor is None:
             return found

@@ -1,6 +1,6 @@
 """What an event of another service says has changed; pure, so that every case is a plain test."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ OF_ONE_INITIATIVE = {
     "aivalue.costs.changed.v1": "costs changed",
     "aivalue.baseline.frozen.v1": "baseline frozen",
 }
+# What others on the same KPIs compute with too: they may share units, and so an effect.
+OF_NEIGHBOURS = {"interventions changed", "baseline frozen", "definitions changed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +25,15 @@ class Change:
     ----------
     kpi, initiatives :
         Whom it concerns: the initiatives that use the KPI, or those named; with neither, all.
+    neighbours :
+        It concerns those on the same KPIs as well.
     """
 
     tenant: str
     reason: str
     kpi: str | None = None
     initiatives: frozenset[str] | None = None
+    neighbours: bool = False
 
 
 class Unreadable(Exception):
@@ -53,7 +58,7 @@ def change_of(value: bytes | None) -> Change | None:
         raise Unreadable(f"{type(error).__name__}: {error}") from error
 
 
-def concerned(change: Change, designs: Mapping[str, Iterable[str]]) -> set[str]:
+def concerned(change: Change, designs: Mapping[str, Collection[str]]) -> set[str]:
     """Return the initiatives to look at again, given the KPIs that each one's design names.
 
     One without a design is left out: when it gets one, that is a change of its own.
@@ -61,7 +66,11 @@ def concerned(change: Change, designs: Mapping[str, Iterable[str]]) -> set[str]:
     if change.kpi is not None:
         return {initiative for initiative, kpis in designs.items() if change.kpi in kpis}
     if change.initiatives is not None:
-        return {each for each in change.initiatives if each in designs}
+        named = {each for each in change.initiatives if each in designs}
+        if not change.neighbours:
+            return named
+        kpis = {kpi for each in named for kpi in designs[each]}
+        return named | {name for name, own in designs.items() if not kpis.isdisjoint(own)}
     return set(designs)
 
 
@@ -69,10 +78,18 @@ def _read(kind: str, tenant: str, data: Mapping[str, Any]) -> Change | None:
     if kind == SERIES:
         return Change(tenant=tenant, reason=f"series {data['kpi']} changed", kpi=data["kpi"])
     if kind in OF_ONE_INITIATIVE:
-        named = frozenset({data["initiative"]})
-        return Change(tenant=tenant, reason=OF_ONE_INITIATIVE[kind], initiatives=named)
+        named, reason = frozenset({data["initiative"]}), OF_ONE_INITIATIVE[kind]
+        return Change(
+            tenant=tenant, reason=reason, initiatives=named, neighbours=reason in OF_NEIGHBOURS
+        )
     if kind == DEFINITIONS:
         keys = data.get("initiatives")
         initiatives = None if keys is None else frozenset(keys)
-        return Change(tenant=tenant, reason="definitions changed", initiatives=initiatives)
+        reason = "definitions changed"
+        return Change(
+            tenant=tenant,
+            reason=reason,
+            initiatives=initiatives,
+            neighbours=reason in OF_NEIGHBOURS,
+        )
     return None

@@ -17,6 +17,7 @@ from aivalue.effects.checks.pre_registration import pre_registration
 from aivalue.effects.document import document_of
 from aivalue.effects.effect import Effect
 from aivalue.effects.estimate import estimate
+from aivalue.effects.overlap import Joint
 from aivalue.effects.result import Estimate
 from aivalue.effects.several import read_together, with_check
 from aivalue.kpis.canonical import Json, canonical_bytes
@@ -25,6 +26,13 @@ from aivalue.kpis.series import COLUMNS, Series
 from services.attribution.figures import figures_of
 from services.attribution.hybrid import hybrid_of
 from services.attribution.inputs import Baseline, Inputs
+from services.attribution.joint import (
+    Around,
+    around,
+    joint_document,
+    joint_of,
+    with_experiments,
+)
 from services.attribution.price import Value, value_of
 from services.attribution.registration import binding_fields, first_day_with_ai
 
@@ -46,6 +54,8 @@ class Result:
     ----------
     scope :
         The unit it speaks of; None is all units together.
+    joint :
+        What the initiatives that share its units brought; None where there are none.
     """
 
     kpi: Kpi
@@ -54,6 +64,7 @@ class Result:
     estimate: Estimate
     baseline: Baseline | None
     looks: tuple[date, ...] = ()
+    joint: Joint | None = None
 
     def document(self) -> dict[str, Json]:
         """Write the result as it is stored, hashed and, without the vector, served."""
@@ -71,6 +82,7 @@ class Result:
             "refusal": found.refusal,
             **(_NO_FIGURES if effect is None else figures_of(effect)),
             "hybrid": hybrid_of(effect, self.looks),
+            "joint": joint_document(self.joint),
             **_method(effect),
             "why": None if found.choice is None else found.choice.reason,
             "alternatives": _alternatives(found),
@@ -109,7 +121,8 @@ def decide(inputs: Inputs) -> Outcome:
     """Estimate every KPI of the design, price what was found, and write it all down."""
     results = tuple(_results(inputs))
     together = {result.kpi.key: result.estimate for result in results if result.scope is None}
-    value = value_of(inputs, together)
+    joints = {result.kpi.key: result.joint for result in results if result.joint is not None}
+    value = value_of(inputs, together, joints)
     documents = tuple(result.document() for result in results)
     outputs: Json = {"effects": list(documents), "value": value.document()}
     is_refused = all(result.estimate.effect is None for result in results)
@@ -124,13 +137,17 @@ def decide(inputs: Inputs) -> Outcome:
 
 def _results(inputs: Inputs) -> Iterable[Result]:
     kpis = inputs.definitions.kpis
-    alone = {kpi.key: _estimate(inputs, kpi, inputs.baselines[kpi.key], None) for kpi in kpis}
+    near = {kpi.key: around(inputs, kpi.key) for kpi in kpis}
+    joints = {kpi.key: joint_of(inputs, kpi, near[kpi.key]) for kpi in kpis}
+    alone = {kpi.key: _of_all_units(inputs, kpi, near[kpi.key], joints[kpi.key]) for kpi in kpis}
     together = read_together(alone, frozenset(kpi.key for kpi in kpis if kpi.guardrail))
     for kpi in kpis:
-        baseline = inputs.baselines[kpi.key]
+        baseline, series = inputs.baselines[kpi.key], near[kpi.key].series
         for scope in (None, *_scopes(inputs, kpi)):
             estimate = (
-                together[kpi.key] if scope is None else _estimate(inputs, kpi, baseline, scope)
+                together[kpi.key]
+                if scope is None
+                else _estimate(inputs, kpi, series, baseline, scope)
             )
             yield Result(
                 kpi=kpi,
@@ -139,7 +156,16 @@ def _results(inputs: Inputs) -> Iterable[Result]:
                 estimate=_with_registration(inputs, estimate),
                 baseline=baseline,
                 looks=inputs.definitions.design.looks,
+                joint=joints[kpi.key] if scope is None else None,
             )
+
+
+def _of_all_units(inputs: Inputs, kpi: Kpi, near: Around, joint: Joint | None) -> Estimate:
+    if joint is None:
+        estimate = _estimate(inputs, kpi, near.series, inputs.baselines[kpi.key], None)
+    else:
+        estimate = finite(joint.estimates[inputs.definitions.initiative.key])
+    return with_experiments(estimate, near)
 
 
 def _with_registration(inputs: Inputs, estimate: Estimate) -> Estimate:
@@ -158,14 +184,16 @@ def _scopes(inputs: Inputs, kpi: Kpi) -> list[str]:
     return units if 1 < len(units) <= inputs.scopes_max else []
 
 
-def _estimate(inputs: Inputs, kpi: Kpi, baseline: Baseline | None, scope: str | None) -> Estimate:
+def _estimate(
+    inputs: Inputs, kpi: Kpi, series: Series, baseline: Baseline | None, scope: str | None
+) -> Estimate:
     if baseline is not None and baseline.problem is not None:
         return Estimate(verdict="unverifiable", refusal=baseline.problem)
     found = estimate(
         kpi=kpi,
         design=inputs.definitions.design,
         interventions=inputs.assignments,
-        series=_of_scope(inputs.series[kpi.key], scope),
+        series=_of_scope(series, scope),
         baseline_series=(
             None
             if baseline is None or baseline.series is None

@@ -44,8 +44,8 @@ def restricted(
     shown = {name: value for name, value in stored.items() if name != "effect"}
     if stored["effect"] is None or (start is None and end is None):
         return shown
-    # What allows looking early is about all that was measured, not about some months of it.
-    shown["hybrid"] = None
+    # Looking early, and sharing, are about all that was measured, not about some months of it.
+    shown |= {"hybrid": None, "joint": None}
     try:
         effect = over(effect_from_document(stored["effect"]), start or date.min, end or date.max)
     except NotEstimable as refusal:

@@ -19,6 +19,7 @@ from aivalue.money.cost import CostEntry
 from aivalue.money.valuation_rule import ValuationRule
 from services.attribution.registration import document_of as registration_document
 
+PROGRAMME_TAG = "programme"
 _ONE_DAY = timedelta(days=1)
 
 
@@ -39,6 +40,11 @@ class Definitions:
     kpis: tuple[Kpi, ...]
     kpi_versions: Mapping[str, int]
     documents: Mapping[str, Json]
+
+    @property
+    def programme(self) -> str | None:
+        """The programme that the initiative names in its tags."""
+        return self.initiative.tags.get(PROGRAMME_TAG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +77,45 @@ class Baseline:
             "start": self.start.isoformat(),
             "end": self.end.isoformat(),
             "reconstructed": self.reconstructed,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """Another initiative at work on the same KPIs.
+
+    Attributes
+    ----------
+    design_sha256 :
+        Names the version of its design.
+    kpis : those that both measure
+    baselines : KPI -> its newest frozen baseline or None
+        Of the KPIs on which it shares units, directly or by way of others.
+    """
+
+    initiative: str
+    programme: str | None
+    design: Design
+    design_sha256: str
+    kpis: tuple[str, ...]
+    assignments: tuple[Assignment, ...]
+    baselines: Mapping[str, Baseline | None]
+
+    def document(self) -> dict[str, Json]:
+        """Write which initiative it is, in which state, as the record of a run shows it."""
+        return {
+            "initiative": self.initiative,
+            "programme": self.programme,
+            "design_sha256": self.design_sha256,
+            "kpis": list(self.kpis),
+            "interventions": {
+                "sha256": interventions_digest(self.assignments),
+                "n": len(self.assignments),
+            },
+            "baselines": {
+                kpi: None if baseline is None else baseline.document()
+                for kpi, baseline in sorted(self.baselines.items())
+            },
         }
 
 
@@ -120,6 +165,8 @@ class Inputs:
         Where the data came from; not part of the digest.
     registration :
         The design as it stood before the first day with the AI; None where none was recorded.
+    neighbours : in alphabetical order
+        Other initiatives at work on units of the KPIs, and those that share units with them.
     """
 
     definitions: Definitions
@@ -136,6 +183,7 @@ class Inputs:
     libraries: Mapping[str, str]
     reads: tuple[Read, ...]
     registration: Registration | None = None
+    neighbours: tuple[Neighbour, ...] = ()
 
     @property
     def snapshot_id(self) -> str | None:
@@ -149,12 +197,14 @@ class Inputs:
             kpi: None if baseline is None else baseline.document()
             for kpi, baseline in self.baselines.items()
         }
-        registration: dict[str, Json] = {}
+        besides: dict[str, Json] = {}
         if self.registration is not None:
-            registration = {"registration": registration_document(self.registration)}
+            besides["registration"] = registration_document(self.registration)
+        if self.neighbours:
+            besides["neighbours"] = [each.document() for each in self.neighbours]
         return {
             **self.definitions.documents,
-            **registration,
+            **besides,
             "valuation_rules": [priced_by.document() for priced_by in self.rules],
             "baselines": baselines,
             "series": {

@@ -2,20 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from aivalue.effects.effect import Effect
+from aivalue.effects.overlap import Joint
 from aivalue.effects.result import Estimate
 from aivalue.effects.student_t import t_quantile
 from aivalue.errors import InvalidMoney, NotComputable
 from aivalue.kpis.canonical import Json
 from aivalue.kpis.definition import Kpi
 from aivalue.kpis.series import plain
+from aivalue.money.allotment import allotted_to, cents_of, totals_of
 from aivalue.money.cost import CostEntry, CostTotals, cost_totals
 from aivalue.money.improvement import LOWER_BOUND_CONFIDENCE, Improvement, Quantiles, improvement_of
 from aivalue.money.initiative_value import initiative_value
 from aivalue.money.money import Money
 from aivalue.money.month import month_of
 from aivalue.money.valuation import Pricing, ValueLine, value_lines
+from aivalue.money.valuation_rule import ValuationRule
 from aivalue.reports.value_report import ValueReport, cost_report, value_report
 from services.attribution.inputs import Inputs, PricedBy
 
@@ -30,6 +34,27 @@ class Unpriced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What one rule makes of an effect that initiatives share, in whole cents that add up."""
+
+    kpi: str
+    rule: str
+    shares: Mapping[str, Decimal]
+
+    def document(self) -> dict[str, Json]:
+        """Write the shares and their sum."""
+        return {
+            "kpi": self.kpi,
+            "rule": self.rule,
+            "total": plain(sum(self.shares.values(), Decimal(0))),
+            "shares": [
+                {"initiative": name, "amount": plain(amount)}
+                for name, amount in self.shares.items()
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
     """What an initiative's effects are worth.
 
@@ -41,6 +66,8 @@ class Value:
         All charges, and those after the last month whose effect is known: these wait for their
         value, and no return is computed over them. None where nothing was ever charged, which is
         not a cost of zero.
+    shared :
+        Where initiatives share an effect: what each is credited with by this one's rules.
     """
 
     currency: str
@@ -50,6 +77,7 @@ class Value:
     lines: tuple[ValueLine, ...]
     cost: CostTotals | None
     cost_not_measured: Money | None
+    shared: tuple[Shared, ...] = ()
 
     def document(self) -> dict[str, Json]:
         """Write the value as it is stored, hashed and served."""
@@ -66,18 +94,28 @@ class Value:
             "cost_not_measured": (
                 None if self.cost_not_measured is None else plain(self.cost_not_measured.amount)
             ),
+            "shared": [each.document() for each in self.shared],
         }
 
 
-def value_of(inputs: Inputs, estimates: Mapping[str, Estimate]) -> Value:
+def value_of(
+    inputs: Inputs, estimates: Mapping[str, Estimate], joints: Mapping[str, Joint]
+) -> Value:
     """Price the estimates by KPI and set cost against them."""
     portfolio = inputs.definitions.portfolio
     currency = portfolio.reporting_currency
     kept, unpriced = _priceable(inputs, estimates, currency)
+    cents = {
+        kpi.key: cents_of(_improvements(kpi, joints[kpi.key]), _rules(kept[kpi.key]))
+        for kpi in inputs.definitions.kpis
+        if kpi.key in kept and kpi.key in joints
+    }
+    own = inputs.definitions.initiative.key
     pricings = [
         Pricing(
             improvement=_improvement(kpi, estimates[kpi.key]),
-            rules=tuple(each.rule for each in kept[kpi.key]),
+            rules=_rules(kept[kpi.key]),
+            allotted=allotted_to(own, cents[kpi.key]) if kpi.key in cents else None,
         )
         for kpi in inputs.definitions.kpis
         if kpi.key in kept
@@ -110,7 +148,24 @@ def value_of(inputs: Inputs, estimates: Mapping[str, Estimate]) -> Value:
         lines=value_lines(pricings) if report is not None else (),
         cost=cost,
         cost_not_measured=waiting,
+        shared=tuple(
+            Shared(kpi=kpi, rule=rule, shares=totals_of(months))
+            for kpi, of_rules in cents.items()
+            for rule, months in of_rules.items()
+        ),
     )
+
+
+def _rules(priced_by: Sequence[PricedBy]) -> tuple[ValuationRule, ...]:
+    return tuple(each.rule for each in priced_by)
+
+
+def _improvements(kpi: Kpi, joint: Joint) -> dict[str, Improvement]:
+    return {
+        name: _improvement(kpi, estimate)
+        for name, estimate in joint.estimates.items()
+        if estimate.effect is not None
+    }
 
 
 def _priceable(

@@ -5,6 +5,7 @@ Source: Hamilton's method of apportionment; Balinski & Young (1982), "Fair Repre
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 
 from aivalue.errors import NotEstimable
@@ -12,7 +13,9 @@ from aivalue.errors import NotEstimable
 CENTS_APART_MAX = 1  # Per share: rounding explains no more.
 
 
-def in_cents(shares: Mapping[str, float], total_cents: int) -> dict[str, int]:
+def in_cents(
+    shares: Mapping[str, float] | Mapping[str, Decimal], total_cents: int
+) -> dict[str, int]:
     """Round shares to whole cents that sum to the total: the largest remainders get the rest.
 
     Equal remainders go by name, so the result does not depend on the order of the input. Shares
@@ -30,7 +33,7 @@ def in_cents(shares: Mapping[str, float], total_cents: int) -> dict[str, int]:
     """
     if not shares:
         raise NotEstimable("nobody to share with")
-    # Exact arithmetic on the floats as they are, so that no cent depends on the order of a sum.
+    # Exact arithmetic on the numbers as they are, so that no cent depends on the order of a sum.
     exact = {name: 100 * Fraction(share) for name, share in shares.items()}
     together = sum(exact.values(), Fraction(0))
     if abs(together - total_cents) > CENTS_APART_MAX * len(shares):

@@ -50,6 +50,22 @@ class UnpricedPart(Shape):
     reason: str
 
 
+class ShareOfValue(Shape):
+    """What one initiative is credited with."""
+
+    initiative: str
+    amount: str
+
+
+class SharedValue(Shape):
+    """What one rule makes of an effect that initiatives share; whole cents that sum exactly."""
+
+    kpi: str
+    rule: str
+    total: str
+    shares: list[ShareOfValue]
+
+
 class ValueResponse(FromRun):
     """What the newest run's effects are worth; nothing priced is no value, not zero."""
 
@@ -63,6 +79,9 @@ class ValueResponse(FromRun):
     )
     cost_not_measured: str | None = Field(
         description="Charges after the last month whose effect is known; in no return."
+    )
+    shared: list[SharedValue] = Field(
+        default=[], description="Where initiatives share an effect, by this one's rules."
     )
 
 

@@ -73,6 +73,31 @@ class HybridShape(Shape):
     detectable: float = Field(description="Effect that the fixed reading finds in 80 % of cases.")
 
 
+class ShareShape(Shape):
+    """What one of several initiatives is credited with."""
+
+    initiative: str
+    total: IntervalShape | None
+    grade: Grade | None
+    refusal: str | None
+
+
+class JointShape(Shape):
+    """What initiatives at work on the same units brought together; shares sum to the total."""
+
+    initiatives: list[str]
+    programmes: dict[str, list[str]] | None = Field(
+        description="Those that share as one (Owen); null where no initiative names a programme."
+    )
+    total: IntervalShape | None = Field(description="Of all against none, level times volume.")
+    average: IntervalShape | None
+    shares: list[ShareShape]
+    inseparable: list[list[str]] = Field(
+        description="Sets whose split is a convention: only what they brought together is evidence."
+    )
+    sha256: str = Field(description="The same in the run of each: then their figures add up.")
+
+
 class EffectShape(Shape):
     """What a run says about one KPI; a refused one has a reason and no figures."""
 
@@ -93,6 +118,9 @@ class EffectShape(Shape):
     )
     hybrid: HybridShape | None = Field(
         default=None, description="Readings that allow looking early; null if not randomized."
+    )
+    joint: JointShape | None = Field(
+        default=None, description="Null where no other initiative is at work on its units."
     )
     observed: float | None
     without_ai: float | None

@@ -53,16 +53,16 @@ async def series_columns(
 
 
 async def interventions(
-    connection: Connection, tenant: str, initiative: str | None
+    connection: Connection, tenant: str, initiatives: list[str] | None
 ) -> list[dict[str, object]]:
-    """Return the interventions that hold, of one initiative or of all."""
+    """Return the interventions that hold, of these initiatives or of all."""
     rows = await connection.fetch(
         'select initiative, unit, arm, start, "end", assignment, randomized_by '
         "from ingest.interventions where tenant_id = $1 and active "
-        "and ($2::text is null or initiative = $2) "
+        "and ($2::text[] is null or initiative = any($2)) "
         "order by initiative, unit, start, source_id, event_id",
         tenant,
-        initiative,
+        initiatives,
     )
     return [dict(row) for row in rows]
 

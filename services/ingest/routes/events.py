@@ -19,6 +19,9 @@ from services.ingest.snapshot import snapshot
 router = APIRouter(prefix="/v1")
 RETRY_AFTER_SECONDS = 1
 Initiative = Annotated[str | None, Query(min_length=1, max_length=200)]
+Initiatives = Annotated[
+    list[str] | None, Query(max_length=5_000, description="Several may be named; none is all.")
+]
 
 
 class _Shape(BaseModel):
@@ -208,7 +211,7 @@ async def get_series(
 
 @router.get("/interventions")
 async def get_interventions(
-    request: Request, principal: Reader, initiative: Initiative = None
+    request: Request, principal: Reader, initiative: Initiatives = None
 ) -> Interventions:
     """Return which unit is in which arm since when."""
     async with reading.snapshot_of(request.app.state.pool) as connection:

@@ -73,10 +73,12 @@ def machine_values(*, last: date = LAST_DAY) -> dict[tuple[str, str, date], list
     return values
 
 
-def treatment(unit: str, *, start: str = "2024-03-01T00:00:00Z") -> Json:
+def treatment(
+    unit: str, *, start: str = "2024-03-01T00:00:00Z", initiative: str = INITIATIVE
+) -> Json:
     """Write an intervention as ingest answers with it."""
     return {
-        "initiative": INITIATIVE,
+        "initiative": initiative,
         "unit": unit,
         "arm": "treatment",
         "start": start,
@@ -108,12 +110,13 @@ def cost(number: int, *, month: int, amount: str, currency: str = "EUR") -> Json
     }
 
 
-def programme() -> dict[str, Any]:
-    """Return the definitions of the programme, as GET /v1/initiatives/{key} answers."""
+def programme(initiative: str = INITIATIVE, **tags: str) -> dict[str, Any]:
+    """Return the definitions of an initiative, as GET /v1/initiatives/{key} answers."""
     return {
         "initiative": definition(
             "initiative",
-            INITIATIVE,
+            initiative,
+            tags=tags,
             portfolio="plants",
             name="Visual inspection",
             owner="Head of quality",
@@ -140,7 +143,7 @@ def programme() -> dict[str, Any]:
         "targets": [],
         "design": definition(
             "design",
-            INITIATIVE,
+            initiative,
             kpis=[KPI],
             assignment="phased",
             baseline={"start": "2024-01-01", "end": "2024-03-01"},
@@ -153,6 +156,7 @@ class Peers:
     """Ingest and baseline, answering what a test sets, in the shapes of their contracts."""
 
     programme: Json = field(default_factory=programme)
+    others: dict[str, Json] = field(default_factory=dict)
     series: dict[str, Json] = field(
         default_factory=lambda: {KPI: columns_of_values(machine_values())}
     )
@@ -175,7 +179,9 @@ class Peers:
                 columns = self.series.get(kpi) or columns_of_values({})
                 body = {"kpi": kpi, "n_rows": len(columns["unit"]), "columns": columns}
             case "/v1/interventions":
-                body = {"interventions": self.interventions}
+                asked = request.url.params.get_list("initiative")
+                kept = [each for each in self.interventions if each["initiative"] in asked]
+                body = {"interventions": kept}
             case "/v1/costs":
                 body = {"costs": self.costs}
             case _:
@@ -187,15 +193,20 @@ class Peers:
         if "baseline" in self.away:
             return httpx.Response(503)
         path, params = request.url.path, request.url.params
-        if path == f"/v1/initiatives/{INITIATIVE}":
-            body: Json = self.programme
+        known = {INITIATIVE: self.programme, **self.others}
+        named = path.rsplit("/", 1)[1]
+        if path == f"/v1/initiatives/{named}" and named in known:
+            body: Json = known[named]
         elif path == "/v1/definitions":
-            designs = [] if self.programme["design"] is None else [self.programme["design"]]
+            designs = [each["design"] for each in known.values() if each["design"] is not None]
             body = {"definitions": designs, "next_cursor": None}
+        elif path == f"/v1/definitions/initiative/{named}":
+            body = known[named]["initiative"]
         elif path.startswith("/v1/definitions/kpi/"):
             body = self.older[path.rsplit("/", 1)[1], int(params["version"])]
         elif path == "/v1/baselines":
-            frozen = self.baselines.get(params["kpi"])
+            is_own = params["initiative"] == INITIATIVE
+            frozen = self.baselines.get(params["kpi"]) if is_own else None
             body = {"baselines": [frozen[0]] if frozen else []}
         else:
             return self._content(path)

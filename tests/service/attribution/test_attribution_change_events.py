@@ -11,6 +11,7 @@ DESIGNS = {
     "pdm": frozenset({"downtime"}),
     "bot": frozenset({"minutes", "csat"}),
     "idle": frozenset(),
+    "spares": frozenset({"downtime", "stock"}),
 }
 
 
@@ -21,14 +22,19 @@ def event(kind: str, **data: Any) -> bytes:
 @pytest.mark.parametrize(
     ("value", "initiatives"),
     [
-        (event("aivalue.series.changed.v1", kpi="downtime", units=["l1"]), {"pdm"}),
+        (event("aivalue.series.changed.v1", kpi="downtime", units=["l1"]), {"pdm", "spares"}),
         (event("aivalue.series.changed.v1", kpi="unused"), set()),
         (event("aivalue.interventions.changed.v1", initiative="bot"), {"bot"}),
+        (event("aivalue.interventions.changed.v1", initiative="spares"), {"pdm", "spares"}),
         (event("aivalue.costs.changed.v1", initiative="bot"), {"bot"}),
+        (event("aivalue.costs.changed.v1", initiative="pdm"), {"pdm"}),
         (event("aivalue.costs.changed.v1", initiative="not-defined"), set()),
-        (event("aivalue.baseline.frozen.v1", initiative="pdm", kpi="downtime"), {"pdm"}),
-        (event("aivalue.definitions.changed.v1", changes=[], initiatives=["pdm"]), {"pdm"}),
-        (event("aivalue.definitions.changed.v1", changes=[]), {"pdm", "bot", "idle"}),
+        (event("aivalue.baseline.frozen.v1", initiative="pdm", kpi="downtime"), {"pdm", "spares"}),
+        (
+            event("aivalue.definitions.changed.v1", changes=[], initiatives=["pdm"]),
+            {"pdm", "spares"},
+        ),
+        (event("aivalue.definitions.changed.v1", changes=[]), set(DESIGNS)),
     ],
 )
 def test_a_change_concerns_whoever_computes_with_it(value: bytes, initiatives: set[str]) -> None:
