@@ -108,11 +108,7 @@ async def _load(
     )
     others = await candidates(peers.baseline, tenant, definitions)
     named = [initiative, *others]
-    measured = await _measured(peers.ingest, tenant, named, keys)
-    for _ in range(attempts - 1):
-        if len({read.snapshot_id for read in measured.reads}) == 1:
-            break
-        measured = await _measured(peers.ingest, tenant, named, keys)
+    measured = await _measured_at_once(peers.ingest, tenant, named, keys, attempts=attempts)
     series = {kpi: measured.series[kpi] for kpi in keys}
     assignments = measured.assignments[initiative]
     costs = costs_of(measured.costs)
@@ -152,6 +148,22 @@ class _Measured:
     assignments: Mapping[str, tuple[Assignment, ...]]
     costs: list[Mapping[str, Any]]
     reads: tuple[Read, ...]
+
+
+async def _measured_at_once(
+    ingest: ServiceClient,
+    tenant: str,
+    initiatives: Sequence[str],
+    kpis: Sequence[str],
+    *,
+    attempts: int,
+) -> _Measured:
+    measured = await _measured(ingest, tenant, initiatives, kpis)
+    for _ in range(attempts - 1):
+        if len({read.snapshot_id for read in measured.reads}) == 1:
+            break
+        measured = await _measured(ingest, tenant, initiatives, kpis)
+    return measured
 
 
 async def _measured(

@@ -67,11 +67,19 @@ async def page(
     tenant: str,
     *,
     kind: str | None,
+    kpi: str | None = None,
     after: tuple[str, str] | None,
     limit: int,
 ) -> list[Stored]:
-    """Return the newest versions after a (kind, key), sorted, at most `limit`."""
+    """Return the newest versions after a (kind, key), sorted, at most `limit`.
+
+    With a KPI, those of designs that name it.
+    """
     statement = _newest(tenant, kind).limit(limit)
+    if kpi is not None:
+        statement = statement.where(
+            definitions.c.kind == "design", definitions.c.body.contains({"kpis": [kpi]})
+        )
     if after is not None:
         statement = statement.where(tuple_(definitions.c.kind, definitions.c.key) > after)
     return [_stored(row) for row in (await connection.execute(statement)).all()]

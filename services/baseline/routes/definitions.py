@@ -152,6 +152,7 @@ async def list_definitions(
     principal: Reader,
     connection: ReadConnection,
     kind: Kind | None = None,
+    kpi: Annotated[Key | None, Query(description="Designs that name this KPI.")] = None,
     cursor: Annotated[str | None, Query(pattern=r"^[a-z]+/[a-z0-9._-]+$")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> DefinitionsResponse:
@@ -161,7 +162,7 @@ async def list_definitions(
         at, _, key = cursor.partition("/")
         after = (at, key)
     found = await queries.page(
-        connection, principal.tenant, kind=kind, after=after, limit=limit + 1
+        connection, principal.tenant, kind=kind, kpi=kpi, after=after, limit=limit + 1
     )
     page = found[:limit]
     more = len(found) > limit
