@@ -1,6 +1,7 @@
 """Which estimator the facts permit, and why not the others: a pure function, kept with the run."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from aivalue.effects.effect import Design, Scale
 from aivalue.errors import NotEstimable
@@ -9,10 +10,16 @@ TREATED_STAGGERED_MIN = 10
 CONTROLS_MIN = 2
 DONORS_MIN = 10
 MONTHS_BEFORE_MIN = 15
+MONTHS_LEFT_OUT = 3  # Next to go-live, of a synthetic control's past.
+STRETCHES_BEFORE_MIN = 2  # As long as the one with the AI, for reading one unit over time.
 
 # Design, estimator, why not or None, reason.
 Step = tuple[Design, str, str | None, str]
-_CONTROLLED = ("synthetic_difference_in_differences", "difference_in_differences")
+_CONTROLLED = (
+    "synthetic_difference_in_differences",
+    "conformal_synthetic_control",
+    "difference_in_differences",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,8 @@ class Facts:
         Measurements name their arm.
     is_complete : bool
         Every unit was measured in every month.
+    confidence : float
+        Asked for; few shifts of time cannot give a high one.
     """
 
     assignment: str
@@ -56,6 +65,7 @@ class Facts:
     scale: Scale
     has_arms: bool
     is_complete: bool = False
+    confidence: float = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +186,15 @@ def _ladder(facts: Facts) -> list[Step]:
             ),
         ),
         (
+            "few_treated",
+            "conformal_synthetic_control",
+            _not_over_time(facts),
+            (
+                f"one unit went live, {facts.n_donors} never; {facts.months_before} months before "
+                "make up for how few they are"
+            ),
+        ),
+        (
             "few_treated" if few else "staggered",
             "difference_in_differences",
             _no_controls(facts),
@@ -211,6 +230,24 @@ def _not_synthetic(facts: Facts) -> str | None:
         return f"{facts.n_donors} donors measured throughout, needs {DONORS_MIN}"
     if facts.months_before < MONTHS_BEFORE_MIN:
         return f"{facts.months_before} months before go-live, needs {MONTHS_BEFORE_MIN}"
+    return None
+
+
+def _not_over_time(facts: Facts) -> str | None:
+    if facts.n_treated != 1:
+        return f"{facts.n_treated} treated units are compared with others"
+    if not CONTROLS_MIN <= facts.n_donors < DONORS_MIN:
+        return (
+            f"{facts.n_donors} donors measured throughout, is for {CONTROLS_MIN} to "
+            f"{DONORS_MIN - 1}"
+        )
+    if facts.scale != "additive":
+        return "the effect is proportional, donors are mixed by level"
+    # A month with the AI must be able to be the rarest of all.
+    for_confidence = ceil(1 / (1 - facts.confidence) - 1e-9) - 1
+    needed = max(for_confidence, STRETCHES_BEFORE_MIN * facts.months_treated) + MONTHS_LEFT_OUT
+    if facts.months_before < needed:
+        return f"it cannot be told: {facts.months_before} months before go-live, needs {needed}"
     return None
 
 

@@ -25,6 +25,7 @@ _EARNED: dict[str, tuple[Grade, str]] = {
     "synthetic_difference_in_differences": ("B", "synthetic control of few treated units"),
     "synthetic_control": ("B", "synthetic control of few treated units"),
     "augmented_synthetic_control": ("B", "synthetic control of few treated units"),
+    "conformal_synthetic_control": ("C", "one treated unit beside few donors, read over time"),
     "interrupted_time_series": ("C", "one series with control series"),
     "autoregressive_bootstrap": ("C", "one series with control series"),
     "local_level": ("C", "one series with control series"),

@@ -165,6 +165,7 @@ def facts_of(material: Material, design: Plan) -> Facts:
         scale=design.scale,
         has_arms="treatment" in arms and bool(arms & CONTROL_ARMS),
         is_complete=bool(measured.all()),
+        confidence=design.confidence,
     )
 
 

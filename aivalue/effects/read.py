@@ -19,7 +19,12 @@ from aivalue.effects.material import Material
 from aivalue.effects.read_phased import read_phased
 from aivalue.effects.read_randomized import read_by_event, read_by_unit
 from aivalue.effects.read_series import read_series
-from aivalue.effects.read_synthetic import MONTHS_LEFT_OUT, read_synthetic_difference
+from aivalue.effects.read_synthetic import (
+    MONTHS_LEFT_OUT,
+    block_of,
+    read_over_time,
+    read_synthetic_difference,
+)
 from aivalue.effects.reading import Reading, require_events
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import BetterWhen, Plan
@@ -63,13 +68,13 @@ def _rivals(material: Material, design: Plan, choice: Choice) -> list[Reading]:
     return found
 
 
-def _synthetic(material: Material, design: Plan) -> Reading:
+def _synthetic(material: Material, design: Plan, *, is_over_time: bool = False) -> Reading:
     with_ai, without = material.cells(material.with_ai), material.cells(material.without_ai)
     months = with_ai.x.sum(axis=0) > 0
     require_events(design, treated=with_ai.n.sum(), control=without.n[:, months].sum())
-    effect, doubts = read_synthetic_difference(
-        with_ai, without, periods=material.periods, confidence=design.confidence
-    )
+    block = block_of(with_ai, without, periods=material.periods)
+    read_block = read_over_time if is_over_time else read_synthetic_difference
+    effect, doubts = read_block(block, confidence=design.confidence)
     return Reading(
         effect=effect,
         # How units moved before and whether they were measured alike does not hang on weights.
@@ -102,6 +107,7 @@ _READ: dict[str, Callable[[Material, Plan], Reading]] = {
     "difference_in_means": read_by_event,
     "difference_in_means_by_unit": read_by_unit,
     "synthetic_difference_in_differences": _synthetic,
+    "conformal_synthetic_control": partial(_synthetic, is_over_time=True),
     "difference_in_differences": read_phased,
     "callaway_santanna": _cohorts,
     "before_after": read_series,

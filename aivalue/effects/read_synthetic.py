@@ -1,15 +1,21 @@
 """Few treated units against a weighted mix of donors, with the checks that belong to it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.checks.conformal import conformal_check, conformal_over_time
 from aivalue.effects.checks.leave_one_donor_out import leave_one_donor_out
 from aivalue.effects.checks.placebo_in_space import placebo_in_space
+from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
 from aivalue.effects.checks.weight_concentration import weight_concentration
 from aivalue.effects.effect import Effect, Interval, Period
+from aivalue.effects.estimators.conformal_control import (
+    conformal_effect,
+    conformal_synthetic_control,
+)
 from aivalue.effects.estimators.synthetic_difference_in_differences import (
     SyntheticDifference,
     average_without,
@@ -23,12 +29,30 @@ from aivalue.errors import NotEstimable
 MONTHS_LEFT_OUT = 3  # Next to go-live: a bad quarter that called for the AI must not be its past.
 
 
-def read_synthetic_difference(
-    with_ai: Cells, without: Cells, *, periods: Sequence[Period], confidence: float
-) -> tuple[Effect, Callable[[], tuple[CheckResult, ...]]]:
-    """Estimate per month; treated units count by their volume with the AI.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Treated units as their weighted mean, beside donors.
 
-    The second part runs the checks.
+    Attributes
+    ----------
+    treated : shape (n_columns,), donors : shape (n_donors, n_columns)
+        Levels in the months before, the last three left out, and in those with the AI.
+    share : shape (n_treated,)
+        Of each treated unit in the volume with the AI.
+    volume, observed : shape (n_after,)
+    """
+
+    treated: Floats
+    donors: Floats
+    n_before: int
+    share: Floats
+    volume: Floats
+    observed: Floats
+    periods: tuple[Period, ...]
+
+
+def block_of(with_ai: Cells, without: Cells, *, periods: Sequence[Period]) -> Block:
+    """Return the months that are compared; treated units count by their volume with the AI.
 
     Parameters
     ----------
@@ -51,25 +75,76 @@ def read_synthetic_difference(
     if not (x[is_treated] > 0).all():
         raise NotEstimable("a treated unit was not measured in every month")
     share = with_ai.x[is_treated].sum(axis=1) / with_ai.x.sum()
-    treated = (share @ (y[is_treated] / x[is_treated]))[None]
-    others = y[donors] / x[donors]
-    found = synthetic_difference_in_differences(treated, others, len(before))
     volume = with_ai.x.sum(axis=0)[after]
+    return Block(
+        treated=share @ (y[is_treated] / x[is_treated]),
+        donors=y[donors] / x[donors],
+        n_before=len(before),
+        share=share,
+        volume=volume,
+        observed=with_ai.y.sum(axis=0)[after] / volume,
+        periods=tuple(period for period, keep in zip(periods, after, strict=True) if keep),
+    )
+
+
+def read_synthetic_difference(
+    block: Block, *, confidence: float
+) -> tuple[Effect, Callable[[], tuple[CheckResult, ...]]]:
+    """Estimate per month; the second part runs the checks."""
+    treated = block.treated[None]
+    found = synthetic_difference_in_differences(treated, block.donors, block.n_before)
     effect = synthetic_difference_effect(
-        found,
-        with_ai.y.sum(axis=0)[after] / volume,
-        volume,
-        periods=[period for period, keep in zip(periods, after, strict=True) if keep],
-        confidence=confidence,
+        found, block.observed, block.volume, periods=block.periods, confidence=confidence
     )
     # Several treated units are their weighted mean: the noise of one, times the squared weights.
-    shrink = float((share**2).sum())
+    shrink = float((block.share**2).sum())
     effect = replace(
         effect,
         covariance=tuple(tuple(cell * shrink for cell in row) for row in effect.covariance),
-        n_treated=int(is_treated.sum()),
+        n_treated=len(block.share),
     )
-    return effect, lambda: doubts_of(found, treated, others, len(before), average(effect))
+
+    def doubts() -> tuple[CheckResult, ...]:
+        figure = average(effect)
+        found_doubts = doubts_of(found, treated, block.donors, block.n_before, figure)
+        if len(block.share) > 1:
+            return found_doubts
+        over_time = conformal_over_time(
+            block.treated,
+            block.donors,
+            (np.arange(len(block.treated)) >= block.n_before).astype(np.float64),
+            confidence=confidence,
+            is_claimed=not figure.low <= 0 <= figure.high,
+            without_levels=True,
+            penalty=found.penalty**2 * len(block.treated),
+        )
+        return (*found_doubts, over_time)
+
+    return effect, doubts
+
+
+def read_over_time(
+    block: Block, *, confidence: float
+) -> tuple[Effect, Callable[[], tuple[CheckResult, ...]]]:
+    """Compare one unit with its own past, few donors taken off."""
+    found = conformal_synthetic_control(
+        block.treated, block.donors, block.n_before, weights=block.volume, confidence=confidence
+    )
+    effect = conformal_effect(
+        found,
+        block.observed,
+        block.volume,
+        periods=block.periods,
+        n_donors=len(block.donors),
+        n_treated=len(block.share),
+        confidence=confidence,
+    )
+    figure = average(effect)
+    is_claimed = not figure.low <= 0 <= figure.high
+    return effect, lambda: (
+        conformal_check(found.average, confidence=confidence, is_claimed=is_claimed),
+        residual_autocorrelation(found.average.surprise),
+    )
 
 
 def doubts_of(

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from tests.validation.cell import Cell
 from tests.validation.outcome import Outcome, shortfalls
 
 BEGIN, END = "<!-- table: written by make validate -->", "<!-- end of table -->"
@@ -44,6 +45,32 @@ def as_json(outcomes: Sequence[Outcome], *, seed: int) -> str:
         cell["bias_max"] = None if cell["bias_max"] == float("inf") else cell["bias_max"]
         cells.append({**cell, **row, "not_kept": shortfalls(each)})
     return json.dumps({"seed": seed, "cells": cells}, indent=1) + "\n"
+
+
+def with_earlier(
+    outcomes: Sequence[Outcome], earlier: str, cells: Sequence[Cell], *, seed: int
+) -> list[Outcome]:
+    """Return an outcome of every cell that has one: drawn now, else as written earlier.
+
+    Raises
+    ------
+    ValueError
+        What was written earlier had another seed.
+    """
+    document = json.loads(earlier)
+    if document["seed"] != seed:
+        raise ValueError(f"the page has seed {document['seed']}, this run {seed}")
+    now = {each.cell.name: each for each in outcomes}
+    rows = {row["name"]: row for row in document["cells"]}
+    counted = [field.name for field in fields(Outcome) if field.name != "cell"]
+    found = []
+    for cell in cells:
+        if cell.name in now:
+            found.append(now[cell.name])
+        elif cell.name in rows:
+            row = rows[cell.name]
+            found.append(Outcome(cell=cell, **{name: row[name] for name in counted}))
+    return found
 
 
 def into_page(page: Path, outcomes: Sequence[Outcome], *, seed: int) -> None:

@@ -5,7 +5,8 @@
 
 Draws are kept in build/validation/draws-SEED.jsonl and taken up again where a run ended; they
 belong to the estimators as they were, so remove the folder when those change. Writes the table of
-docs/validation.md and docs/validation.json with --page. Exits with 1 if a promise is not kept, with
+docs/validation.md and docs/validation.json with --page; cells that are not drawn keep what stood
+there. Exits with 1 if a promise is not kept, with
 3 if --minutes ran out before everything was drawn.
 """
 
@@ -23,7 +24,7 @@ from tests.validation.cell import Cell, Reading
 from tests.validation.cells import CELLS
 from tests.validation.outcome import Outcome, outcome_of, shortfalls
 from tests.validation.record import BATCH, Batch, appended, drawn, read
-from tests.validation.report import as_json, as_markdown, into_page
+from tests.validation.report import as_json, as_markdown, into_page, with_earlier
 
 BY_NAME = {cell.name: cell for cell in CELLS}
 REPORT_SECONDS = 15.0
@@ -97,8 +98,10 @@ def main() -> int:
     outcomes = outcomes_of(path, cells, **size)
     sys.stdout.write(as_markdown(outcomes))
     if given.page is not None:
-        into_page(given.page, outcomes, seed=given.seed)
-        given.page.with_suffix(".json").write_text(as_json(outcomes, seed=given.seed))
+        written = given.page.with_suffix(".json")
+        whole = with_earlier(outcomes, written.read_text(), list(CELLS), seed=given.seed)
+        into_page(given.page, whole, seed=given.seed)
+        written.write_text(as_json(whole, seed=given.seed))
     broken = [(each.cell.name, said) for each in outcomes for said in shortfalls(each)]
     for name, said in broken:
         sys.stderr.write(f"promise not kept: {name}: {said}\n")

@@ -1,4 +1,4 @@
-"""D6: synthetic controls of states drawn at random, alone, several, and in waves.
+"""D6: synthetic controls of states drawn at random, alone, several, in waves, and beside few.
 
 Peers: R is synthdid's own simulation with the same wages, diff-diff is 3.13.
 """
@@ -7,6 +7,7 @@ from functools import cache, partial
 
 import numpy as np
 
+from aivalue.effects.conformal import conformal
 from aivalue.effects.estimators.augmented_synthetic_control import augmented_synthetic_control
 from aivalue.effects.estimators.staggered_synthetic import (
     staggered_effect,
@@ -24,7 +25,7 @@ from aivalue.effects.estimators.synthetic_effect import (
 from aivalue.effects.panel import Floats
 from tests.unit.effects.reference import table
 from tests.validation.cell import Cell, Reading, reading_of
-from tests.validation.worlds import PERIODS
+from tests.validation.worlds import PERIODS, autoregressive
 
 N_YEARS_BEFORE = 30
 WAVES = (26, 29, 32)
@@ -68,6 +69,27 @@ def _control(method: ControlName, rng: np.random.Generator) -> Reading:
     return reading_of(effect, 0.0)
 
 
+def _over_time(n_donors: int, rng: np.random.Generator) -> Reading:
+    """Read one state beside so few that placebos in space could not reject anything."""
+    (treated,), donors = _drawn(1, rng)
+    with_ai = (np.arange(len(treated)) >= N_YEARS_BEFORE).astype(np.float64)
+    found = conformal(treated, donors[:n_donors], with_ai, without_levels=True)
+    low, high = found.interval(0.95)
+    return Reading(low=low, high=high, truth=0.0)
+
+
+def _remembered(n_donors: int, rng: np.random.Generator) -> Reading:
+    """Read one unit with an effect of its noise's deviation; noise remembers by .6."""
+    n, n_before = 46, 40
+    factor = rng.normal(size=n).cumsum() / 2
+    loading = rng.uniform(0.5, 1.5, size=(n_donors + 1, 1))
+    outcome = loading * factor + autoregressive(rng, 0.6, (n_donors + 1, n))
+    with_ai = (np.arange(n) >= n_before).astype(np.float64)
+    found = conformal(outcome[0] + with_ai, outcome[1:], with_ai, without_levels=True)
+    low, high = found.interval(0.95)
+    return Reading(low=low, high=high, truth=1.0)
+
+
 @cache
 def _state_wages() -> Floats:
     rows = table("cps_states.csv")
@@ -77,6 +99,8 @@ def _state_wages() -> Floats:
         values[states.index(row["state"]), years.index(row["year"])] = float(row["log_wage"])
     return values
 
+
+_ATOMS = "p-values are a multiple of one in as many as there are periods"
 
 SYNTHETIC: tuple[Cell, ...] = (
     *(
@@ -108,5 +132,24 @@ SYNTHETIC: tuple[Cell, ...] = (
         method="augmented_synthetic_control",
         peers="",
         draw=partial(_control, "augmented_synthetic_control"),
+    ),
+    *(
+        Cell(
+            name=f"D6 1 of {n_donors + 1} states, by shifts of time",
+            method="conformal_synthetic_control",
+            peers="",
+            draw=partial(_over_time, n_donors),
+            promise="conservative",
+            reason=_ATOMS,
+        )
+        for n_donors in (5, 8)
+    ),
+    Cell(
+        name="D6 1 of 7 units, correlation 0.6, an effect, by shifts of time",
+        method="conformal_synthetic_control",
+        peers="",
+        draw=partial(_remembered, 6),
+        promise="conservative",
+        reason=_ATOMS,
     ),
 )

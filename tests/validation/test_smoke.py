@@ -9,7 +9,7 @@ from tests.validation.cell import Cell
 from tests.validation.cells import CELLS
 from tests.validation.outcome import outcome_of, shortfalls
 from tests.validation.record import appended, drawn, read
-from tests.validation.report import BEGIN, END, as_json, into_page
+from tests.validation.report import BEGIN, END, as_json, into_page, with_earlier
 
 DRAWS = 20
 DRAWS_GUARDED = 8  # These run every estimator that the data permit.
@@ -55,6 +55,18 @@ def test_the_page_keeps_what_stands_around_the_table(tmp_path: Path) -> None:
     assert text.count(CELLS[0].name) == 1
     assert "old" not in text
     assert json.loads(as_json([outcome], seed=1))["cells"][0]["draws"] == 20
+
+
+def test_cells_that_are_not_drawn_keep_what_was_written() -> None:
+    cells = CELLS[:2]
+    before = [outcome_of(cell, drawn(cell, seed=1, number=0, size=20).readings) for cell in cells]
+    again = outcome_of(cells[1], drawn(cells[1], seed=1, number=1, size=10).readings)
+
+    whole = with_earlier([again], as_json(before, seed=1), cells, seed=1)
+
+    assert whole == [before[0], again]
+    with pytest.raises(ValueError, match="has seed 2, this run 1"):
+        with_earlier([again], as_json(before, seed=2), cells, seed=1)
 
 
 def test_a_broken_promise_is_named() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aivalue.effects.choose import Alternative, Choice
+from aivalue.effects.conformal import require_history
 from aivalue.effects.effect import Design
 from aivalue.effects.front_door.table import Matrices
 from aivalue.errors import NotEstimable
@@ -12,6 +13,7 @@ from aivalue.errors import NotEstimable
 TREATED_STAGGERED_MIN = 10
 DONORS_MIN = 10
 PERIODS_BEFORE_MIN = 15
+DONORS_OVER_TIME_MIN = 2
 CONTROLS_MIN = 2
 AUGMENTED_CELLS_MAX = 20_000  # Beyond it, leaving out periods and donors in turn takes minutes.
 
@@ -19,6 +21,7 @@ ALIASES = {
     "sdid": "synthetic_difference_in_differences",
     "sc": "synthetic_control",
     "ascm": "augmented_synthetic_control",
+    "conformal": "conformal_synthetic_control",
     "did": "difference_in_differences",
     "its": "interrupted_time_series",
     "cs": "callaway_santanna",
@@ -28,6 +31,7 @@ ALIASES = {
 RANDOMIZED = ("cuped", "regression_adjustment", "difference_in_means")
 CONTROLLED = (
     "synthetic_difference_in_differences",
+    "conformal_synthetic_control",
     "imputation",
     "callaway_santanna",
     "synthetic_control",
@@ -80,7 +84,13 @@ def counts_of(panel: Matrices) -> Counts:
     )
 
 
-def choose_for(counts: Counts, *, wanted: str = "auto", approver: str | None = None) -> Choice:
+def choose_for(
+    counts: Counts,
+    *,
+    wanted: str = "auto",
+    approver: str | None = None,
+    confidence: float = 0.95,
+) -> Choice:
     """Return the strongest estimator the table permits, or the one asked for.
 
     Asking for a weaker one that the table permits is free; one that it does not permit runs, but
@@ -93,7 +103,7 @@ def choose_for(counts: Counts, *, wanted: str = "auto", approver: str | None = N
     """
     if counts.n_treated == 0:
         raise NotEstimable("no row is treated", verdict="too_early")
-    ladder = {name: _why_not(name, counts) for name in ESTIMATORS}
+    ladder = {name: _why_not(name, counts, confidence) for name in ESTIMATORS}
     permitted = [name for name, why_not in ladder.items() if why_not is None]
     chosen = ALIASES.get(wanted, wanted)
     if chosen == "auto":
@@ -143,7 +153,7 @@ def _rivals(chosen: str, permitted: list[str], counts: Counts) -> tuple[str, ...
     )
 
 
-def _why_not(name: str, counts: Counts) -> str | None:
+def _why_not(name: str, counts: Counts, confidence: float) -> str | None:
     if name == "switchback":
         return "no unit changes between with and without: ask for it where units do"
     if name in RANDOMIZED:
@@ -152,6 +162,8 @@ def _why_not(name: str, counts: Counts) -> str | None:
         return "units were measured once"
     if name in SERIES:
         return "units went live at different times" if counts.n_starts > 1 else None
+    if name == "conformal_synthetic_control":
+        return _why_not_over_time(counts, confidence)
     return _why_not_beside(name, counts)
 
 
@@ -189,6 +201,20 @@ def _why_not_synthetic(name: str, counts: Counts) -> str | None:
     if counts.n_before < PERIODS_BEFORE_MIN:
         return f"{counts.n_before} times before go-live, needs {PERIODS_BEFORE_MIN}"
     return None if counts.is_complete else "a unit was not measured at every time"
+
+
+def _why_not_over_time(counts: Counts, confidence: float) -> str | None:
+    if counts.n_treated > 1:
+        return f"{counts.n_treated} treated units are compared with others"
+    if not DONORS_OVER_TIME_MIN <= counts.n_never < DONORS_MIN:
+        return f"{counts.n_never} donors, is for {DONORS_OVER_TIME_MIN} to {DONORS_MIN - 1}"
+    if not counts.is_complete:
+        return "a unit was not measured at every time"
+    try:
+        require_history(counts.n_before, counts.n_times - counts.n_before, confidence)
+    except NotEstimable as refusal:
+        return str(refusal)
+    return None
 
 
 def _design_of(name: str, counts: Counts) -> Design:

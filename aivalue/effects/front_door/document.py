@@ -18,6 +18,7 @@ def document_of_panel(found: PanelEstimate) -> dict[str, object]:
         "p_value": found.p_value,
         "minimum_detectable": found.detectable,
         "anytime": None if found.monitored is None else _bounds(found.monitored.anytime),
+        "over_time": _over_time(found),
         "n_treated": found.effect.n_treated,
         "n_control": found.effect.n_control,
         "grade": found.graded.grade,
@@ -39,6 +40,16 @@ def document_of_panel(found: PanelEstimate) -> dict[str, object]:
         ],
         "rivals": [_rival(rival) for rival in found.rivals],
     }
+
+
+def _over_time(found: PanelEstimate) -> list[dict[str, object]] | None:
+    """Write the reading of each time with the AI, where the estimator has one of its own."""
+    if found.own is None:
+        return None
+    return [
+        {"time": time, "point": own.point, **_bounds(own), "p_value": p_value}
+        for time, own, p_value in found.own.by_time
+    ]
 
 
 def _rival(effect: Effect) -> dict[str, object]:

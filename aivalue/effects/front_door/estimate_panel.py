@@ -12,7 +12,7 @@ from aivalue.effects.checks.override import override
 from aivalue.effects.choose import Choice
 from aivalue.effects.effect import Effect, Interval, Verdict
 from aivalue.effects.front_door.choice import choose_for, counts_of
-from aivalue.effects.front_door.ran import Options, Ran
+from aivalue.effects.front_door.ran import Options, OwnReading, Ran
 from aivalue.effects.front_door.run import run
 from aivalue.effects.front_door.table import Matrices, PanelTable, matrices_of
 from aivalue.effects.functional import average, relative, verdict_of
@@ -39,6 +39,8 @@ class PanelEstimate:
     rivals : effects of the other permitted estimators
     monitored : Monitored or None
         Of a randomized design, the readings that allow peeking.
+    own : OwnReading or None
+        Of an estimator whose intervals are not as wide on both sides: `figure` is from there.
     """
 
     effect: Effect
@@ -51,6 +53,7 @@ class PanelEstimate:
     detectable: float
     rivals: tuple[Effect, ...]
     monitored: Monitored | None
+    own: OwnReading | None = None
 
 
 def estimate_panel(
@@ -74,7 +77,9 @@ def estimate_panel(
     """
     options = Options(confidence=confidence) if options is None else options
     panel = matrices_of(table, may_alternate=estimator == "switchback")
-    choice = choose_for(counts_of(panel), wanted=estimator, approver=approver)
+    choice = choose_for(
+        counts_of(panel), wanted=estimator, approver=approver, confidence=options.confidence
+    )
     ran = run(choice.estimator, panel, options)
     rivals = _rivals(choice, panel, options) if estimator == "auto" else ()
     used = _used(ran, rivals, better_when)
@@ -84,11 +89,11 @@ def estimate_panel(
     forced = override(choice)
     if forced is not None:
         checks.append(forced)
-    level = average(used.effect)
+    level = average(used.effect) if used.own is None else used.own.average
     return PanelEstimate(
         effect=used.effect,
         figure=relative(used.effect) if is_relative else level,
-        p_value=two_sided_p(level.point / level.standard_error, used.effect.degrees_of_freedom),
+        p_value=_p_value(used, level),
         verdict=verdict_of(level, better_when),
         graded=grade_of(
             design=choice.design,
@@ -105,7 +110,14 @@ def estimate_panel(
         ),
         rivals=tuple(rival.effect for rival in rivals),
         monitored=monitored(used.effect) if used.effect.design == "randomized" else None,
+        own=used.own,
     )
+
+
+def _p_value(used: Ran, level: Interval) -> float:
+    if used.own is not None:
+        return used.own.p_value
+    return two_sided_p(level.point / level.standard_error, used.effect.degrees_of_freedom)
 
 
 def _rivals(choice: Choice, panel: Matrices, options: Options) -> tuple[Ran, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aivalue.effects.checks.check import CheckResult
-from aivalue.effects.effect import Effect
+from aivalue.effects.effect import Effect, Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +31,31 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnReading:
+    """An average whose interval is not as wide on both sides, with the p-value it agrees with.
+
+    Attributes
+    ----------
+    by_time : the like for each time with the AI, after its name
+    """
+
+    average: Interval
+    p_value: float
+    by_time: tuple[tuple[str, Interval, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
     """An effect, and the checks that belong to its estimator, run when called.
 
     A rival only has to say its figure: checks take far longer than estimates.
+
+    Attributes
+    ----------
+    own : OwnReading or None
+        What stands in for the figures that the effect's covariance gives.
     """
 
     effect: Effect
     doubts: Callable[[], tuple[CheckResult, ...]]
+    own: OwnReading | None = None

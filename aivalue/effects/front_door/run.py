@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from aivalue.effects.front_door.ran import Options, Ran
+from aivalue.effects.front_door.run_conformal import run_conformal
 from aivalue.effects.front_door.run_experiment import run_experiment, run_switchback
 from aivalue.effects.front_door.run_rollout import (
     run_callaway_santanna,
@@ -32,6 +33,7 @@ _RUNS: dict[str, Callable[[Matrices, Options], Ran]] = {
     "synthetic_difference_in_differences": run_synthetic_difference,
     "synthetic_control": run_synthetic_control,
     "augmented_synthetic_control": run_augmented,
+    "conformal_synthetic_control": run_conformal,
     "imputation": run_imputation,
     "callaway_santanna": run_callaway_santanna,
     "difference_in_differences": run_difference,

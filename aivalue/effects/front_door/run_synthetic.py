@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from aivalue.effects.checks.check import CheckResult, not_applicable
+from aivalue.effects.checks.conformal import conformal_over_time
 from aivalue.effects.checks.contamination import contamination
 from aivalue.effects.checks.convex_hull import convex_hull
 from aivalue.effects.checks.leave_one_donor_out import leave_one_donor_out
@@ -41,7 +42,7 @@ def run_synthetic_difference(panel: Matrices, options: Options) -> Ran:
     """Read units that started together, or each cohort by itself where they did not."""
     if len(np.unique(panel.first_treated[panel.is_treated])) > 1:
         return _staggered(panel, options)
-    treated, donors, n_before = _block(panel)
+    treated, donors, n_before = block_of(panel)
     found = synthetic_difference_in_differences(treated, donors, n_before)
     effect = synthetic_difference_effect(
         found,
@@ -56,7 +57,14 @@ def run_synthetic_difference(panel: Matrices, options: Options) -> Ran:
         effect=effect,
         doubts=lambda: (
             *doubts_of(found, treated, donors, n_before, figure),
-            _difference_before(treated, donors, n_before, options),
+            *_over_time(
+                panel,
+                options,
+                is_claimed=_excludes_zero(figure),
+                without_levels=True,
+                penalty=found.penalty**2 * donors.shape[1],
+            ),
+            difference_before(treated, donors, n_before, options),
             permutation(
                 _unit_effects(treated, donors, n_before, found),
                 placebos,
@@ -70,7 +78,7 @@ def run_synthetic_difference(panel: Matrices, options: Options) -> Ran:
 
 def run_synthetic_control(panel: Matrices, options: Options) -> Ran:
     """Read the treated units' mean against one mix of donors."""
-    treated, donors, n_before = _block(panel)
+    treated, donors, n_before = block_of(panel)
     mean = treated.mean(axis=0)
     found = synthetic_control(mean, donors, n_before)
     effect = _control_effect(found, mean, panel, options, name="synthetic_control")
@@ -88,7 +96,7 @@ def run_synthetic_control(panel: Matrices, options: Options) -> Ran:
 
 def run_augmented(panel: Matrices, options: Options) -> Ran:
     """Read it with the ridge's correction of the miss before."""
-    treated, donors, n_before = _block(panel)
+    treated, donors, n_before = block_of(panel)
     mean = treated.mean(axis=0)
     found = augmented_synthetic_control(mean, donors, n_before)
     effect = _control_effect(
@@ -137,6 +145,7 @@ def _control_checks(
     placebos = found.placebo_gaps[:, n_before:].mean(axis=1)
     return (
         placebo_in_space(found.effect, placebos, is_claimed=is_claimed),
+        *_over_time(panel, options, is_claimed=is_claimed),
         rmspe_rank(found.gap, found.placebo_gaps, n_before, is_claimed=is_claimed),
         leave_one_donor_out(found.effect, found.weights, without, is_claimed=is_claimed),
         weight_concentration(found.weights, found.gap[:n_before], noise),
@@ -144,9 +153,33 @@ def _control_checks(
         permutation(
             np.array([found.effect]), placebos, confidence=options.confidence, is_claimed=is_claimed
         ),
-        _difference_before(mean[None], donors, n_before, options),
+        difference_before(mean[None], donors, n_before, options),
         _contamination(panel, placebos, found.weights, figure.standard_error),
     )
+
+
+def _over_time(
+    panel: Matrices,
+    options: Options,
+    *,
+    is_claimed: bool,
+    without_levels: bool = False,
+    penalty: float = 0.0,
+) -> tuple[CheckResult, ...]:
+    """Compare one treated unit with its own past; several are compared with others."""
+    treated, donors, n_before = block_of(panel)
+    if len(treated) > 1:
+        return ()
+    check = conformal_over_time(
+        treated[0],
+        donors,
+        (np.arange(donors.shape[1]) >= n_before).astype(np.float64),
+        confidence=options.confidence,
+        is_claimed=is_claimed,
+        without_levels=without_levels,
+        penalty=penalty,
+    )
+    return (check,)
 
 
 def _staggered(panel: Matrices, options: Options) -> Ran:
@@ -184,7 +217,7 @@ def _unit_effects(
     return np.array([one.average for one in each])
 
 
-def _difference_before(
+def difference_before(
     treated: Floats, donors: Floats, n_before: int, options: Options
 ) -> CheckResult:
     """Read an invented go-live in the past, on data that end with the real one."""
@@ -215,7 +248,8 @@ def _contamination(panel: Matrices, placebos: Floats, weights: Floats, error: fl
     )
 
 
-def _block(panel: Matrices) -> tuple[Floats, Floats, int]:
+def block_of(panel: Matrices) -> tuple[Floats, Floats, int]:
+    """Return treated units, donors, and the times before; refuse several starts."""
     starts = np.unique(panel.first_treated[panel.is_treated])
     if len(starts) > 1:
         raise NotEstimable(

@@ -367,21 +367,23 @@ def test_self_selected_units_in_the_log_outweigh_a_plan_that_says_random() -> No
     assert result.choice.estimator != "difference_in_means_by_unit"
 
 
-def store_months(effect: float) -> tuple[Series, list[Assignment]]:
-    """Three of twenty stores go live together after two years; sales move with a common season."""
+def store_months(
+    effect: float, *, n_stores: int = 20, n_treated: int = 3
+) -> tuple[Series, list[Assignment]]:
+    """Let some of the stores go live together after two years; sales move with a common season."""
     rng = np.random.default_rng(6)
-    level = 50 + 10 * rng.normal(size=20)
-    strength = rng.uniform(0.5, 1.5, 20)
+    level = 50 + 10 * rng.normal(size=n_stores)
+    strength = rng.uniform(0.5, 1.5, n_stores)
     rows: dict[Key, tuple[Decimal, Decimal]] = {}
     for month in range(30):
         season = 5 * np.sin(2 * np.pi * month / 12) + 0.3 * month
-        for store in range(20):
+        for store in range(n_stores):
             day = date(2022 + month // 12, month % 12 + 1, 10)
-            is_treated = store < 3 and month >= 24
+            is_treated = store < n_treated and month >= 24
             value = level[store] + strength[store] * season + effect * is_treated
             sales = Decimal(f"{100 * (value + rng.normal()):.2f}")
             rows[f"store{store:02d}", "", "", day] = (sales, Decimal(100))
-    go_live = [phased(f"store{store:02d}", date(2024, 1, 1)) for store in range(3)]
+    go_live = [phased(f"store{store:02d}", date(2024, 1, 1)) for store in range(n_treated)]
     return rate_series(rows), go_live
 
 
@@ -412,3 +414,29 @@ def test_few_units_that_went_live_together_are_read_by_synthetic_difference() ->
     names = {check.name for check in result.checks}
     assert names >= {"placebo_in_space", "leave_one_donor_out", "weight_concentration", "agreement"}
     assert result.grade == ("C" if any(c.status == "failed" for c in result.checks) else "B")
+
+
+def test_one_unit_beside_few_is_read_over_time() -> None:
+    series, go_live = store_months(-6.0, n_stores=7, n_treated=1)
+    design = Design(
+        key="stores",
+        kpis=("downtime",),
+        assignment="phased",
+        baseline=Window(start=date(2022, 1, 1), end=date(2024, 1, 1)),
+        events_min=5,
+    )
+
+    result = estimate(
+        kpi=RATE,
+        design=design,
+        interventions=go_live,
+        series=series,
+        baseline_series=before_2024(series),
+    )
+
+    assert result.effect is not None
+    assert result.effect.estimator == "conformal_synthetic_control"
+    assert (result.effect.n_control, result.grade) == (6, "C")
+    assert result.average is not None
+    assert result.average.low <= -6.0 <= result.average.high
+    assert {check.name for check in result.checks} >= {"conformal", "agreement"}

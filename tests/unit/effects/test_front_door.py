@@ -66,11 +66,14 @@ def test_one_treated_state_is_read_by_synthetic_difference() -> None:
     assert found.effect.estimator == "synthetic_difference_in_differences"
     assert found.figure.point == pytest.approx(expected("prop99.sdid.att")["att"], abs=0.002)
     assert found.graded.grade == "B"
-    assert set(names_of_checks(found)) == {
+    statuses = names_of_checks(found)
+    # Nineteen years before are too few beside twelve with the programme to shift time by.
+    assert statuses.pop("conformal") == "not_applicable"
+    assert set(statuses) == {
         *("placebo_in_space", "placebo_in_time", "permutation", "contamination"),
         *("leave_one_donor_out", "weight_concentration", "agreement"),
     }
-    assert set(names_of_checks(found).values()) == {"passed"}
+    assert set(statuses.values()) == {"passed"}
     assert {rival.estimator for rival in found.rivals} == {
         *("imputation", "callaway_santanna", "synthetic_control", "augmented_synthetic_control")
     }
