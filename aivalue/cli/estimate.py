@@ -24,6 +24,9 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     stratum: Annotated[str, typer.Option(help="Column that units were drawn within.")] = "",
     denominator: Annotated[str, typer.Option(help="Column below a ratio metric.")] = "",
     share_treated: Annotated[float | None, typer.Option(help="Planned, e.g. 0.5.")] = None,
+    planned_subjects: Annotated[
+        int | None, typer.Option(min=2, help="Of both arms at the end, fixed beforehand.")
+    ] = None,
     season: Annotated[list[float] | None, typer.Option(help="Length in steps, e.g. 7.")] = None,
     holiday: Annotated[list[str] | None, typer.Option(help="Day, YYYY-MM-DD.")] = None,
     washout: Annotated[int, typer.Option(min=0, help="Periods after a switch.")] = 1,
@@ -48,6 +51,7 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
         confidence=confidence,
         names=names,
         share_treated=share_treated,
+        planned_subjects=planned_subjects,
         washout=washout,
         seasons=tuple(season) if season else None,
         holidays=tuple(holiday or ()),

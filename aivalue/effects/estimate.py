@@ -32,6 +32,7 @@ def estimate(
     baseline_series: Series | None = None,
     reconstructed: bool = False,
     units: Collection[str] | None = None,
+    planned_subjects: int | None = None,
 ) -> Estimate:
     """Estimate one KPI's effect, or say why it cannot be estimated.
 
@@ -44,6 +45,8 @@ def estimate(
         The baseline was frozen after go-live.
     units
         Estimate on these units alone, e.g. one campaign; None is all of them.
+    planned_subjects
+        As registered before the first day with the AI; None where it was not.
     """
     choice: Choice | None = None
     try:
@@ -71,6 +74,7 @@ def estimate(
         measured=material.measured,
         better_when=kpi.better_when,
         reconstructed=reconstructed or baseline_series is None,
+        planned_subjects=planned_subjects,
     )
 
 
@@ -81,6 +85,7 @@ def estimated(
     measured: Period,
     better_when: BetterWhen,
     reconstructed: bool,
+    planned_subjects: int | None = None,
 ) -> Estimate:
     """Doubt, grade and read what an estimator found."""
     effect, checks = reading.effect, reading.doubts()
@@ -100,11 +105,15 @@ def estimated(
         average=average(effect),
         total=total(effect),
         relative=_relative_or_none(effect),
-        parameters=(*reading.parameters, *_readings(effect), *_window(measured)),
+        parameters=(
+            *reading.parameters,
+            *_readings(effect, planned_subjects),
+            *_window(measured),
+        ),
     )
 
 
-def _readings(effect: Effect) -> tuple[tuple[str, str], ...]:
+def _readings(effect: Effect, planned_subjects: int | None) -> tuple[tuple[str, str], ...]:
     """Return what a null result could have seen, and the interval that may be watched daily."""
     figure = average(effect)
     detectable = minimum_detectable(
@@ -114,7 +123,7 @@ def _readings(effect: Effect) -> tuple[tuple[str, str], ...]:
     )
     found = [("minimum_detectable", f"{detectable:.6g}")]
     if effect.design == "randomized":
-        anytime = monitored(effect).anytime
+        anytime = monitored(effect, n_planned=planned_subjects).anytime
         found += [("anytime_low", f"{anytime.low:.6g}"), ("anytime_high", f"{anytime.high:.6g}")]
     return tuple(found)
 

@@ -18,6 +18,11 @@ from aivalue.effects.power import minimum_detectable
 from aivalue.effects.student_t import t_quantile
 
 POWER = 0.80
+# Where no size was registered. Any number fixed beforehand keeps the guarantee, and none taken from
+# the data does; ten times off costs a quarter of the width, a thousand times below a quarter too.
+SUBJECTS_DEFAULT = 1_000
+CLUSTERS_DEFAULT = 100
+_BY_CLUSTER = {"difference_in_means_by_unit", "cluster_randomized", "switchback"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +39,15 @@ class Monitored:
         Right at this one of the planned looks.
     detectable : float
         Effect that the fixed reading finds in 80 % of cases.
+    n_best : float
+        Subjects at which the anytime interval is narrowest, beside as many looks as one likes.
     """
 
     fixed: Interval
     anytime: Interval
     planned_look: Interval | None
     detectable: float
+    n_best: float
 
 
 def monitored(
@@ -50,15 +58,17 @@ def monitored(
     Parameters
     ----------
     n_planned
-        Subjects (or clusters) of both arms at the planned end, where the anytime interval is
-        narrowest; None is as many as there are now.
+        Subjects (or clusters) of both arms at the planned end, as they were registered before there
+        was anything to see; None is a default. Never a number that follows from the data: at all
+        looks together the interval is right only while its tuning stays what it was.
     look
         This look and how many are planned in all, equally spaced.
     """
     fixed = average(effect)
     n = float(effect.n_treated + effect.n_control)
     alpha = 1 - fixed.confidence
-    margin = _anytime_margin(fixed, n, n_planned=n if n_planned is None else n_planned, alpha=alpha)
+    n_best = default_size(effect.estimator) if n_planned is None else float(n_planned)
+    margin = _anytime_margin(fixed, n, n_best=n_best, alpha=alpha)
     # With few subjects the t quantile, not the normal one, says how sure one reading is.
     small_sample = t_quantile(1 - alpha / 2, effect.degrees_of_freedom) / t_quantile(
         1 - alpha / 2, np.inf
@@ -76,12 +86,18 @@ def monitored(
             confidence=fixed.confidence,
             power=POWER,
         ),
+        n_best=n_best,
     )
 
 
-def _anytime_margin(fixed: Interval, n: float, *, n_planned: float, alpha: float) -> float:
+def default_size(estimator: str) -> float:
+    """Return the size that the anytime interval is tuned to where none was registered."""
+    return float(CLUSTERS_DEFAULT if estimator in _BY_CLUSTER else SUBJECTS_DEFAULT)
+
+
+def _anytime_margin(fixed: Interval, n: float, *, n_best: float, alpha: float) -> float:
     error, subjects = np.asarray(fixed.standard_error), np.asarray(n)
-    return float(anytime_margin(error, subjects, n_best=n_planned, alpha=alpha))
+    return float(anytime_margin(error, subjects, n_best=n_best, alpha=alpha))
 
 
 def _planned_quantile(look: tuple[int, int], alpha: float) -> float:

@@ -199,6 +199,13 @@ class Design(Definition):
     looks: tuple[Day, ...] = Field(
         default=(), max_length=60, description="Days on which the effect is to be read."
     )
+    planned_subjects: int | None = Field(
+        default=None,
+        ge=2,
+        le=10**12,
+        description="Of both arms at the planned end (units, where units were drawn): where the "
+        "interval for looking daily is narrowest. Counts as recorded before the first day with AI.",
+    )
 
     @model_validator(mode="after")
     def _an_approver_approves_something(self) -> Self:

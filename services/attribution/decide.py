@@ -34,7 +34,11 @@ from services.attribution.joint import (
     with_experiments,
 )
 from services.attribution.price import Value, value_of
-from services.attribution.registration import binding_fields, first_day_with_ai
+from services.attribution.registration import (
+    binding_fields,
+    first_day_with_ai,
+    planned_subjects_of,
+)
 
 _NO_FIGURES: dict[str, Json] = {
     "average": None,
@@ -56,6 +60,8 @@ class Result:
         The unit it speaks of; None is all units together.
     joint :
         What the initiatives that share its units brought; None where there are none.
+    planned_subjects :
+        As registered; None where it was not.
     """
 
     kpi: Kpi
@@ -65,6 +71,7 @@ class Result:
     baseline: Baseline | None
     looks: tuple[date, ...] = ()
     joint: Joint | None = None
+    planned_subjects: int | None = None
 
     def document(self) -> dict[str, Json]:
         """Write the result as it is stored, hashed and, without the vector, served."""
@@ -81,7 +88,7 @@ class Result:
             "grade_reasons": list(found.grade_reasons),
             "refusal": found.refusal,
             **(_NO_FIGURES if effect is None else figures_of(effect)),
-            "hybrid": hybrid_of(effect, self.looks),
+            "hybrid": hybrid_of(effect, self.looks, self.planned_subjects),
             "joint": joint_document(self.joint),
             **_method(effect),
             "why": None if found.choice is None else found.choice.reason,
@@ -157,6 +164,7 @@ def _results(inputs: Inputs) -> Iterable[Result]:
                 baseline=baseline,
                 looks=inputs.definitions.design.looks,
                 joint=joints[kpi.key] if scope is None else None,
+                planned_subjects=planned_subjects_of(inputs.registration),
             )
 
 
@@ -201,6 +209,7 @@ def _estimate(
         ),
         reconstructed=baseline is not None and baseline.reconstructed,
         units=_units(inputs, scope),
+        planned_subjects=planned_subjects_of(inputs.registration),
     )
     return finite(found)
 

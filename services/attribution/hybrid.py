@@ -10,20 +10,19 @@ from aivalue.kpis.canonical import Json
 from services.attribution.figures import interval_document
 
 
-def hybrid_of(effect: Effect | None, looks: Sequence[date]) -> dict[str, Json] | None:
+def hybrid_of(
+    effect: Effect | None, looks: Sequence[date], planned_subjects: int | None
+) -> dict[str, Json] | None:
     """Return the readings beside the fixed one; None where nothing was randomized.
 
     Looks are taken to be equally spaced, as they were registered; the one that counts is the last
-    that lies within what was measured.
+    that lies within what was measured. `planned_subjects` is what was registered.
     """
     if effect is None or effect.design != "randomized":
         return None
     taken = bisect_left(looks, effect.periods[-1].end)
-    n = effect.n_treated + effect.n_control
     found = monitored(
-        effect,
-        n_planned=n * len(looks) / taken if taken else None,
-        look=(taken, len(looks)) if taken else None,
+        effect, n_planned=planned_subjects, look=(taken, len(looks)) if taken else None
     )
     planned = found.planned_look
     return {
@@ -32,4 +31,6 @@ def hybrid_of(effect: Effect | None, looks: Sequence[date]) -> dict[str, Json] |
         "look": taken or None,
         "n_looks": len(looks) or None,
         "detectable": found.detectable,
+        "tuned_to": int(found.n_best),
+        "tuned_by": "default" if planned_subjects is None else "registration",
     }

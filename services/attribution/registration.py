@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+import orjson
+
 from aivalue.effects.checks.pre_registration import Registration
 from aivalue.effects.design import Assignment
 from aivalue.kpis.canonical import Json, canonical_bytes
@@ -24,6 +26,7 @@ BINDING = (
     "estimator",
     "estimator_version",
     "looks",
+    "planned_subjects",
 )
 
 
@@ -51,6 +54,14 @@ def registered(
                 fields=binding_fields(Design.model_validate(version["body"])),
             )
     return None
+
+
+def planned_subjects_of(registration: Registration | None) -> int | None:
+    """Return the size that was registered; one stated later may follow from the data."""
+    if registration is None:
+        return None
+    planned: int | None = orjson.loads(registration.fields["planned_subjects"])
+    return planned
 
 
 def binding_fields(design: Design, *, code_version: str | None = None) -> dict[str, str]:

@@ -39,6 +39,7 @@ async def read(system: System) -> tuple[dict[str, Any], dict[str, Any]]:
         ("measured", {"start": "2024-03-01", "end": "2024-05-01"}),
         ("units", [*world.TREATED[1:], *world.CONTROLS]),
         ("confidence", 0.9),
+        ("planned_subjects", 500),
     ],
 )
 async def test_a_design_changed_after_the_fact_demotes_the_grade(

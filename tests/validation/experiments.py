@@ -11,8 +11,10 @@ from aivalue.effects.comparison import difference
 from aivalue.effects.estimators.cuped import cuped_levels, plain_levels
 from aivalue.effects.estimators.switchback import switchback
 from aivalue.effects.group_sequential import obrien_fleming
+from aivalue.effects.monitoring import monitored
 from aivalue.effects.panel import Floats
 from aivalue.effects.sequential import ratio_test_margin
+from aivalue.effects.vector import Vector, effect_of
 from tests.validation.cell import Cell, Reading, reading_of
 from tests.validation.worlds import PERIODS, panel_noise
 
@@ -50,6 +52,37 @@ def _margin(rule: Rule, error: Floats, n: Floats, deviation: float) -> Floats:
 @cache
 def _boundaries() -> Floats:
     return obrien_fleming(N_LOOKS)
+
+
+def _as_read(n_planned: float | None, rng: np.random.Generator) -> Reading:
+    """Read an experiment daily as the service does: whole intervals, however many subjects yet."""
+    n = N_PER_LOOK * np.arange(1, N_LOOKS + 1)
+    arms = rng.lognormal(0.0, 1.0, (2, N_LOOKS * N_PER_LOOK))
+    sums, squares = (np.cumsum(values, axis=1)[:, n - 1] for values in (arms, arms**2))
+    variance = ((squares - sums**2 / n) / (n - 1)).sum(axis=0) / n
+    worst = Reading(low=-np.inf, high=np.inf, truth=0.0)
+    for look, size in enumerate(n):
+        effect = effect_of(
+            Vector(
+                periods=PERIODS[:1],
+                point=(sums[:1, look] - sums[1:, look]) / size,
+                covariance=variance[look].reshape(1, 1),
+                volume=np.ones(1),
+                observed=sums[:1, look] / size,
+                degrees_of_freedom=float(2 * size - 2),
+            ),
+            confidence=0.95,
+            n_treated=int(size),
+            n_control=int(size),
+            design="randomized",
+            scale="additive",
+            estimator=("difference_in_means", "2"),
+        )
+        shown = monitored(effect, n_planned=n_planned).anytime
+        if not shown.low <= 0.0 <= shown.high:
+            return Reading(low=shown.low, high=shown.high, truth=0.0)
+        worst = Reading(low=shown.low, high=shown.high, truth=0.0)
+    return worst
 
 
 def _ratio(rng: np.random.Generator) -> Reading:
@@ -107,6 +140,21 @@ EXPERIMENTS: tuple[Cell, ...] = (
         )
         for rule, label, method in _RULES
         for outcomes in ("normal", "lognormal")
+    ),
+    *(
+        Cell(
+            name=f"D7 thirty daily looks as the service reads them, {label}",
+            method="monitored",
+            peers="fixed z 72.7",
+            draw=partial(_as_read, n_planned),
+            promise="conservative",
+            reason=_ALWAYS,
+        )
+        for label, n_planned in (
+            ("size registered", 2.0 * N_LOOKS * N_PER_LOOK),
+            ("a tenth of the size registered", 0.2 * N_LOOKS * N_PER_LOOK),
+            ("no size registered", None),
+        )
     ),
     Cell(name="D8 ratio, users randomized", method="plain_levels", peers="iid z 86.9", draw=_ratio),
     Cell(name="D9 CUPED, correlation .7", method="cuped_levels", peers="95.7", draw=_cuped),

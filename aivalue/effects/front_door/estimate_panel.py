@@ -109,9 +109,15 @@ def estimate_panel(
             confidence=level.confidence,
         ),
         rivals=tuple(rival.effect for rival in rivals),
-        monitored=monitored(used.effect) if used.effect.design == "randomized" else None,
+        monitored=_monitored(used.effect, options.planned_subjects),
         own=used.own,
     )
+
+
+def _monitored(effect: Effect, planned_subjects: int | None) -> Monitored | None:
+    if effect.design != "randomized":
+        return None
+    return monitored(effect, n_planned=planned_subjects)
 
 
 def _p_value(used: Ran, level: Interval) -> float:

@@ -20,6 +20,8 @@ class Options:
     seasons : lengths in steps, or None
         None reads them from the calendar.
     holidays : days, as ISO dates
+    planned_subjects : int or None
+        Of both arms at the planned end, fixed before there was anything to see.
     """
 
     confidence: float = 0.95
@@ -28,6 +30,7 @@ class Options:
     washout: int = 1
     seasons: tuple[float, ...] | None = None
     holidays: tuple[str, ...] = ()
+    planned_subjects: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

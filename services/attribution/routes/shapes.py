@@ -1,6 +1,7 @@
 """An effect as clients see it; every figure keeps its interval, every refusal its reason."""
 
 from datetime import date
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -71,6 +72,13 @@ class HybridShape(Shape):
     look: int | None = Field(description="Which of them was the last to be measured.")
     n_looks: int | None
     detectable: float = Field(description="Effect that the fixed reading finds in 80 % of cases.")
+    tuned_to: int | None = Field(
+        default=None, description="Subjects of both arms at which `anytime` is narrowest."
+    )
+    tuned_by: Literal["registration", "default"] | None = Field(
+        default=None,
+        description="Whether that was registered before the first day with AI; never from data.",
+    )
 
 
 class ShareShape(Shape):

@@ -124,3 +124,4 @@ async def test_without_looks_only_the_anytime_reading_stands_beside_the_fixed_on
 
     assert men["hybrid"]["planned_look"] is None
     assert men["hybrid"]["anytime"]["low"] < men["average"]["low"]
+    assert (men["hybrid"]["tuned_to"], men["hybrid"]["tuned_by"]) == (1_000, "default")
