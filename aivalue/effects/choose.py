@@ -11,7 +11,7 @@ CONTROLS_MIN = 2
 DONORS_MIN = 10
 MONTHS_BEFORE_MIN = 15
 MONTHS_LEFT_OUT = 3  # Next to go-live, of a synthetic control's past.
-STRETCHES_BEFORE_MIN = 2  # As long as the one with the AI, for reading one unit over time.
+STRETCHES_BEFORE_MIN = 3  # As long as the one with the AI, for reading one unit over time.
 
 # Design, estimator, why not or None, reason.
 Step = tuple[Design, str, str | None, str]

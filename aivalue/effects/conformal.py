@@ -10,7 +10,7 @@ Source: Chernozhukov, Wuethrich & Zhu (2021), "An Exact and Robust Conformal Inf
 Counterfactual and Synthetic Controls", JASA 116(536) 1849-1864, with moving blocks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 
 import numpy as np
@@ -20,7 +20,7 @@ from aivalue.effects.simplex_path import Fitted, Piece, pieces_of
 from aivalue.errors import NotEstimable
 
 # Stretches as long as the one with the AI that must lie before it: fewer are no comparison.
-STRETCHES_BEFORE_MIN = 2
+STRETCHES_BEFORE_MIN = 3
 REMAINDER = 1e-6  # Surprises below this share of the outcome's range are none.
 TIE = 1e-12  # And differences among them below this one.
 SLACK = 1e-6  # Of the outcome's range: pieces end within rounding of each other.
@@ -111,21 +111,13 @@ def conformal(
     if not len(donors) or not 0 < n_after < n:
         raise NotEstimable(f"{len(donors)} donors, {n - n_after} periods before, {n_after} after")
     share = np.full(n_after, 1 / n_after) if weights is None else weights / weights.sum()
-    # Weights sum to one, so a level that all share changes nothing but rounding.
-    treated, donors = treated - donors.mean(), donors - donors.mean()
-    if without_levels:
-        treated, with_ai = treated - treated.mean(), with_ai - with_ai.mean()
-        donors = donors - donors.mean(axis=1, keepdims=True)
-    else:
-        with_ai = with_ai.astype(np.float64)
-    unit = float(np.ptp(np.vstack([treated, donors])))
-    if not np.ptp(donors) > 0:
-        raise NotEstimable("donors do not vary, so no mix of them can be fitted")
-    treated, donors = treated / unit, donors / unit
-    fitted = Fitted(treated=treated, donors=donors, with_ai=with_ai, penalty=penalty / unit**2)
-    before = treated[: n - n_after].mean() - donors[:, : n - n_after].mean()
-    start = float(treated[n - n_after :].mean() - donors[:, n - n_after :].mean() - before)
-    pieces = pieces_of(fitted, start=start)
+    fitted, unit = _in_its_range(treated, donors, with_ai, without_levels=without_levels)
+    fitted = replace(fitted, penalty=penalty / unit**2)
+    before, after = (
+        float(fitted.treated[part].mean() - fitted.donors[:, part].mean())
+        for part in (slice(None, n - n_after), slice(n - n_after, None))
+    )
+    pieces = pieces_of(fitted, start=after - before)
     blocks = [_blocks(piece, share) for piece in pieces]
     at = _least_surprising(pieces, blocks)
     point = -float(blocks[at][0][0] / blocks[at][1][0])
@@ -140,6 +132,21 @@ def conformal(
         surprise=surprise * unit,
         weights=pieces[at].weights + point * pieces[at].moved,
     )
+
+
+def _in_its_range(
+    treated: Floats, donors: Floats, with_ai: Floats, *, without_levels: bool
+) -> tuple[Fitted, float]:
+    """Return what is fitted with a range of one, and the range in the outcome's unit."""
+    # Weights sum to one, so a level that all share changes nothing but rounding.
+    treated, donors = treated - donors.mean(), donors - donors.mean()
+    if without_levels:
+        treated, with_ai = treated - treated.mean(), with_ai - with_ai.mean()
+        donors = donors - donors.mean(axis=1, keepdims=True)
+    if not np.ptp(donors) > 0:
+        raise NotEstimable("donors do not vary, so no mix of them can be fitted")
+    unit = float(np.ptp(np.vstack([treated, donors])))
+    return Fitted(treated=treated / unit, donors=donors / unit, with_ai=with_ai), unit
 
 
 def require_shifts(n_shifts: int, confidence: float) -> None:

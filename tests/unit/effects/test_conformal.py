@@ -103,7 +103,7 @@ def test_order_of_donors_changes_nothing() -> None:
     ("n_before", "n_after", "reason"),
     [
         (18, 1, "it cannot be told at 95%: 19 shifts of time, needs 20"),
-        (24, 13, "hold fewer than 2 stretches as long as the 13 with the AI"),
+        (24, 13, "hold fewer than 3 stretches as long as the 13 with the AI"),
     ],
 )
 def test_short_histories_cannot_be_told(n_before: int, n_after: int, reason: str) -> None:

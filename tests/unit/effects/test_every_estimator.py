@@ -19,7 +19,7 @@ from aivalue.effects.front_door.table import PanelTable, matrices_of
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats, Integers
 
-N_UNITS, N_TIMES, START = 16, 30, 22
+N_UNITS, N_TIMES, START = 16, 30, 24
 CONTROLLED = [
     *("synthetic_difference_in_differences", "synthetic_control", "augmented_synthetic_control"),
     *("imputation", "callaway_santanna", "difference_in_differences", "difference_in_means"),
