@@ -19,6 +19,8 @@ from aivalue.events.fields import (
 )
 
 Arm = Literal["", "treatment", "control", "holdout"]
+SeriesKey = tuple[str, str, str, str]
+"""KPI, unit, segment, arm: of which series a measurement is."""
 
 
 class MeasurementRecorded(EventData, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from aivalue.errors import InvalidEvent
+from aivalue.events.columns import Columns
 from aivalue.events.decode import decode_binary, decode_structured
 from aivalue.events.event import Event
 from aivalue.events.plain import read_binary, read_structured
@@ -27,6 +28,18 @@ _CONFLUENT_MAGIC = b"\x00"
 Headers = Sequence[tuple[str, bytes | None]]
 
 
+def read_plain(
+    values: Sequence[bytes | None], headers: Sequence[Headers], *, now: datetime
+) -> Columns | None:
+    """Read the events in records where all are of the plain kind; None where one may not be."""
+    present = [value for value in values if value is not None]
+    if len(present) != len(values):
+        return None
+    if set(map(len, headers)) == {1} and {each[0] for each in headers} <= _STRUCTURED_HEADERS:
+        return read_structured(present, now=now)
+    return read_binary(present, headers, now=now)
+
+
 def decode_record(value: bytes | None, headers: Headers, *, now: datetime) -> Event:
     """Read the event in a record.
 
@@ -35,16 +48,6 @@ def decode_record(value: bytes | None, headers: Headers, *, now: datetime) -> Ev
     InvalidEvent
         The record holds no event we know.
     """
-    plain = None
-    if value is not None:
-        if len(headers) == 1 and headers[0] in _STRUCTURED_HEADERS:
-            plain = read_structured(value, now=now)
-        else:
-            plain = read_binary(value, headers, now=now)
-    return _exactly(value, headers, now) if plain is None else plain
-
-
-def _exactly(value: bytes | None, headers: Headers, now: datetime) -> Event:
     content_type = b""
     for name, found in headers:
         if name == CONTENT_TYPE or name.lower() == CONTENT_TYPE:

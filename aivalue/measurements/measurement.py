@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from aivalue.events.business import MeasurementRecorded, OutcomeRecorded
+from aivalue.events.business import MeasurementRecorded, OutcomeRecorded, SeriesKey
 from aivalue.events.event import Event
 from aivalue.events.model import DecisionMade
-
-SeriesKey = tuple[str, str, str, str]
-"""KPI, unit, segment, arm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

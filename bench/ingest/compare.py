@@ -45,7 +45,7 @@ async def _turn(servers: Servers, contender: Contender, n_events: int, number: i
         servers,
         contender,
         _topic(contender.form, contender.share),
-        n_distinct(n, malformed=contender.form != "flat"),
+        n_distinct(n, malformed=contender.form in ("structured", "binary")),
         name=f"run{number}_{CONTENDERS.index(contender)}",
     )
 

@@ -2,16 +2,15 @@
 
 import time
 from datetime import UTC, datetime
-from functools import partial
 
 import asyncpg
 
-from aivalue.events.kafka_binding import decode_record
 from aivalue.runtime.kafka import create_consumer
 from bench.ingest.load import Events, partitions_of
 from bench.ingest.servers import Servers
-from services.ingest.batch import Batch, Origin, Record, decode_stretch
+from services.ingest.batch import Batch, Origin, Record
 from services.ingest.queries import storing
+from services.ingest.reading.decoding import decode_stretch
 from services.ingest.storing import wire
 from services.ingest.storing.identities import Ids
 
@@ -62,7 +61,7 @@ def _batch(now: datetime) -> Batch:
             Record(offset=number - 1, timestamp=1, key=key, value=value, headers=headers)
         )
     origin = Origin(log_id=1, partition=0, epoch=1, next_offset=0, head_hash=bytes(32))
-    stretch = decode_stretch(origin, records, partial(decode_record, now=now))
+    stretch = decode_stretch(origin, records, now=now)
     return Batch(tenant="default", received_at=now, stretches=[stretch])
 
 

@@ -15,7 +15,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aivalue.runtime.kafka import create_producer, ensure_topics
 from aivalue.runtime.settings import KafkaSettings
 
-Form = Literal["structured", "binary", "flat"]
+Form = Literal["structured", "binary", "flat", "described"]
+"""For ours in the two modes of CloudEvents; for a sink of tables, bare or each with its schema."""
 Headers = list[tuple[str, bytes]]
 
 N_UNITS, N_KPIS = 200, 5
@@ -27,6 +28,12 @@ BATCH = 500
 # Whatever the number of events, they lie in the same days: no run counts events of tomorrow.
 PERIOD = 2_500_000
 FLAT_FIELDS = ("id", "source", "type", "time", "unit", "data")
+FLAT_SCHEMA = (
+    '{"type":"struct","fields":['
+    + ",".join(f'{{"field":"{name}","type":"string"}}' for name in FLAT_FIELDS)
+    + "]}"
+)
+_FOR_A_SINK = ("flat", "described")
 
 
 def n_distinct(n_events: int, *, malformed: bool) -> int:
@@ -48,7 +55,7 @@ class Events:
     def record(self, number: int) -> tuple[bytes, bytes, Headers]:
         """Return key, value and headers of an event."""
         if number % MALFORMED_EVERY == 0:
-            if self._form != "flat":
+            if self._form not in _FOR_A_SINK:
                 return b"k", b'{"not": "an event"', STRUCTURED
         elif number % DUPLICATE_EVERY == 0:
             number -= DUPLICATE_EVERY // 2
@@ -71,12 +78,14 @@ class Events:
             headers = [(f"ce_{name}", text.encode()) for name, text in attributes.items()]
             headers.append(("content-type", b"application/json"))
             return data.encode(), headers
-        if self._form == "flat":
+        if self._form in _FOR_A_SINK:
             quoted = data.replace('"', '\\"')
             flat = (
                 f'{{"id":"{event_id}","source":"{SOURCE}","type":"{TYPE}","time":"{moment}",'
                 f'"unit":"{unit}","data":"{quoted}"}}'
             )
+            if self._form == "described":
+                flat = f'{{"schema":{FLAT_SCHEMA},"payload":{flat}}}'
             return flat.encode(), []
         envelope = (
             f'{{"specversion":"1.0","id":"{event_id}","source":"{SOURCE}","type":"{TYPE}",'

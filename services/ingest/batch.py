@@ -3,7 +3,7 @@
 import bisect
 import hashlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -12,10 +12,10 @@ import msgspec
 
 from aivalue.errors import InvalidEvent
 from aivalue.events.business import MeasurementRecorded
+from aivalue.events.columns import Columns
 from aivalue.events.event import Event
 
 Headers = Sequence[tuple[str, bytes | None]]
-Decode = Callable[[bytes | None, Headers], Event]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MS = 253_402_300_799_999
 
@@ -77,7 +77,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """Consecutive records of one partition, decoded.
+    """Consecutive records of one partition, decoded; `kept` are those that are events.
 
     Records may start later than `origin.next_offset` where a transactional producer left control
     records between. `sha256` is over what all the records say, and `hash` links it to the origin's
@@ -86,7 +86,8 @@ class Stretch:
 
     origin: Origin
     records: Sequence[LogRecord]
-    events: Sequence[tuple[LogRecord, Event]]
+    kept: Sequence[LogRecord]
+    events: Columns
     dead: Sequence[DeadLetter]
     sha256: bytes
     hash: bytes
@@ -117,8 +118,10 @@ class Batch:
     ----------
     may_take_long :
         Nobody waits behind it: a request of its own, not the next part of a log.
+    records :
+        Those that are events.
     events :
-        All of them in order; `seq` is the index here.
+        What they say; `seq` is the index here and in `records`.
     special :
         `seq` of what is more than a measurement; nearly always nothing.
     """
@@ -127,20 +130,28 @@ class Batch:
     received_at: datetime
     stretches: Sequence[Stretch]
     may_take_long: bool = False
-    events: list[tuple[LogRecord, Event]] = field(init=False)
+    records: list[LogRecord] = field(init=False)
+    events: Columns = field(init=False)
     special: list[int] = field(init=False)
     _ends: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.events = [pair for stretch in self.stretches for pair in stretch.events]
+        self.records = list(itertools.chain.from_iterable(each.kept for each in self.stretches))
+        self.events = Columns()
+        for stretch in self.stretches:
+            self.events.extend(stretch.events)
         self.special = [
             seq
-            for seq, (_, event) in enumerate(self.events)
+            for seq, event in self.events.whole.items()
             if type(event.data) is not MeasurementRecorded
             or event.supersedes is not None
             or event.backfillid is not None
         ]
-        self._ends = list(itertools.accumulate(len(each.events) for each in self.stretches))
+        self._ends = list(itertools.accumulate(len(each.kept) for each in self.stretches))
+
+    def event(self, seq: int) -> Event:
+        """Return one event whole."""
+        return self.events.event(seq)
 
     @property
     def n_records(self) -> int:
@@ -154,38 +165,27 @@ class Batch:
     def place(self, seq: int) -> Place:
         """Return where an event stands."""
         origin = self.stretches[self.stretch_number(seq)].origin
-        return place_of(origin, self.events[seq][0])
-
-
-def decode_stretch(origin: Origin, records: Sequence[LogRecord], decode: Decode) -> Stretch:
-    """Decode every record; what is no event becomes a dead letter, its neighbours count."""
-    events: list[tuple[LogRecord, Event]] = []
-    dead: list[DeadLetter] = []
-    said: list[bytes] = []
-    for record in records:
-        try:
-            event = decode(record.value, record.headers)
-        except InvalidEvent as error:
-            dead.append(dead_letter_of(origin, record, error))
-            said.append(sha256_of(record))
-        else:
-            events.append((record, event))
-            said.append(event.fingerprint)
-    return stretch_of(origin, records, events, dead, said)
+        return place_of(origin, self.records[seq])
 
 
 def stretch_of(
     origin: Origin,
     records: Sequence[LogRecord],
-    events: Sequence[tuple[LogRecord, Event]],
+    kept: Sequence[LogRecord],
+    events: Columns,
     dead: Sequence[DeadLetter],
-    said: Sequence[bytes],
 ) -> Stretch:
-    """Bind records to their place and to what was read before; `said` has a digest of each."""
+    """Bind records to their place and to what was read before."""
+    said = events.fingerprints
+    if dead:
+        digests = dict(zip((record.offset for record in kept), said, strict=True))
+        digests.update((letter.place.offset, sha256_of(letter.record)) for letter in dead)
+        said = [digests[record.offset] for record in records]
     sha256 = hashlib.sha256(b"".join(said)).digest()
     return Stretch(
         origin=origin,
         records=records,
+        kept=kept,
         events=events,
         dead=dead,
         sha256=sha256,

@@ -14,6 +14,7 @@ from typing import Literal
 import asyncpg
 
 from aivalue.errors import InvalidEvent
+from aivalue.events.columns import Columns
 from aivalue.events.event import Event
 from aivalue.events.http_binding import Headers, decode_part
 from aivalue.runtime.clock import utc_now
@@ -25,7 +26,6 @@ from services.ingest.batch import (
     LogRecord,
     Record,
     dead_letter_of,
-    sha256_of,
     stretch_of,
 )
 from services.ingest.lateness import is_late
@@ -170,9 +170,9 @@ class _Request:
     received_at: datetime
 
     @property
-    def events(self) -> list[Event]:
+    def events(self) -> Columns:
         """Return the parts that are events; their index is `seq`."""
-        return [each for each in self.decoded if isinstance(each, Event)]
+        return Columns.of(each for each in self.decoded if isinstance(each, Event))
 
 
 def _decoded(value: bytes, headers: Headers, *, now: datetime) -> Event | InvalidEvent:
@@ -191,9 +191,9 @@ def _batch(
 ) -> Batch:
     """Place the parts at the end of the partition that the claim locks."""
     origin = claim.origin
-    events: list[tuple[LogRecord, Event]] = []
+    kept: list[LogRecord] = []
+    events = Columns()
     dead: list[DeadLetter] = []
-    said: list[bytes] = []
     records = [
         Record(
             offset=origin.next_offset + index,
@@ -206,12 +206,11 @@ def _batch(
     ]
     for record, result in zip(records, decoded, strict=True):
         if isinstance(result, Event):
-            events.append((record, result))
-            said.append(result.fingerprint)
+            kept.append(record)
+            events.append(result)
         else:
             dead.append(dead_letter_of(origin, record, result))
-            said.append(sha256_of(record))
-    stretch = stretch_of(origin, records, events, dead, said)
+    stretch = stretch_of(origin, records, kept, events, dead)
     return Batch(tenant=claim.tenant, received_at=now, stretches=[stretch], may_take_long=True)
 
 

@@ -6,32 +6,39 @@ some. Where the oldest and the newest event of a batch fall into one bucket, all
 
 import bisect
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from prometheus_client import Histogram
 
 LATE_SECONDS: Final = 86_400
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 BUCKETS: Final = (1, 10, 60, 600, 3_600, LATE_SECONDS, 604_800, 2_592_000, 31_536_000)
 
 
-def observe_ages(histogram: Histogram, times: Sequence[datetime], received_at: datetime) -> int:
+def observe_ages(histogram: Histogram, times: Sequence[int], received_at: datetime) -> int:
     """Count the events by age; return how many are late, received more than a day after their time.
 
     The sum is exact where a batch spans buckets, and otherwise as if its events lay evenly between
     the oldest and the newest.
+
+    Parameters
+    ----------
+    times :
+        Microseconds since 1970.
     """
-    newest, oldest = _age(max(times), received_at), _age(min(times), received_at)
+    now = (received_at - _EPOCH) // _MICROSECOND
+    newest, oldest = _seconds(now - max(times)), _seconds(now - min(times))
     first, last = _bucket(newest), _bucket(oldest)
     if first == last:
         counts = {first: len(times)}
         total = len(times) * (newest + oldest) / 2
     else:
-        ages = [(received_at - time).total_seconds() for time in times]
-        ages.sort()
+        ages = sorted(_seconds(now - time) for time in times)
         ends = [bisect.bisect_right(ages, bound) for bound in BUCKETS] + [len(ages)]
         counts = {place: end - (ends[place - 1] if place else 0) for place, end in enumerate(ends)}
-        total = sum(age for age in ages if age > 0)
+        total = sum(ages)
     for place, n in counts.items():
         histogram._buckets[place].inc(n)  # noqa: SLF001 - the client has no public way
     histogram._sum.inc(total)  # noqa: SLF001
@@ -40,12 +47,12 @@ def observe_ages(histogram: Histogram, times: Sequence[datetime], received_at: d
 
 def is_late(time: datetime, received_at: datetime) -> bool:
     """Whether an event came more than a day after what it tells of."""
-    return _age(time, received_at) > LATE_SECONDS
+    return (received_at - time).total_seconds() > LATE_SECONDS
 
 
-def _age(time: datetime, received_at: datetime) -> float:
+def _seconds(microseconds: int) -> float:
     # A clock may be a little ahead of ours.
-    return max((received_at - time).total_seconds(), 0)
+    return max(microseconds, 0) / 1_000_000
 
 
 def _bucket(age: float) -> int:

@@ -148,18 +148,18 @@ def observe_stored(batch: Batch, stored: Stored, *, seconds: float) -> None:
         RECORDS.labels(topic).inc(len(stretch.records))
         if stretch.dead:
             EVENTS.labels(topic, "", "invalid").inc(len(stretch.dead))
-        for event_type, n in Tally(event.type for _, event in stretch.events).items():
+        for event_type, n in Tally(stretch.events.types).items():
             n_duplicate, n_refused = duplicates[number, event_type], refused[number, event_type]
             EVENTS.labels(topic, event_type, "stored").inc(n - n_duplicate - n_refused)
             EVENTS.labels(topic, event_type, "duplicate").inc(n_duplicate)
             EVENTS.labels(topic, event_type, "dead_letter").inc(n_refused)
             DUPLICATES.labels(topic, "natural").inc(n_duplicate)
-        if stretch.events:
-            times = [event.time for _, event in stretch.events]
+        if stretch.kept:
+            times = stretch.events.microseconds
             LATE.labels(topic).inc(observe_ages(EVENT_AGE_SECONDS, times, batch.received_at))
     _observe_dead(batch, stored)
     for seq in batch.special:
-        if stored.keeps(seq) and (kind := _correction(batch.events[seq][1])) is not None:
+        if stored.keeps(seq) and (kind := _correction(batch.event(seq))) is not None:
             CORRECTIONS.labels(kind).inc()
     BATCH_EVENTS.observe(batch.n_records)
     BATCH_SECONDS.labels("store").observe(seconds)
@@ -204,7 +204,7 @@ def _observe_dead(batch: Batch, stored: Stored) -> None:
 def _placed(batch: Batch, seqs: Iterable[int]) -> Iterator[tuple[int, str]]:
     """Return stretch and type of events."""
     for seq in seqs:
-        yield batch.stretch_number(seq), batch.events[seq][1].type
+        yield batch.stretch_number(seq), batch.events.types[seq]
 
 
 def _correction(event: Event) -> str | None:

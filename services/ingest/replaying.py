@@ -14,6 +14,7 @@ from typing import Final, Literal
 import asyncpg
 
 from aivalue.errors import InvalidEvent
+from aivalue.events.columns import Columns
 from aivalue.events.event import Event
 from aivalue.events.kafka_binding import STRUCTURED_JSON
 from aivalue.runtime.clock import utc_now
@@ -88,7 +89,7 @@ class Replayer:
         """Store what can be stored; what the store refuses stays the letter that it is."""
         results: list[Replayed] = []
         while candidates:
-            events = [event for *_, event in candidates]
+            events = Columns.of(event for *_, event in candidates)
             # Ids that this transaction creates are not remembered: it may yet be undone.
             ids = await Store(changes_topic="").resolve(connection, tenant, events)
             batch, stored = await self._try(connection, tenant, candidates, ids, now=now)
@@ -162,13 +163,12 @@ class Replayer:
             )
             for index, (letter, value, headers, _) in enumerate(candidates)
         ]
-        events = [event for *_, event in candidates]
         stretch = stretch_of(
             claim.origin,
             records,
-            list(zip(records, events, strict=True)),
+            records,
+            Columns.of(event for *_, event in candidates),
             [],
-            [event.fingerprint for event in events],
         )
         batch = Batch(tenant=tenant, received_at=now, stretches=[stretch], may_take_long=True)
         return batch, await self._store.write(connection, batch, ids)

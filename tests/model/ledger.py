@@ -156,7 +156,7 @@ class Ledger:
     def write(self, batch: Batch) -> Stored:
         """Store events, count them, set the rest aside, and write the batches' rows."""
         stored = Stored()
-        for seq, (_, event) in enumerate(batch.events):
+        for seq, event in enumerate(batch.events):
             known = self.known(event)
             if known is None:
                 self.insert(event)
@@ -166,9 +166,7 @@ class Ledger:
                 stored.refused[seq] = "id_conflict"
         stored.dead = [letter for stretch in batch.stretches for letter in stretch.dead]
         stored.dead += [
-            DeadLetter(
-                place=batch.place(seq), record=batch.events[seq][0], reason=reason, message=""
-            )
+            DeadLetter(place=batch.place(seq), record=batch.records[seq], reason=reason, message="")
             for seq, reason in stored.refused.items()
         ]
         self.bury(stored.dead)

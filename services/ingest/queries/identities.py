@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from asyncpg import Connection
 
-from aivalue.measurements.measurement import SeriesKey
+from aivalue.events.business import SeriesKey
 
 
 async def source_ids(

@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -22,17 +22,17 @@ from aiokafka.errors import (
     RecordTooLargeError,
 )
 
-from aivalue.events.kafka_binding import decode_record
 from aivalue.runtime.clock import utc_now
 from aivalue.runtime.kafka import start
 from services.ingest import metrics
-from services.ingest.batch import Batch, Decode, Stretch, decode_stretch
+from services.ingest.batch import Batch, Stretch
 from services.ingest.failpoints import failpoint
 from services.ingest.queries.partitions import Fenced
 from services.ingest.reading.assignment import Assignment, behind
 from services.ingest.reading.backoff import backoff_seconds
 from services.ingest.reading.breaker import Breaker, complaint
 from services.ingest.reading.claims import Claims
+from services.ingest.reading.decoding import decode_stretch
 from services.ingest.reading.lagging import Lag
 from services.ingest.reading.progress import STALLED_SECONDS, Progress
 from services.ingest.reading.source import Polled, Source
@@ -191,9 +191,8 @@ class Consumer:
         """Decode what was read, one batch per tenant."""
         stretches: dict[str, dict[TopicPartition, Stretch]] = {}
         now = utc_now()
-        decode = partial(decode_record, now=now)
         for partition, records in polled.items():
-            stretch = await self._stretch(partition, records, decode)
+            stretch = await self._stretch(partition, records, now)
             if stretch is not None:
                 tenant = self._assignment.tenant(partition)
                 stretches.setdefault(tenant, {})[partition] = stretch
@@ -206,7 +205,7 @@ class Consumer:
         ]
 
     async def _stretch(
-        self, partition: TopicPartition, records: Sequence[ConsumerRecord], decode: Decode
+        self, partition: TopicPartition, records: Sequence[ConsumerRecord], now: datetime
     ) -> Stretch | None:
         position = self._assignment.positions.get(partition)
         if position is None:
@@ -226,7 +225,7 @@ class Consumer:
         if not new:
             return None
         with metrics.BATCH_SECONDS.labels("decode").time():
-            stretch = decode_stretch(position.origin, new, decode)
+            stretch = decode_stretch(position.origin, new, now=now)
         position.follow(stretch)
         # Heartbeats live in this loop: let them through between stretches.
         await asyncio.sleep(0)

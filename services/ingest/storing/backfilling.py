@@ -29,7 +29,7 @@ async def too_large(
         return {}
     concerned: dict[int, list[str]] = {}
     for seq in kept:
-        data = batch.events[seq][1].data
+        data = batch.event(seq).data
         if isinstance(data, BackfillReverted):
             concerned[seq] = [data.backfill]
         elif isinstance(data, EventRetracted):
@@ -57,7 +57,7 @@ async def _brought(connection: Connection, batch: Batch, ids: Ids, kept: Sequenc
     new = [
         (*_key(batch, ids, seq), backfill)
         for seq in kept
-        if (backfill := batch.events[seq][1].backfillid) is not None
+        if (backfill := batch.event(seq).backfillid) is not None
     ]
     if not new:
         return set()
@@ -71,7 +71,7 @@ async def _brought(connection: Connection, batch: Batch, ids: Ids, kept: Sequenc
 async def _repeated(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> set[Key]:
     """Note that events came again with another backfill, or with none."""
     again: list[Member] = [
-        (*_key(batch, ids, seq), batch.events[seq][1].backfillid or "")
+        (*_key(batch, ids, seq), batch.event(seq).backfillid or "")
         for seq in sorted(stored.duplicates)
     ]
     if not again:
@@ -94,7 +94,7 @@ async def _reverts(connection: Connection, batch: Batch, ids: Ids, kept: Sequenc
             reason=event.data.reason,
         )
         for seq in kept
-        if isinstance((event := batch.events[seq][1]).data, BackfillReverted)
+        if isinstance((event := batch.event(seq)).data, BackfillReverted)
     ]
     if reverts:
         await queries.insert_reverts(connection, batch.tenant, reverts)
@@ -102,4 +102,4 @@ async def _reverts(connection: Connection, batch: Batch, ids: Ids, kept: Sequenc
 
 
 def _key(batch: Batch, ids: Ids, seq: int) -> Key:
-    return (ids.sources[seq], batch.events[seq][1].id)
+    return (ids.sources[seq], batch.events.ids[seq])

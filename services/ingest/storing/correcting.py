@@ -38,7 +38,7 @@ def corrections_in(batch: Batch, seqs: Iterable[int], ids: Ids) -> list[Correcti
     """Return what the events retract or supersede; an event of the same source, where it does."""
     found = []
     for seq in seqs:
-        _, event = batch.events[seq]
+        event = batch.event(seq)
         by = (ids.sources[seq], event.id)
         recorded_at = event.recordedtime or event.time
         if isinstance(event.data, EventRetracted):

@@ -7,12 +7,12 @@ caller commits to Kafka.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from asyncpg import Connection, DataError, PostgresError
 
+from aivalue.events.columns import Columns
 from aivalue.events.event import Event
 from services.ingest.batch import Batch, DeadLetter
 from services.ingest.failpoints import failpoint
@@ -60,7 +60,7 @@ class Store:
 
         By whoever decoded it, while PostgreSQL works on the batch before.
         """
-        ids = self._identities.known(batch.tenant, [event for _, event in batch.events])
+        ids = self._identities.known(batch.tenant, batch.events)
         return None if ids is None else Ready.of(batch, ids)
 
     async def store(
@@ -77,8 +77,7 @@ class Store:
         """
         await failpoint("before_tx")
         if ready is None:
-            events = [event for _, event in batch.events]
-            ready = Ready.of(batch, await self.resolve(connection, batch.tenant, events))
+            ready = Ready.of(batch, await self.resolve(connection, batch.tenant, batch.events))
         try:
             stored = await self._commit(connection, batch, ready, frozenset())
         except (PostgresError, DataError) as error:
@@ -105,7 +104,7 @@ class Store:
             await failpoint("before_pg_commit")
         return stored
 
-    async def resolve(self, connection: Connection, tenant: str, events: Sequence[Event]) -> Ids:
+    async def resolve(self, connection: Connection, tenant: str, events: Columns) -> Ids:
         """Return the ids that events need, committed before their transaction begins."""
         return await self._identities.resolve(connection, tenant, events)
 
@@ -140,7 +139,7 @@ class Store:
             )
         messages = messages_of(
             tenant,
-            [batch.events[seq][1] for seq in batch.special if stored.keeps(seq)],
+            [batch.event(seq) for seq in batch.special if stored.keeps(seq)],
             changes,
             positions=await partitions.positions(connection, tenant),
             now=batch.received_at,
@@ -185,7 +184,7 @@ async def _store_events(
 async def _store_facts(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> None:
     families: dict[type, list[tuple[int, Event]]] = {}
     for seq in batch.special:
-        _, event = batch.events[seq]
+        event = batch.event(seq)
         if type(event.data) in facts.TABLES and stored.keeps(seq):
             families.setdefault(type(event.data), []).append((ids.sources[seq], event))
     for family in families.values():
@@ -203,15 +202,14 @@ REASONS = {
 
 
 def _dead_letter(batch: Batch, seq: int, stored: Stored) -> DeadLetter:
-    record, event = batch.events[seq]
     reason = stored.refused[seq]
     return DeadLetter(
         place=batch.place(seq),
-        record=record,
+        record=batch.records[seq],
         reason=reason,
         message=REASONS[reason],
-        source=event.source,
-        event_id=event.id,
+        source=batch.events.sources[seq],
+        event_id=batch.events.ids[seq],
     )
 
 
@@ -219,15 +217,14 @@ def _batch_rows(batch: Batch, stored: Stored) -> list[tuple[object, ...]]:
     """Return the rows of `batches`, counted stretch by stretch."""
     repetitions: dict[int, list[tuple[int, bytes]]] = {}
     for seq in sorted(stored.duplicates):
-        record, event = batch.events[seq]
-        place = (record.offset, event.fingerprint)
+        place = (batch.records[seq].offset, batch.events.fingerprints[seq])
         repetitions.setdefault(batch.stretch_number(seq), []).append(place)
     refused = Counter(map(batch.stretch_number, stored.refused))
     rows: list[tuple[object, ...]] = []
     for number, stretch in enumerate(batch.stretches):
         origin = stretch.origin
         repeated = repetitions.get(number, [])
-        inserted = len(stretch.events) - len(repeated) - refused[number]
+        inserted = len(stretch.kept) - len(repeated) - refused[number]
         rows.append(
             (
                 origin.log_id, origin.partition, origin.next_offset, stretch.following_offset,

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from asyncpg import Connection
 
-from aivalue.events.business import EventRetracted, MeasurementRecorded
-from aivalue.events.event import Event
-from aivalue.measurements.measurement import SeriesKey
+from aivalue.events.business import EventRetracted, SeriesKey
+from aivalue.events.columns import Columns
 from services.ingest.queries import identities as queries
 
 ENTRIES_MAX = 1_000_000
@@ -32,24 +31,19 @@ class Identities:
         self._sources: dict[str, dict[str, int]] = {}
         self._series: dict[str, dict[SeriesKey, int]] = {}
 
-    def known(self, tenant: str, events: Sequence[Event]) -> Ids | None:
+    def known(self, tenant: str, events: Columns) -> Ids | None:
         """Return the ids of all that the events name, None where PostgreSQL must be asked."""
         sources, series = self._sources.get(tenant, {}), self._series.get(tenant, {})
         try:
             return Ids(
-                sources=[sources[event.source] for event in events],
-                series=[
-                    series[data.kpi, data.unit, data.segment, data.arm]
-                    if type(data := event.data) is MeasurementRecorded
-                    else None
-                    for event in events
-                ],
+                sources=[sources[name] for name in events.sources],
+                series=[None if key is None else series[key] for key in events.series],
                 by_source={name: sources[name] for name in _retracting(events)},
             )
         except KeyError:
             return None
 
-    async def resolve(self, connection: Connection, tenant: str, events: Sequence[Event]) -> Ids:
+    async def resolve(self, connection: Connection, tenant: str, events: Columns) -> Ids:
         """Return the ids of all that the events name, creating what is new.
 
         Not inside a transaction that may roll back: an id must be durable before a row uses it.
@@ -57,35 +51,31 @@ class Identities:
         known = self.known(tenant, events)
         if known is not None:
             return known
-        names = [event.source for event in events]
+        names = set(events.sources)
         retracting = _retracting(events)
         sources = self._sources.setdefault(tenant, {})
-        unknown = (retracting | set(names)) - sources.keys()
+        unknown = (retracting | names) - sources.keys()
         if unknown:
             _make_room(sources, len(unknown))
-            sources.update(await queries.source_ids(connection, tenant, unknown | set(names)))
-        keys = [
-            (data.kpi, data.unit, data.segment, data.arm)
-            if type(data := event.data) is MeasurementRecorded
-            else None
-            for event in events
-        ]
+            sources.update(await queries.source_ids(connection, tenant, unknown | names))
         series = self._series.setdefault(tenant, {})
-        named = {key for key in keys if key is not None}
+        named = {key for key in events.series if key is not None}
         missing = named - series.keys()
         if missing:
             _make_room(series, len(missing))
             series.update(await queries.series_ids(connection, tenant, named - series.keys()))
         return Ids(
-            sources=[sources[name] for name in names],
-            series=[None if key is None else series[key] for key in keys],
+            sources=[sources[name] for name in events.sources],
+            series=[None if key is None else series[key] for key in events.series],
             by_source={name: sources[name] for name in retracting},
         )
 
 
-def _retracting(events: Sequence[Event]) -> set[str]:
+def _retracting(events: Columns) -> set[str]:
     """Return the sources of what the events retract."""
-    return {event.data.source for event in events if type(event.data) is EventRetracted}
+    return {
+        event.data.source for event in events.whole.values() if type(event.data) is EventRetracted
+    }
 
 
 def _make_room(entries: dict[str, int] | dict[SeriesKey, int], n: int) -> None:

@@ -96,8 +96,7 @@ class KeyStore:
 
     def remember(self, batch: Batch, ids: Ids, stored: Stored) -> None:
         """Note what is committed."""
-        fingerprints = [event.fingerprint for _, event in batch.events]
-        pairs = list(zip(_identities(batch, ids), fingerprints, strict=True))
+        pairs = list(zip(_identities(batch, ids), batch.events.fingerprints, strict=True))
         self._recent.remember(kept_rows(pairs, stored))
 
     def _recognise(self, batch: Batch, identities: Sequence[Identity], stored: Stored) -> None:
@@ -111,10 +110,11 @@ class KeyStore:
         if len(distinct) < len(identities):
             suspects.update(each for each, n in Counter(identities).items() if n > 1)
         seen: dict[Identity, int] = {}
+        fingerprints = batch.events.fingerprints
         for seq in [seq for seq, each in enumerate(identities) if each in suspects]:
             if seq in stored.refused:
                 continue
-            identity, fingerprint = identities[seq], batch.events[seq][1].fingerprint
+            identity, fingerprint = identities[seq], fingerprints[seq]
             if identity in known:
                 if known[identity] == fingerprint:
                     stored.duplicates.add(seq)
@@ -122,7 +122,7 @@ class KeyStore:
                     stored.refused[seq] = "id_conflict"
                 continue
             first = seen.setdefault(identity, seq)
-            if first != seq and batch.events[first][1].fingerprint == fingerprint:
+            if first != seq and fingerprints[first] == fingerprint:
                 stored.twins[seq] = first
         stored.duplicates |= stored.twins.keys()
 
@@ -136,8 +136,7 @@ def kept_rows(rows: Sequence[T], stored: Stored) -> Sequence[T]:
 
 
 def _identities(batch: Batch, ids: Ids) -> list[Identity]:
-    names = [event.id for _, event in batch.events]
-    return list(zip(itertools.repeat(batch.tenant), ids.sources, names))
+    return list(zip(itertools.repeat(batch.tenant), ids.sources, batch.events.ids))
 
 
 def _sorted_keys(identities: Sequence[Identity], rows: wire.Rows, stored: Stored) -> bytes:
@@ -167,4 +166,4 @@ async def _tell_apart(connection: Connection, batch: Batch, ids: Ids, stored: St
     await storing.unstage(connection, sorted(known | refused.keys()))
     stored.duplicates |= known
     stored.refuse(refused)
-    return {(ids.sources[seq], batch.events[seq][1].id) for seq in arrived}
+    return {(ids.sources[seq], batch.events.ids[seq]) for seq in arrived}

@@ -4,7 +4,6 @@ A row an event would cost as much as all the rest of storing it. Nobody asks for
 what is read are days, and those as statistics unless something on them was taken back.
 """
 
-from aivalue.events.business import MeasurementRecorded
 from services.ingest.batch import Batch
 from services.ingest.queries.storing import Run
 from services.ingest.storing.identities import Ids
@@ -22,12 +21,15 @@ def runs_of(batch: Batch, ids: Ids, stored: Stored) -> list[Run]:
         # By series and day: what is a number, and what has parts.
         numbers: dict[tuple[int, int], Run] = {}
         parts: dict[tuple[int, int], Run] = {}
-        for record, event in stretch.events:
-            series_id, data = ids.series[seq], event.data
-            if type(data) is MeasurementRecorded and series_id is not None and seq not in gone:
-                day = event.day.toordinal() - EPOCH_DAY
+        events = stretch.events
+        for record, ordinal, measured in zip(
+            stretch.kept, events.days, events.measured, strict=True
+        ):
+            series_id = ids.series[seq]
+            if measured is not None and series_id is not None and seq not in gone:
+                day = ordinal - EPOCH_DAY
                 place = (series_id, day)
-                found = parts if data.value is None else numbers
+                found = numbers if isinstance(measured, str) else parts
                 run = found.get(place)
                 if run is None:
                     run = found[place] = Run(
@@ -37,11 +39,11 @@ def runs_of(batch: Batch, ids: Ids, stored: Stored) -> list[Run]:
                         partition=origin.partition,
                     )
                 run.offsets.append(str(record.offset))
-                if data.value is not None:
-                    run.numbers.append(str(data.value))
+                if isinstance(measured, str):
+                    run.numbers.append(measured)
                 else:
-                    run.numerators.append(str(data.numerator))
-                    run.denominators.append(str(data.denominator))
+                    run.numerators.append(measured[0])
+                    run.denominators.append(measured[1])
             seq += 1
         runs += numbers.values()
         runs += parts.values()

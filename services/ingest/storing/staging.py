@@ -19,7 +19,7 @@ def decision_rows(batch: Batch) -> list[Row]:
             event.time, *_rank(event),
         )
         for seq in batch.special
-        if isinstance(data := (event := batch.events[seq][1]).data, DecisionMade)
+        if isinstance(data := (event := batch.event(seq)).data, DecisionMade)
     ]  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def outcome_rows(batch: Batch) -> list[Row]:
     return [
         (seq, data.kpi, data.label, _text(data.value), event.time, *_rank(event))
         for seq in batch.special
-        if isinstance(data := (event := batch.events[seq][1]).data, OutcomeRecorded)
+        if isinstance(data := (event := batch.event(seq)).data, OutcomeRecorded)
     ]
 
 

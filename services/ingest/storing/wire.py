@@ -5,19 +5,17 @@ the same for a whole stretch come first, so that they are one prefix.
 Format: a field count, then for each field its length (-1 for null) and its bytes.
 """
 
-import base64
 import functools
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgspec
-
-from aivalue.events.event import Event
+from aivalue.events.columns import Columns
 from aivalue.events.topics import DATA_BY_TYPE
-from services.ingest.batch import Batch, Headers, LogRecord, Stretch, log_ms
+from services.ingest.batch import Batch, Stretch, log_ms
 from services.ingest.queries.storing import EVENT_COLUMNS, KEY_COLUMNS, STAGED_COLUMNS
+from services.ingest.storing.headers import headers_column
 from services.ingest.storing.identities import Ids
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -43,61 +41,96 @@ class Rows:
 
 def rows_of(batch: Batch, ids: Ids) -> Rows:
     """Write every event for its key and for the raw events."""
-    keys: list[bytes] = []
-    events: list[bytes] = []
-    identified = zip(ids.sources, ids.series, strict=True)
-    id_bytes = 0
-    measured, identity_of, head_of = _packers(id_bytes)
-    tenant = _text(batch.tenant)
-    received = _BIGINT(8, _microseconds(batch.received_at))
+    rows = Rows(keys=[], events=[])
+    tenant, received = _text(batch.tenant), _BIGINT(8, _microseconds(batch.received_at))
+    seq = 0
     for stretch in batch.stretches:
-        place = _place(stretch)
-        key_start = len(KEY_COLUMNS).to_bytes(2, "big") + tenant + place
-        event_start = len(EVENT_COLUMNS).to_bytes(2, "big") + tenant + place + received
-        for (record, event), (source_id, series_id) in zip(
-            stretch.events, identified, strict=False
-        ):
-            event_id = event.id.encode()
-            if len(event_id) != id_bytes:
-                id_bytes = len(event_id)
-                measured, identity_of, head_of = _packers(id_bytes)
-            offset = record.offset
-            day = event.day.toordinal() - EPOCH_DAY
-            if series_id is None:
-                keys.append(key_start + identity_of(
-                    8, offset, 8, source_id, id_bytes, event_id, 32, event.fingerprint,
-                    4, day, -1,
-                ) + _decision(event))  # fmt: skip
-            else:
-                keys.append(key_start + measured(
-                    8, offset, 8, source_id, id_bytes, event_id, 32, event.fingerprint,
-                    4, day, 8, series_id, -1,
-                ))  # fmt: skip
-            head = head_of(
-                8, offset, 8, log_ms(record) * 1_000 - _EPOCH_MICROSECONDS,
-                8, source_id, 8, event.microseconds - _EPOCH_MICROSECONDS, id_bytes, event_id,
-            )  # fmt: skip
-            events.append(event_start + head + _TYPES[event.type] + _original(record))
-    return Rows(keys=keys, events=events)
+        own = slice(seq, seq + len(stretch.kept))
+        seq = own.stop
+        start = tenant + _place(stretch)
+        names = [name.encode() for name in stretch.events.ids]
+        sources, series = ids.sources[own], ids.series[own]
+        rows.keys.extend(_key_rows(_fields(KEY_COLUMNS) + start, stretch, names, sources, series))
+        rows.events.extend(
+            _event_rows(_fields(EVENT_COLUMNS) + start + received, stretch, names, sources)
+        )
+    return rows
+
+
+def _key_rows(
+    start: bytes,
+    stretch: Stretch,
+    names: Sequence[bytes],
+    sources: Sequence[int],
+    series: Sequence[int | None],
+) -> list[bytes]:
+    rows: list[bytes] = []
+    events = stretch.events
+    size, pack = -1, _key_packer(0, 0)
+    for record, source_id, name, fingerprint, day, series_id in zip(
+        stretch.kept, sources, names, events.fingerprints, events.days, series, strict=True
+    ):
+        if len(name) != size:
+            size = len(name)
+            pack = _key_packer(len(start), size)
+        row = pack(
+            start, 8, record.offset, 8, source_id, size, name, 32, fingerprint,
+            4, day - EPOCH_DAY, 8, series_id or 0, -1,
+        )  # fmt: skip
+        if series_id is None:
+            # Neither a series nor, as a rule, the name of a decision: rare, and so cut out again.
+            row = row[:-_SERIES_AND_NULL] + _NULL + _decision(events, len(rows))
+        rows.append(row)
+    return rows
+
+
+def _event_rows(
+    start: bytes, stretch: Stretch, names: Sequence[bytes], sources: Sequence[int]
+) -> list[bytes]:
+    rows: list[bytes] = []
+    events = stretch.events
+    shape = (0, 0, 0)
+    pack = _event_packer(len(start), *shape)
+    for record, source_id, name, moment, event_type in zip(
+        stretch.kept, sources, names, events.microseconds, events.types, strict=True
+    ):
+        key, value, kind = record.key, record.value, _TYPES[event_type]
+        key_text = key or b""
+        found = (len(name), len(kind), len(key_text))
+        if found != shape:
+            shape = found
+            pack = _event_packer(len(start), *found)
+        head = pack(
+            start, 8, record.offset, 8, log_ms(record) * 1_000 - _EPOCH_MICROSECONDS,
+            8, source_id, 8, moment - _EPOCH_MICROSECONDS, len(name), name, kind,
+            -1 if key is None else len(key), key_text, -1 if value is None else len(value),
+        )  # fmt: skip
+        rows.append(head + (value or b"") + headers_column(record.headers))
+    return rows
 
 
 def staged_rows(batch: Batch, ids: Ids) -> list[bytes]:
     """Write every event for the staging table, which most batches do without."""
     rows: list[bytes] = []
-    identified = zip(ids.sources, ids.series, strict=True)
     for stretch in batch.stretches:
-        start = len(STAGED_COLUMNS).to_bytes(2, "big") + _place(stretch)
-        for (record, event), (source_id, series_id) in zip(
-            stretch.events, identified, strict=False
-        ):
+        start = _fields(STAGED_COLUMNS) + _place(stretch)
+        events = stretch.events
+        for index, record in enumerate(stretch.kept):
+            seq = len(rows)
+            series_id = ids.series[seq]
             columns = (
-                start, _BIGINT(8, record.offset), _BIGINT(8, source_id), _text(event.id),
-                _LENGTH(32), event.fingerprint, _INTEGER(4, event.day.toordinal() - EPOCH_DAY),
-                _NULL if series_id is None else _BIGINT(8, series_id), _decision(event),
-                _INTEGER(4, len(rows)),
+                start, _BIGINT(8, record.offset), _BIGINT(8, ids.sources[seq]),
+                _text(events.ids[index]), _LENGTH(32), events.fingerprints[index],
+                _INTEGER(4, events.days[index] - EPOCH_DAY),
+                _NULL if series_id is None else _BIGINT(8, series_id),
+                _decision(events, index), _INTEGER(4, seq),
             )  # fmt: skip
             rows.append(b"".join(columns))
     return rows
+
+
+def _fields(columns: Sequence[str]) -> bytes:
+    return len(columns).to_bytes(2, "big")
 
 
 def _place(stretch: Stretch) -> bytes:
@@ -109,65 +142,27 @@ def stream(rows: Iterable[bytes]) -> bytes:
     return b"".join((_SIGNATURE, *rows, _TRAILER))
 
 
-def _decision(event: Event) -> bytes:
-    decision = getattr(event.data, "decision", None)
+def _decision(events: Columns, index: int) -> bytes:
+    """Write which decision an event is about; a measurement is about none."""
+    event = events.whole.get(index)
+    decision = None if event is None else getattr(event.data, "decision", None)
     return _NULL if decision is None else _text(decision)
 
 
-def _original(record: LogRecord) -> bytes:
-    """Write key, value and headers."""
-    key, value = record.key, record.value
-    return b"".join(
-        (
-            _NULL if key is None else _LENGTH(len(key)) + key,
-            _NULL if value is None else _LENGTH(len(value)) + value,
-            _headers(record.headers),
-        )
-    )
-
-
 @functools.cache
-def _packers(id_bytes: int) -> tuple[Pack, Pack, Pack]:
-    """Return what packs columns around an id of so many bytes; there are 800 lengths.
-
-    From the offset to the decision, with a series and without; from the offset to the event's id.
-    """
-    layouts = (">iqiqi{}si32siiiqi", ">iqiqi{}si32siii", ">iqiqiqiqi{}s")
-    with_series, without, head = (struct.Struct(each.format(id_bytes)).pack for each in layouts)
-    return with_series, without, head
+def _key_packer(start: int, name: int) -> Pack:
+    """Return what packs a row of `event_keys`, given the sizes of its start and of the id."""
+    return struct.Struct(f">{start}siqiqi{name}si32siiiqi").pack
 
 
-def headers_json(headers: Headers) -> bytes:
-    """Write headers as a JSON array of pairs; a value that is not UTF-8 as {"base64": ..}."""
-    try:
-        # As nearly all are: half the price of looking at each.
-        return msgspec.json.encode([(name, value.decode()) for name, value in headers])  # type: ignore[union-attr]
-    except (AttributeError, UnicodeDecodeError):
-        return msgspec.json.encode([(name, _said(value)) for name, value in headers])
-
-
-def _said(value: bytes | None) -> str | dict[str, str] | None:
-    if value is None:
-        return None
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(value).decode()}
+@functools.lru_cache(4_096)
+def _event_packer(start: int, name: int, kind: int, key: int) -> Pack:
+    """Return what packs a row of `events` up to its value's size, given the sizes before it."""
+    return struct.Struct(f">{start}siqiqiqiqi{name}s{kind}si{key}si").pack
 
 
 def _text(text: str) -> bytes:
     encoded = text.encode()
-    return _LENGTH(len(encoded)) + encoded
-
-
-def _headers(headers: Headers) -> bytes:
-    if len(headers) == 1:
-        known = _KNOWN_HEADERS.get(headers[0])
-        if known is not None:
-            return known
-    encoded = headers_json(headers)
-    if len(headers) == 1 and len(_KNOWN_HEADERS) < _KNOWN_HEADERS_MAX:
-        _KNOWN_HEADERS[headers[0]] = _LENGTH(len(encoded)) + encoded
     return _LENGTH(len(encoded)) + encoded
 
 
@@ -179,6 +174,4 @@ def _microseconds(time: datetime) -> int:
 
 
 _TYPES = {name: _text(name) for name in DATA_BY_TYPE}
-# In structured mode every record has the same single header.
-_KNOWN_HEADERS: dict[tuple[str, bytes | None], bytes] = {}
-_KNOWN_HEADERS_MAX = 64
+_SERIES_AND_NULL = len(_BIGINT(8, 0)) + len(_NULL)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 
 import asyncpg
 
@@ -16,11 +15,11 @@ from aivalue.events.business import (
 )
 from aivalue.events.encode import Message, http_event, kafka_message
 from aivalue.events.fields import EventData
-from aivalue.events.kafka_binding import decode_record
 from aivalue.events.model import DecisionMade
-from services.ingest.batch import Batch, Record, decode_stretch
+from services.ingest.batch import Batch, Record
 from services.ingest.queries import partitions
 from services.ingest.queries.partitions import Claim
+from services.ingest.reading.decoding import decode_stretch
 from services.ingest.storing.handler import Store
 from services.ingest.storing.writer import connection_settings
 
@@ -136,7 +135,7 @@ def batch_of(claimed: Claim, messages: Sequence[Message]) -> Batch:
         )
         for index, each in enumerate(messages)
     ]
-    stretch = decode_stretch(claimed.origin, records, partial(decode_record, now=NOW))
+    stretch = decode_stretch(claimed.origin, records, now=NOW)
     return Batch(tenant=claimed.tenant, received_at=NOW, stretches=[stretch])
 
 

@@ -9,7 +9,6 @@ which reads every kept byte back.
 import itertools
 import json
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aivalue.events.kafka_binding import decode_record
 from services.ingest import metrics
-from services.ingest.batch import Batch, Headers, Record, decode_stretch
+from services.ingest.batch import Batch, Headers, Record
 from services.ingest.queries import verification
+from services.ingest.reading.decoding import decode_stretch
 from services.ingest.storing.handler import Store
 from services.ingest.verifying import verify
 from tests.integration.ingest.material import NOW, TOPIC, claim, open_store
@@ -154,7 +153,7 @@ async def test_no_bytes_stop_it(
         Record(offset=index, timestamp=timestamp, key=key, value=value, headers=headers)
         for index, (key, (value, headers), timestamp) in enumerate(told)
     ]
-    stretch = decode_stretch(claimed.origin, records, partial(decode_record, now=NOW))
+    stretch = decode_stretch(claimed.origin, records, now=NOW)
     batch = Batch(tenant=tenant, received_at=NOW, stretches=[stretch])
 
     stored = await store.store(connection, batch)

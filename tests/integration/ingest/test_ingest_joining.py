@@ -49,7 +49,7 @@ async def test_two_workers_at_once_complete_it_once(
     late = batch_of(await claim(second, partition=1), messages[1:])
 
     # The first has its half written and holds the lock when the second begins.
-    ids = await first_store.resolve(first, early.tenant, [event for _, event in early.events])
+    ids = await first_store.resolve(first, early.tenant, early.events)
     transaction = first.transaction()
     await transaction.start()
     await first_store.write(first, early, ids)

@@ -29,7 +29,7 @@ def test_a_batch_is_counted_as_its_events_one_by_one(ages: list[int]) -> None:
     together, single = _histogram(), _histogram()
     times = [RECEIVED - timedelta(seconds=age) for age in ages]
 
-    n_late = observe_ages(together, times, RECEIVED)
+    n_late = observe_ages(together, [int(time.timestamp()) * 1_000_000 for time in times], RECEIVED)
     for age in ages:
         single.observe(max(age, 0))
 

@@ -2,11 +2,14 @@
 
 import pytest
 
+from aivalue.errors import InvalidEvent
+from aivalue.events.columns import Columns
 from services.ingest.batch import (
     LogRecord,
     Origin,
     Record,
     Stretch,
+    dead_letter_of,
     sha256_of,
     stretch_of,
     tail_sha256_of,
@@ -35,7 +38,9 @@ def _read(position: Position, *records: Record) -> Stretch | None:
     new: list[LogRecord] = list(position.new_among(records))
     if not new:
         return None
-    stretch = stretch_of(position.origin, new, [], [], [sha256_of(record) for record in new])
+    error = InvalidEvent("no event", reason="not_json")
+    dead = [dead_letter_of(position.origin, record, error) for record in new]
+    stretch = stretch_of(position.origin, new, [], Columns(), dead)
     position.follow(stretch)
     return stretch
 

@@ -1,20 +1,26 @@
-"""Whether the short way to an event is only shorter: the same event, or left to the exact way."""
+"""Whether the short way to events is only shorter: the same events, or left to the exact way."""
 
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aivalue.errors import InvalidEvent
+from aivalue.events.columns import Columns
 from aivalue.events.decode import decode_binary, decode_structured
 from aivalue.events.event import Event
 from aivalue.events.plain import read_binary, read_structured
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 TYPE = "aivalue.measurement.recorded.v1"
+PLAIN = (
+    b'{"specversion":"1.0","id":"plain","source":"urn:s","type":"aivalue.measurement.recorded.v1",'
+    b'"time":"2026-04-30T10:00:00Z","data":{"kpi":"k","unit":"u","value":"1.5"}}'
+)
 TIMES = [
     "2026-04-30T10:00:00Z", "2026-04-30T10:00:00.123456789+02:00", "2026-04-30T10:00:00,5Z",
     "2026-04-30 10:00:00Z", "2026-04-30t10:00:00z", "2026-W18-4T10:00:00Z", "2026-04-30T10:00:60Z",
@@ -86,9 +92,19 @@ def test_what_is_read_the_short_way_is_what_the_exact_way_reads(
         members.reverse()
     value = ("{" + ("," + space).join(members) + "}").encode()
 
-    event = read_structured(value, now=NOW)
+    read = read_structured([value], now=NOW)
 
-    assert event is None or event == exactly(value)
+    assert read is None or list(read) == [exactly(value)]
+    check_among_others(value, read)
+
+
+def check_among_others(value: bytes, alone: Columns | None) -> None:
+    """Hold what is read of a record between others to what is read of it alone."""
+    together = read_structured([PLAIN, value, PLAIN], now=NOW)
+    if alone is None:
+        assert together is None
+    elif together is not None:
+        assert list(together)[1] == alone.event(0)
 
 
 @given(st.binary(max_size=300))
@@ -96,8 +112,23 @@ def test_what_is_read_the_short_way_is_what_the_exact_way_reads(
 @example(b"{}")
 @example(b"[" * 300)
 def test_noise_is_left_to_the_exact_way(noise: bytes) -> None:
-    assert read_structured(noise, now=NOW) is None
-    assert read_binary(noise, [], now=NOW) is None
+    assert read_structured([noise], now=NOW) is None
+    assert read_structured([PLAIN, noise], now=NOW) is None
+    assert read_binary([noise], [[]], now=NOW) is None
+
+
+@given(st.integers(1, len(PLAIN) - 1), st.sampled_from([b"", b" ", b"\n", b","]))
+def test_an_event_cut_in_two_is_no_event(at: int, more: bytes) -> None:
+    start, end = PLAIN[:at], PLAIN[at:]
+
+    assert read_structured([PLAIN + more + start, end], now=NOW) is None
+    assert read_structured([start, end + more + PLAIN], now=NOW) is None
+
+
+@pytest.mark.parametrize("head", [b'{"a":1}{"specversion":"1.0","id":"x}', PLAIN + PLAIN[:60]])
+def test_what_begins_in_one_record_does_not_end_in_the_next(head: bytes) -> None:
+    assert read_structured([head, b'{y"}'], now=NOW) is None
+    assert read_structured([head + b"}", b"{" + PLAIN[60:]], now=NOW) is None
 
 
 @given(
@@ -117,9 +148,10 @@ def test_binary_mode_is_read_as_exactly(
         ("content-type", b"application/json"), *((each, b"x") for each in others),
     ]  # fmt: skip
 
-    event = read_binary(value, headers, now=NOW)
+    read = read_binary([value], [headers], now=NOW)
 
-    if event is not None:
+    if read is not None:
+        event = read.event(0)
         assert not others
         attributes = {key.removeprefix("ce_"): text.decode() for key, text in headers[:5]}
         attributes["datacontenttype"] = "application/json"
@@ -135,7 +167,31 @@ def test_ordinary_events_go_the_short_way(separators: tuple[str, str] | None) ->
     }  # fmt: skip
     value = json.dumps(event, separators=separators).encode()
 
-    read = read_structured(value, now=NOW)
+    read = read_structured([value, value], now=NOW)
 
     assert read is not None
-    assert read == decode_structured(value, now=NOW)
+    assert list(read) == 2 * [decode_structured(value, now=NOW)]
+
+
+@pytest.mark.parametrize("said", [{"value": 1.5}, {"numerator": "3", "denominator": "20.0"}])
+def test_numbers_and_ratios_go_the_short_way(said: dict[str, object]) -> None:
+    data = {"kpi": "k", "unit": "u", "segment": "s", "arm": "control", **said}
+    value = PLAIN[: PLAIN.index(b'"data"')] + b'"data":' + json.dumps(data).encode() + b"}"
+
+    read = read_structured([value] * 3, now=NOW)
+
+    assert read is not None
+    assert list(read) == [decode_structured(value, now=NOW)] * 3
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "-0", "-0.00", "0.000001", "0.0000001", "007", "1E2", ".5"]
+)
+def test_a_number_keeps_its_text(number: str) -> None:
+    value = PLAIN.replace(b'"1.5"', f'"{number}"'.encode())
+
+    read = read_structured([value], now=NOW)
+
+    if read is not None:
+        assert read.measured == [str(Decimal(number))]
+        assert list(read) == [decode_structured(value, now=NOW)]
