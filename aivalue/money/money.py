@@ -58,5 +58,10 @@ class Money:
 
     def rounded(self) -> Self:
         """Round half to even at the currency's minor unit, as a report or a posting shows it."""
-        quantum = Decimal(1).scaleb(-_MINOR_UNITS.get(self.currency, 2))
+        quantum = Decimal(1).scaleb(-minor_digits(self.currency))
         return type(self)(self.amount.quantize(quantum, ROUND_HALF_EVEN), self.currency)
+
+
+def minor_digits(currency: str) -> int:
+    """Return the decimal places of a currency's minor unit."""
+    return _MINOR_UNITS.get(currency, 2)

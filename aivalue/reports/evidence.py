@@ -32,6 +32,23 @@ class EvidenceMonth(Received):
     end: date
 
 
+class JointEvidence(Received):
+    """What initiatives at work on the same units brought together, as attribution serves it.
+
+    Attributes
+    ----------
+    inseparable :
+        Those whose split is a convention: only the total is evidence.
+    sha256 :
+        Equal in the runs of two initiatives where their shares are of the same total.
+    """
+
+    initiatives: tuple[str, ...]
+    total: IntervalReport | None
+    inseparable: tuple[tuple[str, ...], ...]
+    sha256: str
+
+
 class Evidence(Received):
     """An effect as attribution serves it.
 
@@ -48,6 +65,7 @@ class Evidence(Received):
     refusal: str | None = None
     average: IntervalReport | None
     relative: IntervalReport | None
+    joint: JointEvidence | None = None
     observed: float | None
     without_ai: float | None
     months: tuple[EvidenceMonth, ...] = ()

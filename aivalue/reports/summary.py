@@ -15,7 +15,7 @@ from aivalue.kpis.definition import Currency, Initiative, Kpi, Portfolio, Stage,
 from aivalue.kpis.plan import BetterWhen
 from aivalue.money.cash_flow import roi_undiscounted
 from aivalue.money.figure import figure
-from aivalue.reports.evidence import BaselineEvidence, Evidence, IntervalReport
+from aivalue.reports.evidence import BaselineEvidence, Evidence, IntervalReport, JointEvidence
 from aivalue.reports.target_progress import TargetProgress, target_progress
 from aivalue.reports.value_report import (
     CostReport,
@@ -36,6 +36,8 @@ class KpiSummary(Report):
         Level of the frozen baseline.
     after, without_ai :
         Level on the treated in the measured months, and what it would have been.
+    joint :
+        What it brought with others on the same units, of which the effect is its share.
     """
 
     kpi: str
@@ -49,6 +51,7 @@ class KpiSummary(Report):
     without_ai: float | None
     effect: IntervalReport | None
     relative_effect: IntervalReport | None
+    joint: JointEvidence | None = None
     grade: Grade | None
     grade_reasons: tuple[str, ...]
     verdict: Verdict | None
@@ -87,6 +90,9 @@ class PortfolioTotals(Report):
         Of every initiative, also of those in `unvalued`, so that a return is never flattered.
     unvalued :
         Initiatives whose value is unknown; it is left out, not counted as zero.
+    unsettled :
+        Initiatives that share an effect and were last run on different data: until all of them
+        have been run again, their shares are of different totals.
     """
 
     currency: Currency
@@ -96,6 +102,7 @@ class PortfolioTotals(Report):
     roi: FigureReport
     valued: tuple[str, ...]
     unvalued: tuple[str, ...]
+    unsettled: tuple[str, ...] = ()
 
 
 class PortfolioSummary(Report):
@@ -141,6 +148,7 @@ def kpi_summary(
         without_ai=evidence.without_ai if evidence else None,
         effect=evidence.average if evidence else None,
         relative_effect=evidence.relative if evidence else None,
+        joint=evidence.joint if evidence else None,
         grade=evidence.grade if evidence else None,
         grade_reasons=evidence.grade_reasons if evidence else (),
         verdict=evidence.verdict if evidence else None,
@@ -237,7 +245,21 @@ def portfolio_totals(initiatives: Sequence[InitiativeSummary], *, currency: str)
         ),
         valued=tuple(key for key, _ in valued),
         unvalued=tuple(each.initiative for each in initiatives if not each.value),
+        unsettled=_unsettled(initiatives),
     )
+
+
+def _unsettled(initiatives: Sequence[InitiativeSummary]) -> tuple[str, ...]:
+    """Find those whose newest run says of a joint effect what another's newest does not."""
+    said = {(each.initiative, kpi.kpi): kpi.joint for each in initiatives for kpi in each.kpis}
+    runs = {each.initiative for each in initiatives if each.run_id is not None}
+    found: set[str] = set()
+    for (own, kpi), joint in said.items():
+        for other in () if joint is None else joint.initiatives:
+            theirs = said.get((other, kpi))
+            if other in runs and (theirs is None or joint is None or theirs.sha256 != joint.sha256):
+                found |= {own, other}
+    return tuple(sorted(found))
 
 
 def _cost_of(summary: InitiativeSummary) -> Decimal:

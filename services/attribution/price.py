@@ -12,7 +12,7 @@ from aivalue.errors import InvalidMoney, NotComputable
 from aivalue.kpis.canonical import Json
 from aivalue.kpis.definition import Kpi
 from aivalue.kpis.series import plain
-from aivalue.money.allotment import allotted_to, cents_of, totals_of
+from aivalue.money.allotment import allotment_of, allotted_to, totals_of
 from aivalue.money.cost import CostEntry, CostTotals, cost_totals
 from aivalue.money.improvement import LOWER_BOUND_CONFIDENCE, Improvement, Quantiles, improvement_of
 from aivalue.money.initiative_value import initiative_value
@@ -105,8 +105,8 @@ def value_of(
     portfolio = inputs.definitions.portfolio
     currency = portfolio.reporting_currency
     kept, unpriced = _priceable(inputs, estimates, currency)
-    cents = {
-        kpi.key: cents_of(_improvements(kpi, joints[kpi.key]), _rules(kept[kpi.key]))
+    parts = {
+        kpi.key: allotment_of(_improvements(kpi, joints[kpi.key]), _rules(kept[kpi.key]))
         for kpi in inputs.definitions.kpis
         if kpi.key in kept and kpi.key in joints
     }
@@ -115,7 +115,7 @@ def value_of(
         Pricing(
             improvement=_improvement(kpi, estimates[kpi.key]),
             rules=_rules(kept[kpi.key]),
-            allotted=allotted_to(own, cents[kpi.key]) if kpi.key in cents else None,
+            allotted=allotted_to(own, parts[kpi.key]) if kpi.key in parts else None,
         )
         for kpi in inputs.definitions.kpis
         if kpi.key in kept
@@ -150,7 +150,7 @@ def value_of(
         cost_not_measured=waiting,
         shared=tuple(
             Shared(kpi=kpi, rule=rule, shares=totals_of(months))
-            for kpi, of_rules in cents.items()
+            for kpi, of_rules in parts.items()
             for rule, months in of_rules.items()
         ),
     )

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aivalue.money.allotment import allotted_to, cents_of, totals_of
+from aivalue.money.allotment import allotment_of, allotted_to, totals_of
 from aivalue.money.improvement import known_improvement
 from aivalue.money.valuation import BENEFIT_CATEGORIES, Pricing, total_value, value_lines
 from tests.unit.money.test_valuation import FEBRUARY, JANUARY, rule
@@ -30,11 +30,11 @@ def test_values_sum_to_the_cent_to_what_all_are_worth(
     }
     rules = (rule("hours", str(first)), rule("calls", str(second), per=Decimal(50)))
 
-    cents = cents_of(improvements, rules)
+    parts = allotment_of(improvements, rules)
 
     values = []
     for name, improvement in improvements.items():
-        pricing = Pricing(improvement=improvement, rules=rules, allotted=allotted_to(name, cents))
+        pricing = Pricing(improvement=improvement, rules=rules, allotted=allotted_to(name, parts))
         value = total_value([pricing], currency="EUR", categories=BENEFIT_CATEGORIES)
         values.append(value.point.amount)
         lines = value_lines([pricing])
@@ -47,7 +47,7 @@ def test_values_sum_to_the_cent_to_what_all_are_worth(
             quantity = sum((both[month] for both in shares.values()), Decimal(0))
             together += round(each.rate * quantity / each.per, 2)
     assert sum(values, Decimal(0)) == together
-    assert sum(sum(totals_of(cents[each.key]).values()) for each in rules) == together
+    assert sum(sum(totals_of(parts[each.key]).values()) for each in rules) == together
 
 
 def test_a_known_split() -> None:
@@ -59,11 +59,26 @@ def test_a_known_split() -> None:
         for name in ("c", "a", "b")
     }
 
-    cents = cents_of(improvements, [rule("hours", "1")])
+    parts = allotment_of(improvements, [rule("hours", "1")])
 
-    assert cents["hours"][JANUARY.start] == {"a": 34, "b": 33, "c": 33}
-    assert totals_of(cents["hours"]) == {
+    assert parts["hours"][JANUARY.start] == {
         "a": Decimal("0.34"),
         "b": Decimal("0.33"),
         "c": Decimal("0.33"),
     }
+    assert totals_of(parts["hours"]) == {
+        "a": Decimal("0.34"),
+        "b": Decimal("0.33"),
+        "c": Decimal("0.33"),
+    }
+
+
+def test_a_currency_without_cents_is_parted_in_whole_units() -> None:
+    improvements = {
+        name: known_improvement(kpi="handle-time", periods=[JANUARY], quantity=[Decimal(quantity)])
+        for name, quantity in (("a", "10.4"), ("b", "20.4"))
+    }
+
+    parts = allotment_of(improvements, [rule("hours", "1", currency="JPY")])
+
+    assert parts["hours"][JANUARY.start] == {"a": Decimal(11), "b": Decimal(20)}

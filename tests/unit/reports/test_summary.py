@@ -21,6 +21,7 @@ from tests.unit.reports.builders import (
     REFUSED,
     costs,
     evidence,
+    interval,
     summary,
     value,
 )
@@ -80,6 +81,34 @@ def test_a_portfolio_adds_bounds_and_keeps_what_loses_money() -> None:
     assert totals.net.point == -300
     assert totals.roi.value == Decimal("-0.3")
     assert totals.valued == ("support", "failed")
+
+
+def sharing(initiative: str, sha256: str, *, with_: str) -> InitiativeSummary:
+    """Return an initiative that shares an effect, as its newest run says."""
+    joint = {
+        "initiatives": sorted([initiative, with_]),
+        "total": interval(-90.0, -120.0, -60.0),
+        "inseparable": [],
+        "sha256": sha256,
+    }
+    return summary(initiative, found=evidence(joint=joint), worth=value(500))
+
+
+def test_shares_of_one_effect_add_up_and_say_when_they_are_of_different_data() -> None:
+    first = sharing("support", "aa", with_="routing")
+    same, older = (
+        sharing("routing", "aa", with_="support"),
+        sharing("routing", "bb", with_="support"),
+    )
+
+    settled = portfolio_totals([first, same], currency="EUR")
+    unsettled = portfolio_totals([first, older, summary("alone", worth=value(1))], currency="EUR")
+
+    assert settled.benefit.point == 1000
+    assert settled.unsettled == ()
+    assert unsettled.unsettled == ("routing", "support")
+    assert first.kpis[0].joint is not None
+    assert first.kpis[0].joint.initiatives == ("routing", "support")
 
 
 def test_an_initiative_without_value_counts_with_its_cost_and_is_named() -> None:
