@@ -17,6 +17,7 @@ from aivalue.cli import (
     ingest,
     ledger,
     operations,
+    policy,
     stored_definitions,
     target,
     template_files,
@@ -46,6 +47,7 @@ app.command("gates")(gates.gates_command)
 app.command("target")(target.target_command)
 app.command("schema")(definition_schema.schema_command)
 app.command("estimate")(estimate_command.estimate)
+app.command("policy")(policy.policy)
 app.command("up")(operations.up)
 app.command("doctor")(operations.doctor)
 app.add_typer(design_command.app, name="design")

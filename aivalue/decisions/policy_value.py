@@ -35,6 +35,8 @@ class PolicyValue:
 
     Attributes
     ----------
+    gain : Estimate
+        Against what was decided, per decision.
     effective_n : float
         Decisions taken by the new policy itself that would tell as much.
     largest_share : float
@@ -44,6 +46,7 @@ class PolicyValue:
     """
 
     value: Estimate
+    gain: Estimate
     method: Method
     n: int
     effective_n: float
@@ -83,7 +86,7 @@ def policy_value(
     else:
         point = float((weight * outcome).mean() / mean_weight)
         influence = weight * (outcome - point) / mean_weight
-    return _valued(point, influence, weight, method=method, confidence=confidence)
+    return _valued(outcome, point, influence, weight, method=method, confidence=confidence)
 
 
 def doubly_robust_value(
@@ -109,7 +112,9 @@ def doubly_robust_value(
         raise NotEstimable("a prediction is missing")
     score = predicted_by_policy + weight * (outcome - predicted)
     point = float(score.mean())
-    return _valued(point, score - point, weight, method="doubly_robust", confidence=confidence)
+    return _valued(
+        outcome, point, score - point, weight, method="doubly_robust", confidence=confidence
+    )
 
 
 def require_support(logged: Floats, new: Floats) -> None:
@@ -134,7 +139,13 @@ def require_support(logged: Floats, new: Floats) -> None:
 
 
 def _valued(
-    point: float, influence: Floats, weight: Floats, *, method: Method, confidence: float
+    outcome: Floats,
+    point: float,
+    influence: Floats,
+    weight: Floats,
+    *,
+    method: Method,
+    confidence: float,
 ) -> PolicyValue:
     n = len(weight)
     effective = float(weight.sum() ** 2 / (weight**2).sum())
@@ -144,11 +155,18 @@ def _valued(
             f"{EFFECTIVE_MIN}: the log seldom took its actions",
             verdict="below_sample_floor",
         )
-    standard_error = float(np.sqrt((influence**2).sum() / (n - 1) / n))
+    logged = float(outcome.mean())
     # The t of the decisions that carry the estimate, not of those that weigh next to nothing.
     quantile = float(special.stdtrit(effective - 1, (1 + confidence) / 2))
+
+    def estimate(point: float, influence: Floats) -> Estimate:
+        error = float(np.sqrt((influence**2).sum() / (n - 1) / n))
+        return estimate_of(point, error, quantile=quantile, confidence=confidence)
+
     return PolicyValue(
-        value=estimate_of(point, standard_error, quantile=quantile, confidence=confidence),
+        value=estimate(point, influence),
+        # Both are read from the same decisions, so what moves both cancels.
+        gain=estimate(point - logged, influence - (outcome - logged)),
         method=method,
         n=n,
         effective_n=effective,

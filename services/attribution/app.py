@@ -16,7 +16,7 @@ from aivalue.runtime.settings import RuntimeSettings
 from services.attribution.consumer import consume
 from services.attribution.estimate import Workplace
 from services.attribution.load import Peers
-from services.attribution.routes import answers, runs, valuation_rules
+from services.attribution.routes import answers, policies, runs, valuation_rules
 from services.attribution.settings import AttributionSettings
 from services.attribution.tables import outbox
 from services.attribution.worker import sweep, work
@@ -50,7 +50,7 @@ def create_app(
         "attribution",
         settings,
         summary="Effects with their intervals, and what they are worth.",
-        routers=[valuation_rules.router, runs.router, answers.router],
+        routers=[valuation_rules.router, runs.router, answers.router, policies.router],
         checks={"postgres": partial(require_newest, place.engine, "attribution")},
         lifespan=lifespan,
     )
