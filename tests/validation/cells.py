@@ -1,6 +1,7 @@
-"""All situations, D1 to D13, in the order of the table."""
+"""All situations, D1 to D15, in the order of the table."""
 
 from tests.validation.cell import Cell
+from tests.validation.clusters import CLUSTERS
 from tests.validation.experiments import EXPERIMENTS
 from tests.validation.overlap import OVERLAP
 from tests.validation.rollouts import ROLLOUTS
@@ -17,4 +18,5 @@ CELLS: tuple[Cell, ...] = (
     *SELECTION,
     *OVERLAP,
     *TROUBLE,
+    *CLUSTERS,
 )

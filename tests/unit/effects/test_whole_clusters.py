@@ -1,4 +1,4 @@
-"""Whether clusters that go live as a whole are read as what had the AI, also when few do."""
+"""Whether clusters are read as what had the AI, whole or in parts, also when few do."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,6 @@ from aivalue.effects.effect import Effect
 from aivalue.effects.estimators.callaway_santanna import callaway_santanna
 from aivalue.effects.estimators.imputation import imputation
 from aivalue.effects.estimators.staggered import StaggeredPanel
-from aivalue.effects.estimators.whole_clusters import whole_clusters
 from aivalue.effects.front_door.table import days_from
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats, Integers
@@ -47,7 +46,7 @@ def of(outcome: Floats, first_treated: Integers, cluster: Integers | None) -> St
 def test_equal_clusters_say_what_their_means_say(estimator: Estimator) -> None:
     found = panel(np.random.default_rng(SEED), treated=4, control=9, size=3)
     means = found.outcome.reshape(13, 3, N_PERIODS).mean(axis=1)
-    alone = of(means, found.first_treated[::3], None)
+    alone = of(means, found.first_treated[::3], np.arange(13))
 
     by_cluster, by_mean = (average(estimator(each)) for each in (found, alone))
 
@@ -77,18 +76,59 @@ def test_the_order_of_units_changes_nothing(estimator: Estimator) -> None:
     assert first.low == pytest.approx(second.low)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_clusters_that_go_live_in_parts_are_read_by_their_sums(estimator: Estimator) -> None:
-    found = panel(np.random.default_rng(SEED), treated=4, control=8, size=4)
-    start = found.first_treated.copy()
-    start[::4] = N_PERIODS  # One unit of each treated cluster never gets the AI.
-    mixed = replace(found, first_treated=start)
+def in_parts(found: StaggeredPanel, starts: tuple[int, ...]) -> StaggeredPanel:
+    """Let every second unit of the treated clusters go live, each cluster at its own time."""
     assert found.cluster is not None
+    start = np.take(starts, found.cluster % len(starts))
+    lives = (found.first_treated < N_PERIODS) & (np.arange(len(start)) % 2 == 0)
+    return replace(found, first_treated=np.where(lives, start, N_PERIODS))
 
-    effect: Effect = estimator(mixed)
 
-    assert whole_clusters(found.cluster, start) is None
-    assert average(effect).standard_error > 0
+@pytest.mark.parametrize("starts", [(5,), (4, 6, 7)], ids=["at once", "in waves"])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_three_clusters_that_go_live_in_parts_are_covered(
+    estimator: Estimator, starts: tuple[int, ...]
+) -> None:
+    # Scores about a cohort that lies in one cluster show none of its shock: they covered 82 %.
+    source = np.random.default_rng(SEED)
+    figures = [
+        average(estimator(in_parts(panel(source, treated=3, control=8, size=4), starts)))
+        for _ in range(150)
+    ]
+
+    covered = np.mean([figure.low <= 0 <= figure.high for figure in figures])
+    assert 0.90 <= covered <= 1
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_what_both_halves_of_a_cluster_share_cancels(estimator: Estimator) -> None:
+    # Every cluster goes live in part: its shocks move both sides, however large they are.
+    found = in_parts(panel(np.random.default_rng(SEED), treated=8, control=0, size=4), (5,))
+    assert found.cluster is not None
+    shock = np.random.default_rng(1).normal(0, 100, (8, N_PERIODS))
+    shaken = replace(found, outcome=found.outcome + shock[found.cluster])
+
+    calm, shaken_too = (average(estimator(each)) for each in (found, shaken))
+
+    assert shaken_too.point == pytest.approx(calm.point)
+    assert shaken_too.high - shaken_too.low == pytest.approx(calm.high - calm.low, rel=0.5)
+
+
+def test_gaps_in_one_treated_cluster_are_refused() -> None:
+    found = panel(np.random.default_rng(SEED), treated=1, control=8, size=4)
+    outcome = found.outcome.copy()
+    outcome[0, 0] = np.nan
+
+    with pytest.raises(NotEstimable, match="gaps in 1 cluster"):
+        imputation(replace(found, outcome=outcome))
+
+
+def test_a_cohort_in_one_cluster_takes_no_covariates() -> None:
+    found = panel(np.random.default_rng(SEED), treated=1, control=8, size=12)
+    covariates = np.random.default_rng(1).normal(size=(len(found.outcome), 1))
+
+    with pytest.raises(NotEstimable, match="lies in 1 cluster"):
+        callaway_santanna(replace(found, covariates=covariates))
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

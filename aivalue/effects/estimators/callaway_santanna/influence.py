@@ -15,12 +15,14 @@ import numpy as np
 
 from aivalue.effects.estimators.averages import Spread, clustered, satterthwaite
 from aivalue.effects.estimators.callaway_santanna.group_time import GroupTime
+from aivalue.effects.estimators.cluster_components import clusters_by_cohort, spread_by_components
 from aivalue.effects.estimators.whole_clusters import WholeClusters, whole_clusters
 from aivalue.effects.panel import Floats, Integers
 from aivalue.errors import NotEstimable
 
 OWN_SPREAD_UNITS_MIN = 10  # A cohort of fewer borrows its spread from all units.
 UNITS_FREE_MIN = 2
+COHORT_CLUSTERS_MIN = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,9 @@ class Figures:
 def spread_of(found: GroupTime, figures: Figures) -> Spread:
     """Return how uncertain the figures are."""
     clusters = _clusters_that_vary(found)
+    in_parts = _in_parts(found, figures) if clusters is None else None
+    if in_parts is not None:
+        return in_parts
     if clusters is None and (found.influence is not None or found.cluster is not None):
         return _by_unit(found, figures)
     paths = _paths(found, figures)
@@ -79,6 +84,28 @@ def _calibrated(found: GroupTime, paths: Floats) -> Spread:
         else:
             parts[0] += paths[:, row] @ pooled @ paths[:, row].T * size
     return satterthwaite(np.stack(parts), np.array(freedom))
+
+
+def _in_parts(found: GroupTime, figures: Figures) -> Spread | None:
+    """Read clusters that go live in parts by their components, where few do or few share a start.
+
+    A cohort's scores sum to zero: few clusters of one would not show what they share.
+    """
+    is_plain = found.influence is None and found.inference == "calibrated"
+    if found.cluster is None or not is_plain:
+        return None
+    treated = found.cohort[found.cohort_of] < found.outcome.shape[1]
+    n_treated = len(np.unique(found.cluster[treated]))
+    if min(n_treated, _smallest_cohort(found, found.cluster)) > OWN_SPREAD_UNITS_MIN:
+        return None
+    paths = _paths(found, figures)
+    return spread_by_components(paths, found.outcome, found.cohort_of, found.cluster)
+
+
+def _smallest_cohort(found: GroupTime, cluster: Integers) -> int:
+    """Return the clusters of the treated cohort that lies in the fewest."""
+    inside = clusters_by_cohort(cluster, found.cohort_of, len(found.cohort))
+    return int(inside[found.cohort < found.outcome.shape[1]].min())
 
 
 def _clusters_that_vary(found: GroupTime) -> WholeClusters | None:
@@ -123,12 +150,16 @@ def _by_unit(found: GroupTime, figures: Figures) -> Spread:
         contribution = contribution + figures.shares[:, found.cohort_of].T
     if found.cluster is not None:
         summed = clustered(contribution, found.cluster)
-        n_free = _clusters_free(found, found.cluster)
         covariance = summed.T @ summed
-        if not asymptotic:
-            covariance *= len(summed) / (len(summed) - 1)
-        freedom = np.inf if asymptotic else float(n_free)
-        return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), freedom))
+        if asymptotic:
+            return Spread(
+                covariance=covariance, degrees_of_freedom=np.full(len(covariance), np.inf)
+            )
+        smallest, free = _clusters_free(found, found.cluster)
+        return Spread(
+            covariance=covariance * smallest / (smallest - 1),
+            degrees_of_freedom=np.full(len(covariance), free),
+        )
     if asymptotic:
         covariance = contribution.T @ contribution
         return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), np.inf))
@@ -197,7 +228,21 @@ def _offsets(found: GroupTime, figures: Figures) -> Floats:
     return offsets
 
 
-def _clusters_free(found: GroupTime, cluster: Integers) -> int:
+def _clusters_free(found: GroupTime, cluster: Integers) -> tuple[int, float]:
+    """Return the clusters of the smallest cohort, and degrees of freedom of sums of scores.
+
+    A cohort's scores sum to zero, so that one in a single cluster would show no spread at all.
+    """
     treated = found.cohort[found.cohort_of] < found.outcome.shape[1]
-    sides = [len(np.unique(cluster[side])) for side in (treated, ~treated) if side.any()]
-    return max(min(sides) - 1, 1)
+    smallest = _smallest_cohort(found, cluster)
+    if smallest < COHORT_CLUSTERS_MIN:
+        raise NotEstimable(
+            f"a cohort lies in {smallest} cluster, whose shock its units' scores cannot show, "
+            f"needs {COHORT_CLUSTERS_MIN}: leave covariates out",
+            verdict="below_sample_floor",
+        )
+    n_cohorts = int((found.cohort < found.outcome.shape[1]).sum())
+    left = [len(np.unique(cluster[treated])) - n_cohorts]
+    if not treated.all():
+        left.append(len(np.unique(cluster[~treated])) - 1)
+    return smallest, max(float(min(left)), 1.0)

@@ -19,8 +19,8 @@ from scipy import linalg
 
 from aivalue.effects.dependence import covariance_of, dependence_of
 from aivalue.effects.estimators.averages import Spread, clustered, satterthwaite
+from aivalue.effects.estimators.cluster_components import clusters_by_cohort, spread_by_components
 from aivalue.effects.estimators.imputation.fit import Imputed, noise_of, scatter_of
-from aivalue.effects.estimators.whole_clusters import WholeClusters, whole_clusters
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.errors import NotEstimable
 
@@ -29,6 +29,7 @@ Inference = Literal["calibrated", "asymptotic", "asymptotic_pooled"]
 OWN_SPREAD_UNITS_MIN = 10  # A wave of fewer says too little about its own spread.
 FEW_TREATED_MAX = 10
 CLUSTERS_MIN = 5
+SIDES_MIN = 2  # One cluster's shock cannot be told from the effect by its scores.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +52,14 @@ def spread_of(found: Imputed, figures: Figures, inference: Inference) -> Spread:
     """Return how uncertain the figures are."""
     treated: Booleans = np.asarray(found.treated.any(axis=1))
     if inference == "calibrated":
-        clusters = None if found.cluster is None else _few_whole(found, treated)
-        if clusters is not None or (found.cluster is None and treated.sum() <= FEW_TREATED_MAX):
-            return _learnt_together(found, figures, clusters)
-    size = np.bincount(found.wave_of[treated])
+        if found.cluster is None and treated.sum() <= FEW_TREATED_MAX:
+            return _learnt_together(found, figures)
+        few = None if found.cluster is None else _few_clusters(found, figures, treated)
+        if few is not None:
+            return few
     pooled = inference == "asymptotic_pooled"
     if inference == "calibrated":
-        pooled = bool(size[size > 0].min() < OWN_SPREAD_UNITS_MIN)
+        pooled = _smallest_wave(found, treated) < OWN_SPREAD_UNITS_MIN
     loading = _loading(found, figures)
     if found.cluster is not None:
         return _by_cluster(found, _noise(found, pooled=pooled), loading, treated, inference)
@@ -77,6 +79,13 @@ def spread_of(found: Imputed, figures: Figures, inference: Inference) -> Spread:
         counted = np.array([counted[group].sum() for group in groups])
     factor = counted / np.maximum(counted - 1, 1)
     return satterthwaite(parts * factor[:, None, None], np.maximum(counted - 1, 1))
+
+
+def _smallest_wave(found: Imputed, treated: Booleans) -> int:
+    """Return the units, or the clusters if there are any, of the smallest wave with AI."""
+    of = np.arange(len(treated)) if found.cluster is None else found.cluster
+    size = clusters_by_cohort(of[treated], found.wave_of[treated], len(found.wave))
+    return int(size[size > 0].min())
 
 
 def _noise(found: Imputed, *, pooled: bool) -> Floats:
@@ -119,11 +128,7 @@ def _by_cluster(
         inside = found.wave_of == row
         contribution[inside] = noise[inside] @ loading[:, row].T
     summed = clustered(contribution, found.cluster)
-    if len(summed) < CLUSTERS_MIN:
-        raise NotEstimable(
-            f"units form {len(summed)} clusters, needs {CLUSTERS_MIN}",
-            verdict="below_sample_floor",
-        )
+    _require_clusters(found.cluster)
     covariance = summed.T @ summed
     if inference != "calibrated":
         return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), np.inf))
@@ -133,39 +138,54 @@ def _by_cluster(
     )
 
 
+def _require_clusters(cluster: Integers) -> None:
+    n_clusters = len(np.unique(cluster))
+    if n_clusters < CLUSTERS_MIN:
+        raise NotEstimable(
+            f"units form {n_clusters} clusters, needs {CLUSTERS_MIN}",
+            verdict="below_sample_floor",
+        )
+
+
 def _clusters_free(cluster: Integers, treated: Booleans) -> float:
     sides = [len(np.unique(cluster[side])) for side in (treated, ~treated) if side.any()]
-    return max(min(sides) - 1.0, 1.0)
-
-
-def _few_whole(found: Imputed, treated: Booleans) -> WholeClusters | None:
-    """Return the clusters if they go live as a whole, without gaps, and few do."""
-    if found.cluster is None or not (found.untreated | found.treated).all():
-        return None
-    if len(np.unique(found.cluster[treated])) > FEW_TREATED_MAX:
-        return None
-    if len(np.unique(found.cluster)) < CLUSTERS_MIN:
-        return None
-    return whole_clusters(found.cluster, found.wave_of)
-
-
-def _learnt_together(found: Imputed, figures: Figures, clusters: WholeClusters | None) -> Spread:
-    """Learn how paths vary from all units, or from the means of all clusters."""
-    fitted = found.untreated.astype(np.float64)
-    period = _period_weights(found, figures.weights)
-    on_treated = figures.weights[:, found.wave_of] * found.treated
-    unit = (on_treated.sum(axis=2) - period @ fitted.T) / fitted.sum(axis=1)
-    paths = on_treated - fitted * (unit[:, :, None] + period[:, None, :])
-    if figures.observed:
-        paths = np.concatenate([paths, on_treated])
-    surprise = found.surprise * fitted
-    if clusters is not None:
-        # Units of a cluster have the same path, so that a figure weighs their mean by their sum.
-        paths = clusters.summed(paths.transpose(1, 0, 2)).transpose(1, 0, 2)
-        surprise, fitted = (
-            clusters.summed(part) / clusters.size[:, None] for part in (surprise, fitted)
+    if min(sides) < SIDES_MIN:
+        raise NotEstimable(
+            f"units with gaps in {min(sides)} cluster with the AI or without, needs {SIDES_MIN}",
+            verdict="below_sample_floor",
         )
+    return min(sides) - 1.0
+
+
+def _few_clusters(found: Imputed, figures: Figures, treated: Booleans) -> Spread | None:
+    """Read few clusters by their components, if every unit was measured in every period."""
+    is_complete = (found.untreated | found.treated).all()
+    if found.cluster is None or not is_complete:
+        return None
+    _require_clusters(found.cluster)
+    n_treated = len(np.unique(found.cluster[treated]))
+    if min(n_treated, _smallest_wave(found, treated)) > FEW_TREATED_MAX:
+        return None
+    first = np.flatnonzero(np.diff(found.wave_of, prepend=-1))
+    paths = _paths(found, figures, first.astype(np.int64))
+    return spread_by_components(paths, found.surprise, found.wave_of, found.cluster)
+
+
+def _learnt_together(found: Imputed, figures: Figures) -> Spread:
+    """Learn how paths vary from all units."""
+    fitted = found.untreated.astype(np.float64)
+    paths = _paths(found, figures, np.arange(len(fitted)))
     noise = np.einsum("fut,gut->fg", paths, paths, optimize=True)
-    dependence = dependence_of(surprise, fitted)
+    dependence = dependence_of(found.surprise * fitted, fitted)
     covariance, free = covariance_of(dependence, noise, paths)
     return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), free))
+
+
+def _paths(found: Imputed, figures: Figures, units: Integers) -> Floats:
+    """Return how the outcomes of these units enter each figure: figures x units x periods."""
+    fitted = found.untreated[units].astype(np.float64)
+    period = _period_weights(found, figures.weights)
+    on_treated = figures.weights[:, found.wave_of[units]] * found.treated[units]
+    unit = (on_treated.sum(axis=2) - period @ fitted.T) / fitted.sum(axis=1)
+    paths: Floats = on_treated - fitted * (unit[:, :, None] + period[:, None, :])
+    return np.concatenate([paths, on_treated]) if figures.observed else paths
