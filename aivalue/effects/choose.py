@@ -17,6 +17,7 @@ STRETCHES_BEFORE_MIN = 3  # As long as the one with the AI, for reading one unit
 Step = tuple[Design, str, str | None, str]
 _CONTROLLED = (
     "synthetic_difference_in_differences",
+    "synthetic_control",
     "conformal_synthetic_control",
     "difference_in_differences",
 )
@@ -184,6 +185,12 @@ def _ladder(facts: Facts) -> list[Step]:
                 f"{facts.n_treated} units went live at once, {facts.n_donors} never; "
                 f"{facts.months_before} months before"
             ),
+        ),
+        (
+            "few_treated",
+            "synthetic_control",
+            _not_synthetic(facts),
+            f"levels of {facts.n_donors} units that never had it mix to those of the treated",
         ),
         (
             "few_treated",

@@ -12,9 +12,13 @@ import numpy as np
 
 from aivalue.effects.checks.agreement import agreement, least_favourable
 from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.checks.convex_hull import convex_hull
 from aivalue.effects.checks.override import override
+from aivalue.effects.checks.rmspe_rank import rmspe_rank
 from aivalue.effects.choose import Choice
+from aivalue.effects.earlier import placebo_of
 from aivalue.effects.effect import Effect
+from aivalue.effects.functional import average, verdict_of
 from aivalue.effects.material import Material
 from aivalue.effects.read_phased import read_phased
 from aivalue.effects.read_randomized import read_by_event, read_by_unit
@@ -49,6 +53,9 @@ def read(
     )
     reading = next(each for each in (chosen, *rivals) if each.effect is used)
     checks = list(reading.doubts())
+    if used.estimator in _ON_PANELS:
+        name = used.estimator
+        checks.append(placebo_of(material, lambda placebo: _READ[name](placebo, design).effect))
     if rivals:
         checks.append(agreement(chosen.effect, [rival.effect for rival in rivals]))
     forced = override(choice)
@@ -83,6 +90,42 @@ def _synthetic(material: Material, design: Plan, *, is_over_time: bool = False) 
     )
 
 
+def _one_mix(material: Material, design: Plan) -> Reading:
+    """Compare levels with one mix of donors, where the donors reach as far."""
+    # Only a rollout of few units pays for importing it.
+    from aivalue.effects.estimators.synthetic_control import synthetic_control
+    from aivalue.effects.estimators.synthetic_effect import synthetic_control_effect
+
+    with_ai, without = material.cells(material.with_ai), material.cells(material.without_ai)
+    block = block_of(with_ai, without, periods=material.periods)
+    hull = convex_hull(block.treated[: block.n_before], block.donors[:, : block.n_before])
+    if hull.status == "failed":
+        raise NotEstimable(f"no mix of donors is like the treated: {hull.detail}")
+    found = synthetic_control(block.treated, block.donors, block.n_before)
+    effect = synthetic_control_effect(
+        found,
+        block.observed,
+        block.volume,
+        periods=block.periods,
+        n_treated=len(block.share),
+        confidence=design.confidence,
+    )
+    is_claimed = verdict_of(average(effect), "higher") != "inconclusive"
+
+    def doubts() -> tuple[CheckResult, ...]:
+        return (
+            hull,
+            rmspe_rank(found.gap, found.placebo_gaps, block.n_before, is_claimed=is_claimed),
+            *read_phased(material, design).doubts(),
+        )
+
+    return Reading(
+        effect=effect,
+        doubts=doubts,
+        parameters=(("months_left_out_before_go_live", str(MONTHS_LEFT_OUT)),),
+    )
+
+
 def _cohorts(material: Material, design: Plan) -> Reading:
     """Compare cohorts of months, for which every unit must be measured in every month."""
     # A sixth of a second to import, which only a rollout of this kind pays for.
@@ -103,10 +146,18 @@ def _cohorts(material: Material, design: Plan) -> Reading:
     return replace(read_phased(material, design), effect=effect, parameters=())
 
 
+_ON_PANELS = {
+    "synthetic_difference_in_differences",
+    "synthetic_control",
+    "conformal_synthetic_control",
+    "difference_in_differences",
+    "callaway_santanna",
+}
 _READ: dict[str, Callable[[Material, Plan], Reading]] = {
     "difference_in_means": read_by_event,
     "difference_in_means_by_unit": read_by_unit,
     "synthetic_difference_in_differences": _synthetic,
+    "synthetic_control": _one_mix,
     "conformal_synthetic_control": partial(_synthetic, is_over_time=True),
     "difference_in_differences": read_phased,
     "callaway_santanna": _cohorts,

@@ -13,6 +13,7 @@ Estimator = Literal[
     "difference_in_means",
     "difference_in_means_by_unit",
     "synthetic_difference_in_differences",
+    "synthetic_control",
     "conformal_synthetic_control",
     "difference_in_differences",
     "before_after",

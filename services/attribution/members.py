@@ -6,7 +6,7 @@ from datetime import date
 from aivalue.effects.design import Assignment
 from aivalue.effects.overlap.member import Member, overlapping
 from aivalue.kpis.definition import Design
-from aivalue.kpis.series import COLUMNS, Series
+from aivalue.kpis.series import Series
 from services.attribution.inputs import Baseline, Inputs
 
 
@@ -91,14 +91,4 @@ def without_others(series: Series, others: Iterable[Member]) -> Series:
                 first[each.unit] = min(first.get(each.unit, each.start), each.start)
     if not first:
         return series
-    kept = [
-        row
-        for row, (unit, day) in enumerate(zip(series.unit, series.day, strict=True))
-        if unit not in first or day < first[unit]
-    ]
-    columns = {
-        name: tuple(cells[row] for row in kept)
-        for name in COLUMNS
-        for cells in (getattr(series, name),)
-    }
-    return Series(kpi=series.kpi, **columns)
+    return series.where(lambda key: key[0] not in first or key[3] < first[key[0]])

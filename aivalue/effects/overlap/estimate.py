@@ -12,6 +12,7 @@ import numpy as np
 
 from aivalue.effects.checks.overlap import overlap
 from aivalue.effects.choose import Alternative, Choice
+from aivalue.effects.earlier import placebo_of
 from aivalue.effects.effect import Design, Effect, Verdict
 from aivalue.effects.estimate import estimated
 from aivalue.effects.functional import total
@@ -98,7 +99,10 @@ def _estimated(
     gathered = gather_together(kpi, members, series, plan)
     # All taken as one: its checks are about the levels that every share rests on.
     as_one = read_phased(gathered.material, plan)
-    doubts = as_one.doubts()
+    doubts = (
+        *as_one.doubts(),
+        placebo_of(gathered.material, lambda placebo: read_phased(placebo, plan).effect),
+    )
     model = fit_joint(gathered.cells(), scale=plan.scale)
     programmes, inseparable = programmes_of(members), inseparable_sets(model)
     effects = _effects(model, gathered, plan, credits_of(model, programmes=programmes))
