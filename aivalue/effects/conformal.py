@@ -12,6 +12,7 @@ Counterfactual and Synthetic Controls", JASA 116(536) 1849-1864, with moving blo
 
 from dataclasses import dataclass, replace
 from math import ceil, floor
+from typing import Literal
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from aivalue.errors import NotEstimable
 
 # Stretches as long as the one with the AI that must lie before it: fewer are no comparison.
 STRETCHES_BEFORE_MIN = 3
+Free = Literal["nothing", "level", "trend"]
 REMAINDER = 1e-6  # Surprises below this share of the outcome's range are none.
 TIE = 1e-12  # And differences among them below this one.
 SLACK = 1e-6  # Of the outcome's range: pieces end within rounding of each other.
@@ -82,7 +84,7 @@ def conformal(
     with_ai: Floats,
     *,
     weights: Floats | None = None,
-    without_levels: bool = False,
+    free: Free = "nothing",
     penalty: float = 0.0,
 ) -> Conformal:
     """Test every constant effect on one treated unit by all shifts of time.
@@ -98,8 +100,9 @@ def conformal(
         1 in the last periods, 0 before.
     weights : shape (n_after,), or None
         What each period with the AI counts in the average; None counts them alike.
-    without_levels
-        Leave a constant between the unit and its donors free, as the synthetic difference does.
+    free
+        What between the unit and its donors is no surprise: "level", as for the synthetic
+        difference, or "trend", a level that drifts apart steadily.
     penalty : ridge on the weights of donors
 
     Raises
@@ -111,7 +114,7 @@ def conformal(
     if not len(donors) or not 0 < n_after < n:
         raise NotEstimable(f"{len(donors)} donors, {n - n_after} periods before, {n_after} after")
     share = np.full(n_after, 1 / n_after) if weights is None else weights / weights.sum()
-    fitted, unit = _in_its_range(treated, donors, with_ai, without_levels=without_levels)
+    fitted, unit = _in_its_range(treated, donors, with_ai, free=free)
     fitted = replace(fitted, penalty=penalty / unit**2)
     before, after = (
         float(fitted.treated[part].mean() - fitted.donors[:, part].mean())
@@ -135,14 +138,18 @@ def conformal(
 
 
 def _in_its_range(
-    treated: Floats, donors: Floats, with_ai: Floats, *, without_levels: bool
+    treated: Floats, donors: Floats, with_ai: Floats, *, free: Free
 ) -> tuple[Fitted, float]:
     """Return what is fitted with a range of one, and the range in the outcome's unit."""
     # Weights sum to one, so a level that all share changes nothing but rounding.
     treated, donors = treated - donors.mean(), donors - donors.mean()
-    if without_levels:
-        treated, with_ai = treated - treated.mean(), with_ai - with_ai.mean()
-        donors = donors - donors.mean(axis=1, keepdims=True)
+    if free != "nothing":
+        time = np.arange(len(treated), dtype=np.float64)
+        known = np.vstack([np.ones_like(time), time])[: 2 if free == "trend" else 1]
+        basis = np.linalg.qr(known.T)[0]
+        treated, with_ai, donors = (
+            values - (values @ basis) @ basis.T for values in (treated, with_ai, donors)
+        )
     if not np.ptp(donors) > 0:
         raise NotEstimable("donors do not vary, so no mix of them can be fitted")
     unit = float(np.ptp(np.vstack([treated, donors])))

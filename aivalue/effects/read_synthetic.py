@@ -7,6 +7,7 @@ import numpy as np
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.conformal import conformal_check, conformal_over_time
+from aivalue.effects.checks.drifting_apart import drifting_apart
 from aivalue.effects.checks.leave_one_donor_out import leave_one_donor_out
 from aivalue.effects.checks.placebo_in_space import placebo_in_space
 from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
@@ -112,10 +113,10 @@ def read_synthetic_difference(
         over_time = conformal_over_time(
             block.treated,
             block.donors,
-            (np.arange(len(block.treated)) >= block.n_before).astype(np.float64),
+            _with_ai(block),
             confidence=confidence,
             is_claimed=not figure.low <= 0 <= figure.high,
-            without_levels=True,
+            free="level",
             penalty=found.penalty**2 * len(block.treated),
         )
         return (*found_doubts, over_time)
@@ -143,8 +144,19 @@ def read_over_time(
     is_claimed = not figure.low <= 0 <= figure.high
     return effect, lambda: (
         conformal_check(found.average, confidence=confidence, is_claimed=is_claimed),
+        drifting_apart(
+            block.treated,
+            block.donors,
+            _with_ai(block),
+            confidence=confidence,
+            is_claimed=is_claimed,
+        ),
         residual_autocorrelation(found.average.surprise),
     )
+
+
+def _with_ai(block: Block) -> Floats:
+    return (np.arange(len(block.treated)) >= block.n_before).astype(np.float64)
 
 
 def doubts_of(

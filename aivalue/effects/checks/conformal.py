@@ -9,7 +9,7 @@ Source: `aivalue.effects.conformal`.
 """
 
 from aivalue.effects.checks.check import CheckResult, not_applicable
-from aivalue.effects.conformal import Conformal, conformal, require_history
+from aivalue.effects.conformal import Conformal, Free, conformal, require_history
 from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
 
@@ -24,7 +24,7 @@ def conformal_over_time(
     *,
     confidence: float,
     is_claimed: bool,
-    without_levels: bool,
+    free: Free,
     penalty: float = 0.0,
 ) -> CheckResult:
     """Rank the time with the AI; it matters only where an effect is claimed.
@@ -37,7 +37,7 @@ def conformal_over_time(
     """
     try:
         require_history(int((with_ai == 0).sum()), int(with_ai.sum()), confidence)
-        found = conformal(treated, donors, with_ai, without_levels=without_levels, penalty=penalty)
+        found = conformal(treated, donors, with_ai, free=free, penalty=penalty)
     except NotEstimable as refusal:
         return not_applicable(NAME, str(refusal))
     return conformal_check(found, confidence=confidence, is_claimed=is_claimed)

@@ -104,13 +104,13 @@ def conformal_synthetic_control(
     require_history(n_before, n_after, confidence)
     share = np.full(n_after, 1 / n_after) if weights is None else weights / weights.sum()
     with_ai = (np.arange(len(treated)) >= n_before).astype(np.float64)
-    average = conformal(treated, donors, with_ai, weights=share, without_levels=True)
+    average = conformal(treated, donors, with_ai, weights=share, free="level")
     pointwise = []
     for period in range(n_before, len(treated)):
         seen = np.append(np.arange(n_before), period)
         alone = with_ai[-n_before - 1 :].copy()
         alone[:-1], alone[-1] = 0.0, 1.0
-        pointwise.append(conformal(treated[seen], donors[:, seen], alone, without_levels=True))
+        pointwise.append(conformal(treated[seen], donors[:, seen], alone, free="level"))
     points = np.array([each.point for each in pointwise])
     return ConformalControl(
         average=average,

@@ -4,6 +4,7 @@ import numpy as np
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.conformal import conformal_check
+from aivalue.effects.checks.drifting_apart import drifting_apart
 from aivalue.effects.checks.leave_one_donor_out import leave_one_donor_out
 from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
 from aivalue.effects.conformal import Conformal, conformal
@@ -76,10 +77,13 @@ def _doubts(
 
     def without(row: int) -> float:
         kept = np.delete(donors, row, axis=0)
-        return conformal(treated, kept, with_ai, without_levels=True).point
+        return conformal(treated, kept, with_ai, free="level").point
 
     return (
         conformal_check(found.average, confidence=options.confidence, is_claimed=is_claimed),
+        drifting_apart(
+            treated, donors, with_ai, confidence=options.confidence, is_claimed=is_claimed
+        ),
         residual_autocorrelation(found.average.surprise),
         leave_one_donor_out(
             found.average.point, found.average.weights, without, is_claimed=is_claimed

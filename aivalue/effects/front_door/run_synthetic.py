@@ -14,6 +14,7 @@ from aivalue.effects.checks.placebo_in_space import placebo_in_space
 from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.rmspe_rank import rmspe_rank
 from aivalue.effects.checks.weight_concentration import weight_concentration
+from aivalue.effects.conformal import Free
 from aivalue.effects.effect import Effect, Interval
 from aivalue.effects.estimators.augmented_synthetic_control import augmented_synthetic_control
 from aivalue.effects.estimators.staggered_synthetic import (
@@ -61,7 +62,7 @@ def run_synthetic_difference(panel: Matrices, options: Options) -> Ran:
                 panel,
                 options,
                 is_claimed=_excludes_zero(figure),
-                without_levels=True,
+                free="level",
                 penalty=found.penalty**2 * donors.shape[1],
             ),
             difference_before(treated, donors, n_before, options),
@@ -163,7 +164,7 @@ def _over_time(
     options: Options,
     *,
     is_claimed: bool,
-    without_levels: bool = False,
+    free: Free = "nothing",
     penalty: float = 0.0,
 ) -> tuple[CheckResult, ...]:
     """Compare one treated unit with its own past; several are compared with others."""
@@ -176,7 +177,7 @@ def _over_time(
         (np.arange(donors.shape[1]) >= n_before).astype(np.float64),
         confidence=options.confidence,
         is_claimed=is_claimed,
-        without_levels=without_levels,
+        free=free,
         penalty=penalty,
     )
     return (check,)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivalue.effects.checks.conformal import conformal_over_time
+from aivalue.effects.checks.drifting_apart import drifting_apart
 from aivalue.effects.conformal import conformal
 from aivalue.effects.estimators.conformal_control import conformal_synthetic_control
 from aivalue.effects.front_door.document import document_of_panel
@@ -43,7 +44,7 @@ def share_by_definition(treated: Floats, donors: Floats, effect: float) -> float
 @pytest.mark.parametrize("seed", range(4))
 def test_every_effect_has_the_p_value_that_its_own_fit_gives(seed: int) -> None:
     treated, donors = world(seed)
-    found = conformal(treated, donors, WITH_AI, without_levels=True)
+    found = conformal(treated, donors, WITH_AI, free="level")
 
     for effect in np.random.default_rng(seed).normal(0, 3, 60):
         stretch = int(np.searchsorted(found.ends, effect)) - 1
@@ -57,7 +58,7 @@ def test_one_donor_and_one_period_is_a_rank() -> None:
     gap = np.append(np.arange(1.0, 20.0), 30.0)
     donor = np.sin(np.arange(20.0))
 
-    found = conformal(gap + donor, donor[None], np.eye(20)[-1], without_levels=True)
+    found = conformal(gap + donor, donor[None], np.eye(20)[-1], free="level")
 
     assert found.point == pytest.approx(20.0)
     assert found.p_value(0.0) == pytest.approx(1 / 20)
@@ -69,7 +70,7 @@ def test_one_donor_and_one_period_is_a_rank() -> None:
 def test_interval_excludes_an_effect_exactly_when_the_test_rejects_it(
     seed: int, effect: float, confidence: float
 ) -> None:
-    found = conformal(*world(seed, n_donors=3), WITH_AI, without_levels=True)
+    found = conformal(*world(seed, n_donors=3), WITH_AI, free="level")
 
     low, high = found.interval(confidence)
 
@@ -80,11 +81,9 @@ def test_interval_excludes_an_effect_exactly_when_the_test_rejects_it(
 @given(seed=st.integers(0, 300), shift=st.floats(-50, 50), scale=st.floats(0.01, 100))
 def test_the_reading_moves_with_the_outcome(seed: int, shift: float, scale: float) -> None:
     treated, donors = world(seed, n_donors=3)
-    found = conformal(treated, donors, WITH_AI, without_levels=True)
+    found = conformal(treated, donors, WITH_AI, free="level")
 
-    moved = conformal(
-        scale * (treated + shift * WITH_AI), scale * donors, WITH_AI, without_levels=True
-    )
+    moved = conformal(scale * (treated + shift * WITH_AI), scale * donors, WITH_AI, free="level")
 
     assert moved.point == pytest.approx(scale * (found.point + shift), rel=1e-5, abs=1e-5 * scale)
     assert moved.p_value(scale * shift) == pytest.approx(found.p_value(0.0))
@@ -119,7 +118,7 @@ def test_short_histories_cannot_be_told(n_before: int, n_after: int, reason: str
         (np.arange(n) >= n_before).astype(np.float64),
         confidence=0.95,
         is_claimed=True,
-        without_levels=True,
+        free="level",
     )
     assert check.status == "not_applicable"
     assert reason in check.detail
@@ -136,7 +135,7 @@ def test_donors_that_stand_still_are_refused() -> None:
     treated, donors = world(3)
 
     with pytest.raises(NotEstimable, match="donors do not vary"):
-        conformal(treated, np.ones_like(donors), WITH_AI, without_levels=True)
+        conformal(treated, np.ones_like(donors), WITH_AI, free="level")
 
 
 @pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0, 3.0, 1.0, 1.0, 4.0])])
@@ -174,7 +173,8 @@ def test_one_unit_beside_six_donors_is_read_over_time() -> None:
     assert found.graded.grade == "C"
     assert found.verdict == "confirmed"
     assert found.p_value < 0.05 < found.figure.low
-    assert next(check for check in found.checks if check.name == "conformal").status == "passed"
+    statuses = {check.name: check.status for check in found.checks}
+    assert statuses["conformal"] == statuses["drifting_apart"] == "passed"
     times = document_of_panel(found)["over_time"]
     assert isinstance(times, list)
     assert [each["time"] for each in times] == ["34", "35", "36", "37", "38", "39"]
@@ -187,3 +187,17 @@ def test_a_confidence_that_time_cannot_give_leaves_it_to_others() -> None:
     assert found.effect.estimator == "imputation"
     why_not = {each.estimator: each.why_not for each in found.choice.alternatives}
     assert "cannot be told at 99%" in why_not["conformal_synthetic_control"]
+
+
+def test_a_drift_from_the_donors_is_no_effect() -> None:
+    # A fifth of the noise a period: the last six lie four deviations above the mean of the others.
+    treated, donors = world(7, n_donors=4)
+    drifting = treated + 0.2 * np.arange(N)
+
+    claimed = conformal(drifting, donors, WITH_AI, free="level")
+    check = drifting_apart(drifting, donors, WITH_AI, confidence=0.95, is_claimed=True)
+    real = drifting_apart(drifting + 5 * WITH_AI, donors, WITH_AI, confidence=0.95, is_claimed=True)
+
+    assert claimed.p_value() <= 0.05
+    assert check.status == "failed"
+    assert real.status == "passed"
