@@ -10,7 +10,7 @@ from aivalue.errors import AivalueError
 
 
 def estimate(  # noqa: PLR0913 - one parameter per option of the command
-    panel: Annotated[Path, typer.Argument(help="CSV file, one row per unit and time.")],
+    panel: Annotated[Path, typer.Argument(help="CSV or Parquet, one row per unit and time.")],
     *,
     outcome: Annotated[str, typer.Option(help="Column with the KPI.")],
     treated: Annotated[str, typer.Option(help="Column that is 1 where the unit has the AI.")],
@@ -38,7 +38,8 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
 ) -> None:
     """Estimate what the AI changed, with interval, checks and grade."""
     # Half a second of numpy and scipy, which --help must not cost.
-    from aivalue.cli.panel_file import Columns, read_rows, show, table_of
+    from aivalue.cli.estimate_showing import show
+    from aivalue.cli.panel_file import Columns, read_rows, table_of
     from aivalue.effects.front_door.estimate_panel import estimate_panel
     from aivalue.effects.front_door.ran import Options
 

@@ -1,65 +1,67 @@
 """The `aivalue` command.
 
-A command imports its weight when it runs, so that `--help` answers at once. Results go to stdout,
-everything else to stderr; exit codes are 0, 1 (the work failed) and 2 (the call was wrong).
+A command is imported when it is called, with its weight, so that an estimate or `--help` of one
+does not wait for HTTP, databases and the models of definitions. Results go to stdout, everything
+else to stderr; exit codes are 0, 1 (the work failed) and 2 (the call was wrong).
 """
 
 import sys
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 import aivalue
-from aivalue.cli import (
-    apply,
-    definition_schema,
-    gates,
-    ingest,
-    ledger,
-    operations,
-    policy,
-    stored_definitions,
-    target,
-    template_files,
-)
-from aivalue.cli import estimate as estimate_command
-from aivalue.cli.baseline import command as baseline_command
 from aivalue.cli.console import fail
-from aivalue.cli.demo import command as demo_command
-from aivalue.cli.design import command as design_command
-from aivalue.cli.events import command as events_command
 from aivalue.errors import AivalueError
 
-app = typer.Typer(
-    name="aivalue",
-    help="Prove what AI earned: frozen baselines, effects with intervals, auditable money.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("demo")(demo_command.demo)
-app.command("apply")(apply.apply_command)
-app.command("init")(template_files.init_command)
-app.command("export")(stored_definitions.export_command)
-app.command("drift")(stored_definitions.drift_command)
-app.command("gates")(gates.gates_command)
-app.command("target")(target.target_command)
-app.command("schema")(definition_schema.schema_command)
-app.command("estimate")(estimate_command.estimate)
-app.command("policy")(policy.policy)
-app.command("up")(operations.up)
-app.command("doctor")(operations.doctor)
-app.add_typer(design_command.app, name="design")
-app.add_typer(baseline_command.app, name="baseline")
-app.add_typer(ledger.app, name="ledger")
-app.add_typer(events_command.app, name="events")
-app.add_typer(ingest.app, name="ingest")
-app.add_typer(operations.database, name="db")
-app.add_typer(operations.config, name="config")
+# Where each command is, below aivalue.cli, in the order of the help.
+COMMANDS = {
+    "demo": "demo.command:demo",
+    "apply": "apply:apply_command",
+    "init": "template_files:init_command",
+    "export": "stored_definitions:export_command",
+    "drift": "stored_definitions:drift_command",
+    "gates": "gates:gates_command",
+    "target": "target:target_command",
+    "schema": "definition_schema:schema_command",
+    "estimate": "estimate:estimate",
+    "policy": "policy:policy",
+    "up": "operations:up",
+    "doctor": "operations:doctor",
+    "design": "design.command:app",
+    "baseline": "baseline.command:app",
+    "ledger": "ledger:app",
+    "events": "events.command:app",
+    "ingest": "ingest:app",
+    "db": "operations:database",
+    "config": "operations:config",
+}
 
 
-@app.callback(invoke_without_command=True)
+def command_of(names: Iterable[str]) -> typer.Typer:
+    """Return the command with these of its commands."""
+    command = typer.Typer(
+        name="aivalue",
+        help="Prove what AI earned: frozen baselines, effects with intervals, auditable money.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    command.callback(invoke_without_command=True)(_options)
+    for name in names:
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(f"aivalue.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            command.add_typer(found, name=name)
+        else:
+            command.command(name)(found)
+    return command
+
+
 def _options(
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
@@ -69,9 +71,22 @@ def _options(
         raise typer.Exit
 
 
+@cache
+def _whole() -> typer.Typer:
+    return command_of(COMMANDS)
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """Return the whole command as `app`, which only who looks at all of it pays for."""
+    if name == "app":
+        return _whole()
+    raise AttributeError(name)
+
+
 def run() -> None:
     """Run the command; an error of the core is one line on stderr, not a traceback."""
+    called = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        app()
+        (command_of([called]) if called in COMMANDS else _whole())()
     except AivalueError as error:
         fail(str(error))

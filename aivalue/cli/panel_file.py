@@ -1,16 +1,14 @@
-"""A panel in a CSV file: read it, or say which line is at fault; print what it says."""
+"""A panel in a CSV or Parquet file: read it, or say which line is at fault."""
 
 import csv
 import math
 from dataclasses import dataclass
+from datetime import datetime, time
 from pathlib import Path
 
 import numpy as np
-import orjson
 
-from aivalue.cli.console import fail, results
-from aivalue.effects.front_door.document import document_of_panel
-from aivalue.effects.front_door.estimate_panel import PanelEstimate
+from aivalue.cli.console import fail
 from aivalue.effects.front_door.table import PanelTable
 from aivalue.effects.panel import Floats
 
@@ -21,9 +19,9 @@ _MISSING = {"", "na", "nan", "null", "none"}
 
 
 def read_rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
-    """Read a CSV file that has these columns."""
+    """Read a CSV or Parquet file that has these columns; cells are text either way."""
     if path.suffix.lower() in {".parquet", ".pq"}:
-        fail("Parquet needs a reader that is not installed: convert to CSV", status=WRONG_CALL)
+        return _parquet_rows(path, needed)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
@@ -31,13 +29,52 @@ def read_rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
         fail(f"cannot read {path}: {error.strerror}", status=WRONG_CALL)
     if not rows:
         fail(f"{path} has no rows", status=WRONG_CALL)
-    absent = [name for name in needed if name not in rows[0]]
-    if absent:
+    _require_columns(path, needed, list(rows[0]))
+    return rows
+
+
+def _parquet_rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
         fail(
-            f"{path} has no column {', '.join(absent)}; it has {', '.join(rows[0])}",
+            f"{path} is Parquet, which pyarrow reads: pip install pyarrow, or convert it to CSV",
             status=WRONG_CALL,
         )
+    try:
+        with parquet.ParquetFile(path) as file:
+            _require_columns(path, needed, list(file.schema_arrow.names))
+            columns = file.read(columns=list(dict.fromkeys(needed))).to_pydict()
+    except OSError as error:
+        fail(f"cannot read {path}: {error.strerror or error}", status=WRONG_CALL)
+    except (ArrowException, ValueError) as error:  # The latter of times finer than Python's.
+        fail(f"cannot read {path}: {error}", status=WRONG_CALL)
+    text = {name: [_text(value) for value in columns[name]] for name in columns}
+    rows = [dict(zip(text, row, strict=True)) for row in zip(*text.values(), strict=True)]
+    if not rows:
+        fail(f"{path} has no rows", status=WRONG_CALL)
     return rows
+
+
+def _require_columns(path: Path, needed: list[str], columns: list[str]) -> None:
+    absent = [name for name in needed if name not in columns]
+    if absent:
+        fail(
+            f"{path} has no column {', '.join(absent)}; it has {', '.join(columns)}",
+            status=WRONG_CALL,
+        )
+
+
+def _text(value: object) -> str:
+    """Write a cell as CSV would carry it: days without a time of day, flags as 0 and 1."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, datetime):
+        is_day = value.time() == time.min
+        return value.date().isoformat() if is_day else value.isoformat()
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +100,10 @@ class Columns:
 def table_of(rows: list[dict[str, str]], columns: Columns) -> PanelTable:
     """Read the cells; an empty unit or time column means each row by itself, or all at once."""
     numbers = [numbers_of(rows, name) for name in columns.names]
-    time = columns.time
+    at = columns.time
     return PanelTable(
         unit=units_of(rows, columns),
-        time=[row[time] if time else "0" for row in rows],
+        time=[row[at] if at else "0" for row in rows],
         outcome=numbers_of(rows, columns.outcome),
         treated=np.array([_flag(row, columns.treated, line) for line, row in enumerate(rows, 2)]),
         covariates=np.array(numbers, np.float64).reshape(len(numbers), len(rows)).T,
@@ -112,34 +149,3 @@ def _flag(row: dict[str, str], name: str, line: int) -> bool:
     if text not in _TRUE | _FALSE:
         fail(f'line {line}: {name} is "{text}", needs 0 or 1', status=WRONG_CALL)
     return text in _TRUE
-
-
-def show(found: PanelEstimate, *, is_relative: bool, as_json: bool) -> None:
-    """Print it, as JSON or for people."""
-    if as_json:
-        text = orjson.dumps(document_of_panel(found), option=orjson.OPT_INDENT_2)
-        results.file.write(text.decode() + "\n")
-    else:
-        _print(found, is_relative=is_relative)
-
-
-def _print(found: PanelEstimate, *, is_relative: bool) -> None:
-    figure = found.figure
-    point, low, high = (
-        f"{value:+.1%}" if is_relative else f"{value:+.6g}"
-        for value in (figure.point, figure.low, figure.high)
-    )
-    results.print(f"[bold]{point}[/bold] ({low}, {high}) at {figure.confidence:.0%} confidence")
-    results.print(
-        f"{found.verdict}, grade {found.graded.grade}, p = {found.p_value:.3g}; "
-        f"{found.effect.n_treated} treated, {found.effect.n_control} control"
-    )
-    results.print(f"{found.choice.design}: {found.effect.estimator} ({found.choice.reason})")
-    results.print(f"an effect of {found.detectable:.4g} would be found in 80 % of cases")
-    if found.monitored is not None:
-        anytime = found.monitored.anytime
-        results.print(f"watched daily, trust ({anytime.low:+.6g}, {anytime.high:+.6g}) instead")
-    for check in found.checks:
-        results.print(f"  {check.status:15} {check.name}: {check.in_words}")
-    for each in found.choice.alternatives:
-        results.print(f"  [dim]not {each.estimator}: {each.why_not}[/dim]")

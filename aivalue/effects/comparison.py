@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import special
 
 from aivalue.effects.panel import Floats
+from aivalue.effects.student_t import t_quantile, two_sided_p
 from aivalue.errors import NotEstimable
 
 
@@ -78,7 +78,7 @@ def relative_difference(
 
 def _fieller(treated: Level, control: Level, confidence: float) -> Comparison:
     plain = difference(treated, control, confidence=confidence)
-    quantile = special.stdtrit(plain.degrees_of_freedom, (1 + confidence) / 2)
+    quantile = _quantile(plain.degrees_of_freedom, (1 + confidence) / 2)
     square = control.estimate**2 - quantile**2 * control.variance
     if (square <= 0).any():
         raise NotEstimable("a control level cannot be told from zero: no relative difference")
@@ -123,15 +123,32 @@ def _by_t(point: Floats, variance: Floats, freedom: Floats, confidence: float) -
     if (variance <= 0).any():
         raise NotEstimable("nothing varies, so the uncertainty cannot be estimated")
     standard_error = np.sqrt(variance)
-    half_width = standard_error * special.stdtrit(freedom, (1 + confidence) / 2)
+    half_width = standard_error * _quantile(freedom, (1 + confidence) / 2)
     return Comparison(
         point=point,
         standard_error=standard_error,
         degrees_of_freedom=freedom,
         low=point - half_width,
         high=point + half_width,
-        p_value=2 * special.stdtr(freedom, -np.abs(point / standard_error)),
+        p_value=_two_sided(point / standard_error, freedom),
     )
+
+
+def _quantile(freedom: Floats, probability: float) -> Floats:
+    if np.size(freedom) == 1:
+        return np.reshape(t_quantile(probability, float(freedom)), np.shape(freedom))
+    # A quarter of a second to import: for thousands of metrics, not for one.
+    from scipy import special
+
+    return np.asarray(special.stdtrit(freedom, probability), np.float64)
+
+
+def _two_sided(statistic: Floats, freedom: Floats) -> Floats:
+    if np.size(statistic) == 1 and np.size(freedom) == 1:
+        return np.reshape(two_sided_p(float(statistic), float(freedom)), np.shape(statistic))
+    from scipy import special
+
+    return np.asarray(2 * special.stdtr(freedom, -np.abs(statistic)), np.float64)
 
 
 def _welch(treated: Level, control: Level) -> Floats:

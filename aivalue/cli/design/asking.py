@@ -18,7 +18,7 @@ Better = Annotated[str, typer.Option(help="higher or lower: which way the target
 Level = Annotated[float | None, typer.Option(help="The KPI without the AI.")]
 Deviation = Annotated[float | None, typer.Option(help="Standard deviation.")]
 Memory = Annotated[float | None, typer.Option(help="Correlation from period to period.")]
-History = Annotated[Path | None, typer.Option(help="CSV file to learn from what is not given.")]
+History = Annotated[Path | None, typer.Option(help="CSV or Parquet to learn from.")]
 Outcome = Annotated[str, typer.Option(help="Its column with the KPI.")]
 Unit = Annotated[str, typer.Option(help="Its column that names the unit.")]
 Time = Annotated[str, typer.Option(help="Its column with the time.")]

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from aivalue.effects.effect import Period
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.errors import NotEstimable
+
+Adjustment = Literal["doubly_robust", "regression"]  # For covariates.
 
 SHARE_DROPPED_MAX = 0.10  # Treated cells that nothing answers for.
 _NAMED_MAX = 5

@@ -1,9 +1,15 @@
 """Whether `aivalue estimate` reads a table, prints what was found, and blames the right line."""
 
+import csv
 import json
+import subprocess
+import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
 from aivalue.cli.main import app
@@ -69,3 +75,68 @@ def test_refusals_say_where(tmp_path: Path, content: str, status: int, reason: s
 
     assert result.exit_code == status
     assert reason in " ".join(result.stderr.split())
+
+
+def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:
+    with (REFERENCE / "prop99.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    path = tmp_path / "prop99.parquet"
+    columns = {
+        "State": [row["State"] for row in rows],
+        "Year": [int(row["Year"]) for row in rows],
+        "PacksPerCapita": [float(row["PacksPerCapita"]) for row in rows],
+        "treated": [row["treated"] == "1" for row in rows],
+    }
+    parquet.write_table(pa.table(columns), path)
+    of_parquet = [TOBACCO[0], str(path), *TOBACCO[2:], "--json"]
+
+    assert json.loads(call(*of_parquet).stdout) == json.loads(call(*TOBACCO, "--json").stdout)
+
+
+def test_days_in_parquet_are_a_calendar(tmp_path: Path) -> None:
+    path = tmp_path / "series.parquet"
+    days = [datetime(2024, 1, 1) + timedelta(days=day) for day in range(90)]  # noqa: DTZ001 - a date
+    outcome: list[float | None] = [100 + 5 * (day % 7) + (day * 37) % 11 for day in range(90)]
+    outcome[10] = None
+    table = {"day": days, "y": outcome, "d": [int(day >= 70) for day in range(90)]}
+    parquet.write_table(pa.table(table), path)
+
+    result = call(
+        "estimate", str(path), "--outcome", "y", "--time", "day", "--treated", "d", "--json"
+    )
+
+    document = json.loads(result.stdout)
+    assert document["estimator"] == "interrupted_time_series"
+    assert document["effect"]["low"] < document["effect"]["point"] < document["effect"]["high"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"no table", "cannot read"), (None, "has no column d; it has y")],
+)
+def test_parquet_that_is_none_or_lacks_a_column_is_blamed(
+    tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    path = tmp_path / "panel.pq"
+    if content is None:
+        parquet.write_table(pa.table({"y": [1.0]}), path)
+    else:
+        path.write_bytes(content)
+
+    result = call("estimate", str(path), "--outcome", "y", "--treated", "d")
+
+    assert result.exit_code == 2
+    assert reason in " ".join(result.stderr.split())
+
+
+def test_an_estimate_starts_without_what_it_does_not_need() -> None:
+    # Each of these takes as long to import as the whole estimate does to compute.
+    heavy = {"scipy", "pyarrow", "fastapi", "httpx", "sqlalchemy", "asyncio"}
+    code = (
+        f"import sys; sys.argv = {['aivalue', *TOBACCO]}\nfrom aivalue.cli.main import run\n"
+        f"try:\n    run()\nexcept SystemExit:\n    print(sorted({heavy} & set(sys.modules)))"
+    )
+
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+    assert found.stdout.splitlines()[-1] == "[]"

@@ -16,8 +16,8 @@ from aivalue.effects.estimators.callaway_santanna import (
     group_time_effects,
     pre_trend,
 )
-from aivalue.effects.estimators.callaway_santanna.adjusted import Adjustment
 from aivalue.effects.estimators.callaway_santanna.group_time import Comparison, Inference
+from aivalue.effects.estimators.staggered import Adjustment
 from aivalue.effects.functional import average, relative
 from aivalue.errors import NotEstimable
 from tests.unit.effects.staggered_builders import (

@@ -8,15 +8,12 @@ Source: Sant'Anna & Zhao (2020), "Doubly Robust Difference-in-Differences Estima
 Econometrics 219(1) 101-122, section 3.1 with logit and least squares.
 """
 
-from typing import Literal
-
 import numpy as np
 from scipy import linalg, special
 
+from aivalue.effects.estimators.staggered import Adjustment
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.errors import NotEstimable
-
-Adjustment = Literal["doubly_robust", "regression"]
 
 SPARE_UNITS_MIN = 5  # Units beyond the number of coefficients, in the cohort and its comparison.
 PROPENSITY_MAX = 0.995  # A comparison unit this sure to be treated weighs too much: left out.

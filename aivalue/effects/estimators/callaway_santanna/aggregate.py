@@ -4,13 +4,13 @@ Source: Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), section 3 a
 """
 
 import numpy as np
-from scipy import linalg, special
 
 from aivalue.effects.effect import Interval
 from aivalue.effects.estimators.averages import Average, By, averaged, intervals_of
 from aivalue.effects.estimators.callaway_santanna.group_time import GroupTime
 from aivalue.effects.estimators.callaway_santanna.influence import Figures, spread_of
 from aivalue.effects.panel import Booleans, Floats
+from aivalue.effects.student_t import chi_square_upper, f_upper
 from aivalue.errors import NotEstimable
 
 PRE_TREND_CELLS_MAX = 400
@@ -64,19 +64,21 @@ def pre_trend(found: GroupTime) -> tuple[float, float]:
     weights = np.eye(len(found.effect))[before]
     spread = spread_of(found, Figures(weights=weights, shares=nothing))
     try:
-        solved = linalg.solve(spread.covariance, found.effect[before], assume_a="pos")
-    except linalg.LinAlgError as error:
+        # Fails where a matrix that merely has an inverse would not: it must be positive.
+        root = np.linalg.cholesky(spread.covariance)
+    except np.linalg.LinAlgError as error:
         raise NotEstimable("cells before go-live repeat each other: no joint test") from error
-    statistic = float(found.effect[before] @ solved)
+    left = np.linalg.solve(root, found.effect[before])
+    statistic = float(left @ left)
     free = float(spread.degrees_of_freedom.min())
     if np.isinf(free):
-        return statistic, float(special.chdtrc(len(before), statistic))
+        return statistic, chi_square_upper(statistic, len(before))
     # Hotelling's T squared, so that few units cannot make a pre-trend out of noise.
     second = free - len(before) + 1
     if second <= 0:
         raise NotEstimable(f"{len(before)} cells before go-live, and {free:.0f} units to test them")
     ratio = statistic * second / (free * len(before))
-    return statistic, float(special.fdtrc(len(before), second, ratio))
+    return statistic, f_upper(ratio, len(before), second)
 
 
 Row = tuple[Floats, Floats]

@@ -3,7 +3,6 @@
 import numpy as np
 
 from aivalue.effects.effect import Design, Effect
-from aivalue.effects.estimators.callaway_santanna.adjusted import Adjustment
 from aivalue.effects.estimators.callaway_santanna.group_time import (
     Comparison,
     GroupTime,
@@ -11,7 +10,7 @@ from aivalue.effects.estimators.callaway_santanna.group_time import (
     group_time_effects,
 )
 from aivalue.effects.estimators.callaway_santanna.influence import Figures, spread_of
-from aivalue.effects.estimators.staggered import StaggeredPanel
+from aivalue.effects.estimators.staggered import Adjustment, StaggeredPanel
 from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.vector import Vector, effect_of
 

@@ -14,9 +14,9 @@ from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.estimators.callaway_santanna.adjusted import Adjustment, adjusted_effects
 from aivalue.effects.estimators.staggered import (
     SHARE_DROPPED_MAX,
+    Adjustment,
     StaggeredPanel,
     names_of,
     products_of,
@@ -120,6 +120,9 @@ def group_time_effects(
     _require_comparison(found, comparison)
     if panel.covariates is None:
         return replace(found, effect=_differences(found))
+    # Half a second of scipy, which only who has covariates pays for.
+    from aivalue.effects.estimators.callaway_santanna.adjusted import adjusted_effects
+
     effect, influence = adjusted_effects(
         outcome=found.outcome,
         covariates=panel.covariates[kept],

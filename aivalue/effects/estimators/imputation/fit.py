@@ -7,7 +7,6 @@ Estimation", Review of Economic Studies 91(6) 3253-3285, section 4.1.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
 from aivalue.effects.estimators.staggered import (
     SHARE_DROPPED_MAX,
@@ -140,7 +139,7 @@ def _normal_equations(untreated: Booleans, share: Floats) -> Floats:
     normal = np.diag(fitted.sum(axis=0)) - products_of(share, fitted)
     # One level too many (units up, periods down by the same): pin the mean of the periods.
     normal += fitted.sum() / len(normal) ** 2
-    values = linalg.eigvalsh(normal)
+    values = np.linalg.eigvalsh(normal)
     if values[0] <= CONNECTED_MIN * values[-1]:
         raise NotEstimable("units and periods fall into groups that no untreated unit connects")
     return normal
@@ -150,7 +149,7 @@ def _fitted(outcome: Floats, share: Floats, normal: Floats) -> Floats:
     """Return unit plus period level of every cell, by least squares on untreated cells."""
     own = (outcome * share).sum(axis=1)
     right = ((outcome - own[:, None]) * (share > 0)).sum(axis=0)
-    period = linalg.solve(normal, right, assume_a="pos")
+    period = np.linalg.solve(normal, right)
     unit = own - (share * period).sum(axis=1)
     fitted: Floats = unit[:, None] + period
     return fitted

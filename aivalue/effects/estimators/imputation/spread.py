@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import linalg
 
 from aivalue.effects.dependence import covariance_of, dependence_of
 from aivalue.effects.estimators.averages import Spread, clustered, satterthwaite
@@ -114,7 +113,7 @@ def _period_weights(found: Imputed, weights: Floats) -> Floats:
     """Return how each period's level enters each figure, through the units' levels too."""
     right = (weights * found.count).sum(axis=1)
     right -= np.einsum("fws,wst->ft", weights, found.through_units)
-    solved: Floats = linalg.solve(found.normal, right.T, assume_a="pos").T
+    solved: Floats = np.linalg.solve(found.normal, right.T).T
     return solved
 
 
