@@ -9,6 +9,11 @@ from aivalue.cli.console import WRONG_CALL, fail
 from aivalue.errors import AivalueError
 
 
+PlannedSubjects = Annotated[
+    int | None, typer.Option(min=2, help="Of both arms at the end, fixed beforehand.")
+]
+
+
 def estimate(  # noqa: PLR0913 - one parameter per option of the command
     panel: Annotated[Path, typer.Argument(help="CSV or Parquet, one row per unit and time.")],
     *,
@@ -24,9 +29,7 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     stratum: Annotated[str, typer.Option(help="Column that units were drawn within.")] = "",
     denominator: Annotated[str, typer.Option(help="Column below a ratio metric.")] = "",
     share_treated: Annotated[float | None, typer.Option(help="Planned, e.g. 0.5.")] = None,
-    planned_subjects: Annotated[
-        int | None, typer.Option(min=2, help="Of both arms at the end, fixed beforehand.")
-    ] = None,
+    planned_subjects: PlannedSubjects = None,
     season: Annotated[list[float] | None, typer.Option(help="Length in steps, e.g. 7.")] = None,
     holiday: Annotated[list[str] | None, typer.Option(help="Day, YYYY-MM-DD.")] = None,
     washout: Annotated[int, typer.Option(min=0, help="Periods after a switch.")] = 1,
