@@ -8,7 +8,6 @@ import typer
 from aivalue.cli.console import WRONG_CALL, fail
 from aivalue.errors import AivalueError
 
-
 PlannedSubjects = Annotated[
     int | None, typer.Option(min=2, help="Of both arms at the end, fixed beforehand.")
 ]
