@@ -142,9 +142,19 @@ class EventRetracted(EventData, frozen=True, kw_only=True):
 
 
 class BackfillReverted(EventData, frozen=True, kw_only=True):
-    """A backfill that should not count: nothing that came with it alone holds any more."""
+    """A backfill that should not count: nothing that came with it alone holds any more.
+
+    With `through_source` and `through_id` only its events up to that one, sources in the order in
+    which they were first seen and each one's ids in the order of their bytes: a slice of a revert.
+    """
 
     TYPE: ClassVar[str] = "aivalue.backfill.reverted.v1"
 
     backfill: Name
     reason: Text
+    through_source: Name | None = None
+    through_id: Name | None = None
+
+    def __post_init__(self) -> None:
+        if (self.through_source is None) != (self.through_id is None):
+            raise ValueError("through_source and through_id stand together")

@@ -82,6 +82,8 @@ MEANINGS: Mapping[type[EventData], Mapping[str, str]] = {
     business.BackfillReverted: {
         "backfill": "`backfillid` of the events to take back, those to come included.",
         "reason": "Why; kept for ever.",
+        "through_source": "Of a slice: `source` of the last event it takes back.",
+        "through_id": "Of a slice: `id` of the last event it takes back.",
     },
     model.ModelVersionRegistered: {
         "model": _MODEL,

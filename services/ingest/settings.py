@@ -39,6 +39,11 @@ class IngestGroup(BaseModel):
     )
     http_events_max: int = Field(default=1_000, ge=1)
     http_bytes_max: int = Field(default=1_048_576, ge=1)
+    revert_slice_events: int = Field(
+        default=20_000,
+        ge=1,
+        description="Events of a backfill taken back, or restored, in one transaction.",
+    )
 
 
 class IngestSettings(RuntimeSettings):

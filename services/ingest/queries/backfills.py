@@ -1,6 +1,6 @@
 """Backfills: which events they brought, and which of them were reverted."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,14 +19,22 @@ STANDING_REVERTS = (
 )
 
 
+# Whether one of them concerns the event `e` of its backfill; where it is a slice, up to an event.
+REACHES = (
+    "(v.through_event_id is null "
+    "or (e.source_id, e.event_id) <= (v.through_source_id, v.through_event_id))"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revert:
-    """A backfill that an event takes back."""
+    """A backfill that an event takes back; `through` is the last it concerns, None for all."""
 
     backfill: str
     by: Key
     recorded_at: datetime
     reason: str
+    through: Key | None = None
 
 
 async def hold(
@@ -106,42 +114,17 @@ async def insert_reverts(connection: Connection, tenant: str, reverts: Sequence[
         "backfill_reverts",
         schema_name="ingest",
         records=[
-            (tenant, each.backfill, *each.by, each.recorded_at, each.reason) for each in reverts
+            (
+                tenant, each.backfill, *each.by, each.recorded_at, each.reason,
+                *(each.through or (None, None)),
+            )
+            for each in reverts
         ],
         columns=(
             "tenant_id", "backfill", "by_source_id", "by_event_id", "recorded_at", "reason",
+            "through_source_id", "through_event_id",
         ),
     )  # fmt: skip
-
-
-async def reverted_by(connection: Connection, tenant: str, keys: Sequence[Key]) -> list[str]:
-    """Return the backfills whose reverts are among these events."""
-    rows = await connection.fetch(
-        "select distinct v.backfill from unnest($2::bigint[], $3::text[]) "
-        "as k (source_id, event_id) join ingest.backfill_reverts v on v.tenant_id = $1 "
-        "and v.by_source_id = k.source_id and v.by_event_id = k.event_id order by 1",
-        tenant,
-        *_columns(keys),
-    )
-    return [row[0] for row in rows]
-
-
-async def members(
-    connection: Connection, tenant: str, backfill: str, *, page: int
-) -> AsyncIterator[list[Key]]:
-    """Return the events of a backfill, a page at a time: there may be millions."""
-    after: Key = (0, "")
-    while True:
-        rows = await connection.fetch(
-            "select source_id, event_id from ingest.backfill_events where tenant_id = $1 "
-            "and backfill = $2 and (source_id, event_id) > ($3, $4) "
-            "order by source_id, event_id limit $5",
-            tenant, backfill, *after, page,
-        )  # fmt: skip
-        if not rows:
-            return
-        yield [(row[0], row[1]) for row in rows]
-        after = (rows[-1][0], rows[-1][1])
 
 
 def _columns(keys: Sequence[Key]) -> tuple[list[int], list[str]]:
@@ -151,52 +134,22 @@ def _columns(keys: Sequence[Key]) -> tuple[list[int], list[str]]:
 async def list_backfills(
     connection: Connection, tenant: str, *, after: str, limit: int
 ) -> list[dict[str, object]]:
-    """Return one page of backfills by name, with what they brought and whether that counts."""
+    """Return one page of backfills by name, with what they brought and how much of it counts."""
     rows = await connection.fetch(
         "select b.backfill, b.announced_at, (select count(*) from ingest.backfill_events e "  # noqa: S608 - our own text
         "where e.tenant_id = $1 and e.backfill = b.backfill) as n_events, "
+        "(select count(*) from ingest.backfill_events e where e.tenant_id = $1 "
+        "and e.backfill = b.backfill and r.recorded_at is not null "
+        f"and {REACHES.replace('v.', 'r.')}) as n_reverted, "
+        "case when r.recorded_at is null then 'counts' when r.through_event_id is null "
+        "then 'reverted' else 'partly_reverted' end as state, "
         "r.recorded_at as reverted_at, r.reason as revert_reason from ingest.backfills b "
-        f"left join lateral (select v.recorded_at, v.reason from {STANDING_REVERTS} v "
-        "where v.backfill = b.backfill order by v.recorded_at, v.by_event_id limit 1) r on true "
+        f"left join lateral (select v.* from {STANDING_REVERTS} v "
+        "where v.backfill = b.backfill order by v.through_source_id desc nulls first, "
+        "v.through_event_id desc nulls first, v.recorded_at, v.by_event_id limit 1) r on true "
         "where b.tenant_id = $1 and b.backfill > $2 order by b.backfill limit $3",
         tenant,
         after,
         limit,
     )
     return [dict(row) for row in rows]
-
-
-async def standing_reverts(
-    connection: Connection, tenant: str, backfill: str
-) -> list[tuple[str, str]] | None:
-    """Return source and id of the events that revert a backfill; None where it is not known."""
-    known = await connection.fetchval(
-        "select true from ingest.backfills where tenant_id = $1 and backfill = $2",
-        tenant,
-        backfill,
-    )
-    if not known:
-        return None
-    rows = await connection.fetch(
-        f"select s.source, v.by_event_id from {STANDING_REVERTS} v "  # noqa: S608 - our own text
-        "join ingest.sources s on s.tenant_id = $1 and s.source_id = v.by_source_id "
-        "where v.backfill = $2 order by 1, 2",
-        tenant,
-        backfill,
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-async def larger_than(
-    connection: Connection, tenant: str, backfills: Iterable[str], *, n_events: int
-) -> frozenset[str]:
-    """Return those that brought more events than that."""
-    rows = await connection.fetch(
-        "select b from unnest($2::text[]) as b where (select count(*) from (select "
-        "from ingest.backfill_events e where e.tenant_id = $1 and e.backfill = b limit $3 + 1) "
-        "as members) > $3",
-        tenant,
-        sorted(set(backfills)),
-        n_events,
-    )
-    return frozenset(row[0] for row in rows)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from asyncpg import Connection
 
-from services.ingest.queries.backfills import STANDING_REVERTS, Key
+from services.ingest.queries.backfills import REACHES, STANDING_REVERTS, Key
 from services.ingest.queries.facts import TABLES
 from services.ingest.queries.storing import Change
 
@@ -124,7 +124,8 @@ def _gone(source_id: str, event_id: str) -> str:
         f"and e.source_id = {source_id} and e.event_id = {event_id}) "
         "and not exists (select from ingest.backfill_events e where e.tenant_id = $1 "
         f"and e.source_id = {source_id} and e.event_id = {event_id} "
-        f"and not exists (select from {STANDING_REVERTS} v where v.backfill = e.backfill))))"
+        f"and not exists (select from {STANDING_REVERTS} v where v.backfill = e.backfill "
+        f"and {REACHES}))))"
     )
 
 

@@ -4,27 +4,21 @@ A revert is an event in the log like any other, so that the snapshot says whethe
 computed before or after it; it holds until it is retracted.
 """
 
-import uuid
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Literal
 
-import msgspec
 from fastapi import APIRouter, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from aivalue.events.business import BackfillReverted, EventRetracted
-from aivalue.events.encode import http_event
-from aivalue.events.fields import EventData
-from aivalue.events.http_binding import STRUCTURED_JSON, Headers
 from aivalue.runtime.auth import Operator, Principal, Reader
-from aivalue.runtime.clock import utc_now
-from services.ingest.http_ingestion import HttpIngestion
 from services.ingest.queries import backfills as queries
 from services.ingest.queries import reading
+from services.ingest.reverting import Progress, Refused, Reverting, UnknownBackfill
+from services.ingest.settings import IngestSettings
 
 router = APIRouter(prefix="/v1")
-SOURCE: Final = "urn:aivalue:ingest"
 _UNKNOWN: dict[int | str, dict[str, Any]] = {
     404: {"description": "No event of that backfill was ever stored."}
 }
@@ -35,11 +29,16 @@ class _Shape(BaseModel):
 
 
 class Backfill(_Shape):
-    """A backfill and what it brought; it counts unless it is reverted."""
+    """A backfill and what it brought; it counts unless it is reverted.
+
+    `partly_reverted` is one whose revert, or the restoring of it, was begun and not finished.
+    """
 
     backfill: str
     announced_at: datetime
+    state: Literal["counts", "partly_reverted", "reverted"]
     n_events: int
+    n_reverted: int
     reverted_at: datetime | None
     revert_reason: str | None
 
@@ -59,11 +58,16 @@ class BackfillChange(_Shape):
 
 
 class BackfillState(_Shape):
-    """How the backfill stands now; `changed` is false where it stood so already."""
+    """How the backfill stands now; `changed` is false where it stood so already.
+
+    While `n_left` is not 0 that many of its events are left to be taken back, or to count again:
+    ask again.
+    """
 
     backfill: str
     reverted: bool
     changed: bool
+    n_left: int
 
 
 @router.get("/backfills")
@@ -88,46 +92,50 @@ async def get_backfills(
 async def revert_backfill(
     request: Request, principal: Operator, wanted: BackfillChange
 ) -> BackfillState:
-    """Stop counting everything that came with a backfill alone, now and later."""
-    if await _standing_reverts(request, principal, wanted):
-        return BackfillState(backfill=wanted.backfill, reverted=True, changed=False)
+    """Stop counting everything that came with a backfill alone, now and later.
+
+    A large one takes several calls, of which each takes a slice back: call until `n_left` is 0.
+    """
     reason = f"{principal.subject}: {wanted.reason}"
-    await _tell(request, principal, [BackfillReverted(backfill=wanted.backfill, reason=reason)])
-    return BackfillState(backfill=wanted.backfill, reverted=True, changed=True)
+    with _refusing():
+        progress = await _reverting(request, principal).revert(wanted.backfill, reason=reason)
+    return _state(wanted, progress, reverted=not progress.n_left)
 
 
 @router.post("/backfills:restore", responses=_UNKNOWN)
 async def restore_backfill(
     request: Request, principal: Operator, wanted: BackfillChange
 ) -> BackfillState:
-    """Count a reverted backfill again."""
-    reverts = await _standing_reverts(request, principal, wanted)
-    if reverts:
-        reason = f"{principal.subject}: {wanted.reason}"
-        said = [EventRetracted(source=source, id=by, reason=reason) for source, by in reverts]
-        await _tell(request, principal, said)
-    return BackfillState(backfill=wanted.backfill, reverted=False, changed=bool(reverts))
+    """Count a reverted backfill again; a large one by slices, as it was reverted."""
+    reason = f"{principal.subject}: {wanted.reason}"
+    with _refusing():
+        progress = await _reverting(request, principal).restore(wanted.backfill, reason=reason)
+    return _state(wanted, progress, reverted=False)
 
 
-async def _standing_reverts(
-    request: Request, principal: Principal, wanted: BackfillChange
-) -> list[tuple[str, str]]:
-    async with request.app.state.pool.acquire() as connection:
-        found = await queries.standing_reverts(connection, principal.tenant, wanted.backfill)
-    if found is None:
-        raise HTTPException(404, f"no event came with a backfill {wanted.backfill!r}")
-    return found
+def _reverting(request: Request, principal: Principal) -> Reverting:
+    state = request.app.state
+    settings: IngestSettings = state.settings
+    return Reverting(
+        state.pool,
+        state.http_ingestion,
+        tenant=principal.tenant,
+        slice_events=settings.ingest.revert_slice_events,
+    )
 
 
-async def _tell(request: Request, principal: Principal, said: Sequence[EventData]) -> None:
-    """Put events into the log in one transaction with all that follows from them."""
-    ingestion: HttpIngestion = request.app.state.http_ingestion
-    parts: list[tuple[bytes, Headers]] = []
-    for data in said:
-        event = http_event(data, source=SOURCE, event_id=uuid.uuid4().hex, time=utc_now())
-        parts.append((msgspec.json.encode(event), [("content-type", STRUCTURED_JSON)]))
-    results = await ingestion.ingest(principal.tenant, parts)
-    refused = [each for each in results if each.status == "rejected"]
-    if refused:
-        # Somebody else has said the same in between.
-        raise HTTPException(409, refused[0].detail or "refused")
+def _state(wanted: BackfillChange, progress: Progress, *, reverted: bool) -> BackfillState:
+    return BackfillState(
+        backfill=wanted.backfill, reverted=reverted, changed=progress.changed,
+        n_left=progress.n_left,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except UnknownBackfill as error:
+        raise HTTPException(404, str(error)) from error
+    except Refused as error:
+        raise HTTPException(409, str(error)) from error

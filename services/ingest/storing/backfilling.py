@@ -11,9 +11,12 @@ from typing import Final
 from asyncpg import Connection
 
 from aivalue.events.business import BackfillReverted, EventRetracted
+from aivalue.events.fields import EventData
 from services.ingest.batch import Batch
 from services.ingest.queries import backfills as queries
+from services.ingest.queries import reverts as spans
 from services.ingest.queries.backfills import Key, Member, Revert
+from services.ingest.queries.reverts import Span
 from services.ingest.storing.identities import Ids
 from services.ingest.storing.keys import Stored
 
@@ -27,20 +30,25 @@ async def too_large(
     """Return what takes back, or restores, more than a log can wait for, with the reason."""
     if batch.may_take_long:
         return {}
-    concerned: dict[int, list[str]] = {}
+    refused: dict[int, str] = {}
     for seq in kept:
-        data = batch.event(seq).data
-        if isinstance(data, BackfillReverted):
-            concerned[seq] = [data.backfill]
-        elif isinstance(data, EventRetracted):
-            target = (ids.by_source[data.source], data.id)
-            concerned[seq] = await queries.reverted_by(connection, batch.tenant, [target])
-    names = {name for named in concerned.values() for name in named}
-    if not names:
-        return {}
-    large = await queries.larger_than(connection, batch.tenant, names, n_events=EVENTS_MAX)
-    refused = [seq for seq, named in concerned.items() if large.intersection(named)]
-    return dict.fromkeys(refused, "backfill_too_large")
+        for span in await _spans(connection, batch, ids, batch.event(seq).data):
+            n = await spans.n_members(connection, batch.tenant, span, n_max=EVENTS_MAX + 1)
+            if n > EVENTS_MAX:
+                refused[seq] = "backfill_too_large"
+    return refused
+
+
+async def _spans(connection: Connection, batch: Batch, ids: Ids, data: EventData) -> Sequence[Span]:
+    """Return what would count otherwise if this were said."""
+    if isinstance(data, BackfillReverted):
+        ends = await spans.ends_of_standing(connection, batch.tenant, data.backfill)
+        span = spans.span_of(data.backfill, ends, [_through(data, ids)])
+        return [] if span is None else [span]
+    if isinstance(data, EventRetracted):
+        target = (ids.by_source[data.source], data.id)
+        return await spans.spans_of(connection, batch.tenant, [target])
+    return ()
 
 
 async def register(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> set[Key]:
@@ -92,6 +100,7 @@ async def _reverts(connection: Connection, batch: Batch, ids: Ids, kept: Sequenc
             by=_key(batch, ids, seq),
             recorded_at=event.time,
             reason=event.data.reason,
+            through=_through(event.data, ids),
         )
         for seq in kept
         if isinstance((event := batch.event(seq)).data, BackfillReverted)
@@ -99,6 +108,12 @@ async def _reverts(connection: Connection, batch: Batch, ids: Ids, kept: Sequenc
     if reverts:
         await queries.insert_reverts(connection, batch.tenant, reverts)
     return {each.by for each in reverts}
+
+
+def _through(data: BackfillReverted, ids: Ids) -> Key | None:
+    if data.through_source is None or data.through_id is None:
+        return None
+    return (ids.by_source[data.through_source], data.through_id)
 
 
 def _key(batch: Batch, ids: Ids, seq: int) -> Key:

@@ -12,7 +12,7 @@ from asyncpg import Connection
 
 from aivalue.events.business import EventRetracted
 from services.ingest.batch import Batch
-from services.ingest.queries import backfills, joining
+from services.ingest.queries import backfills, joining, reverts
 from services.ingest.queries import corrections as queries
 from services.ingest.queries.backfills import Key
 from services.ingest.queries.corrections import Correction
@@ -78,11 +78,11 @@ async def apply(
     reached = await queries.affected(connection, tenant, sorted(keys))
     found = _Found(decisions=set(decisions))
     await _bring_up_to_date(connection, tenant, reached, found)
-    names = await backfills.reverted_by(connection, tenant, reached)
+    names = await reverts.reverted_by(connection, tenant, reached)
     if names:
         await backfills.hold(connection, tenant, names, exclusively=True)
-    for name in names:
-        async for page in backfills.members(connection, tenant, name, page=EVENTS_AT_ONCE):
+    for span in await reverts.spans_of(connection, tenant, reached) if names else ():
+        async for page in reverts.members(connection, tenant, span, page=EVENTS_AT_ONCE):
             more = await queries.affected(connection, tenant, page)
             await _bring_up_to_date(connection, tenant, more, found)
     await _settle(connection, tenant, found)

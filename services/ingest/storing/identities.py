@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from asyncpg import Connection
 
-from aivalue.events.business import EventRetracted, SeriesKey
+from aivalue.events.business import BackfillReverted, EventRetracted, SeriesKey
 from aivalue.events.columns import Columns
 from services.ingest.queries import identities as queries
 
@@ -72,10 +72,11 @@ class Identities:
 
 
 def _retracting(events: Columns) -> set[str]:
-    """Return the sources of what the events retract."""
-    return {
-        event.data.source for event in events.whole.values() if type(event.data) is EventRetracted
-    }
+    """Return the sources of what the events take back."""
+    said = [event.data for event in events.whole.values()]
+    found = {each.source for each in said if type(each) is EventRetracted}
+    slices = [each for each in said if type(each) is BackfillReverted]
+    return found | {each.through_source for each in slices if each.through_source is not None}
 
 
 def _make_room(entries: dict[str, int] | dict[SeriesKey, int], n: int) -> None:

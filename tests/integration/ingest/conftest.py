@@ -59,7 +59,11 @@ async def client(
         ),
         auth=AuthSettings(mode="open", open_tenant="acme"),
         ingest=IngestGroup(
-            consume=False, http_events_max=5, http_bytes_max=4_000, http_requests_max=2
+            consume=False,
+            http_events_max=5,
+            http_bytes_max=4_000,
+            http_requests_max=2,
+            revert_slice_events=2,
         ),
     )
     application = create_app(settings)

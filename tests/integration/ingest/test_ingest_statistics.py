@@ -73,6 +73,7 @@ class Told:
     supersedes: str | None = None
     recorded: str | None = None
     backfill: str | None = None
+    through: str | None = None
 
     def message(self) -> Message:
         optional = {
@@ -104,7 +105,10 @@ class Told:
             case "retraction":
                 return EventRetracted(source=SOURCE, id=self.about, reason="wrong")
             case "revert":
-                return BackfillReverted(backfill=self.about, reason="wrong")
+                through = {"through_source": SOURCE, "through_id": self.through}
+                return BackfillReverted(
+                    backfill=self.about, reason="wrong", **(through if self.through else {})
+                )
 
 
 _VALUES = st.sampled_from(["0.1", "0.2", "-7", "1e12", "3.25", "0"])
@@ -155,9 +159,15 @@ def _half(kind: Kind) -> st.SearchStrategy[Told]:
 _RETRACTED = st.sampled_from([*IDS, *_HALF_IDS]).map(
     lambda about: Told(kind="retraction", id=f"r-{about}", about=about)
 )
-_REVERTED = st.tuples(st.sampled_from(BACKFILLS), st.sampled_from("12")).map(
-    lambda which: Told(kind="revert", id=f"revert-{which[0]}-{which[1]}", about=which[0])
-)
+# Of all of a backfill, or a slice of it: up to an event, which need not be one of its own.
+_REVERTED = st.tuples(
+    st.sampled_from(BACKFILLS), st.sampled_from("12"),
+    st.none() | st.sampled_from([*IDS, *_HALF_IDS[::3]]),
+).map(
+    lambda which: Told(
+        kind="revert", id=f"revert-{which[0]}-{which[1]}", about=which[0], through=which[2]
+    )
+)  # fmt: skip
 # A revert is an event: it is withdrawn like any other.
 _RESTORED = st.tuples(st.sampled_from(BACKFILLS), st.sampled_from("12")).map(
     lambda which: Told(kind="retraction", id="restore-" + "".join(which),
@@ -248,16 +258,16 @@ class _Rules:
     events: Sequence[Event]
     brought: Mapping[str, set[str | None]]
     retracted: set[str] = field(init=False)
-    reverted: set[str] = field(init=False)
+    reverted: list[BackfillReverted] = field(init=False)
 
     def __post_init__(self) -> None:
         data = [event.data for event in self.events]
         self.retracted = {each.id for each in data if isinstance(each, EventRetracted)}
-        self.reverted = {
-            event.data.backfill
+        self.reverted = [
+            event.data
             for event in self.events
             if isinstance(event.data, BackfillReverted) and event.id not in self.retracted
-        }
+        ]
 
     def holds(self, event: Event) -> bool:
         live = [each for each in self.events if each.supersedes and not self._gone(each)]
@@ -267,7 +277,13 @@ class _Rules:
         return event.supersedes is None or event.id == max(rivals, key=_rank).id
 
     def _gone(self, event: Event) -> bool:
-        return event.id in self.retracted or self.brought[event.id] <= self.reverted
+        # Every event here is of one source, so that the order of slices is that of ids.
+        reverted = {
+            each.backfill
+            for each in self.reverted
+            if each.through_id is None or event.id <= each.through_id
+        }
+        return event.id in self.retracted or self.brought[event.id] <= reverted
 
 
 def _rank(event: Event) -> tuple[object, ...]:
