@@ -14,8 +14,8 @@ from decimal import Decimal
 from statistics import NormalDist
 from typing import Self
 
-from aivalue.decisions.interval import Estimate, estimate_of
 from aivalue.errors import InvalidDefinition, NotEstimable
+from aivalue.kpis.interval import Interval
 
 DECISIONS_MIN = 30  # Fewer labelled decisions have no interval worth the name.
 SHARE_LABELLED_MIN = 0.8  # Below it, labels that are missing may be the ones that matter.
@@ -87,9 +87,9 @@ class ConfusionValue:
     ----------
     total : Decimal
         Of the labelled decisions, exact.
-    per_decision : Estimate
+    per_decision : Interval
         Over all decisions, those without a label valued like labelled ones with the same action.
-    over_never_acting, over_always_acting : Estimate
+    over_never_acting, over_always_acting : Interval
         Per decision, beyond what doing the same in every case would have brought.
     share_labelled : float, in (0, 1]
     warning : str or None
@@ -97,9 +97,9 @@ class ConfusionValue:
     """
 
     total: Decimal
-    per_decision: Estimate
-    over_never_acting: Estimate
-    over_always_acting: Estimate
+    per_decision: Interval
+    over_never_acting: Interval
+    over_always_acting: Interval
     unit: str
     share_labelled: float
     warning: str | None
@@ -157,7 +157,7 @@ def value_of_decisions(
     )
 
 
-def _mean(confusion: Confusion, worth: list[float], confidence: float) -> Estimate:
+def _mean(confusion: Confusion, worth: list[float], confidence: float) -> Interval:
     """Average within each action over its labels, then over actions by their frequency."""
     acted = (confusion.true_positive, confusion.false_positive)
     not_acted = (confusion.false_negative, confusion.true_negative)
@@ -179,7 +179,7 @@ def _mean(confusion: Confusion, worth: list[float], confidence: float) -> Estima
             variance += share**2 * p * (1 - p) * (amounts[0] - amounts[1]) ** 2 / n
     point = math.fsum(s * m for s, m in zip(shares, means, strict=True))
     variance += math.fsum(s * (m - point) ** 2 for s, m in zip(shares, means, strict=True)) / n_all
-    return estimate_of(
+    return Interval.around(
         point,
         math.sqrt(variance),
         quantile=NormalDist().inv_cdf((1 + confidence) / 2),

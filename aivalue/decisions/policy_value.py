@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from aivalue.decisions.interval import Estimate, estimate_of
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 
 Floats = NDArray[np.float64]
 Method = Literal["inverse_propensity", "self_normalized", "doubly_robust"]
@@ -35,7 +35,7 @@ class PolicyValue:
 
     Attributes
     ----------
-    gain : Estimate
+    gain : Interval
         Against what was decided, per decision.
     effective_n : float
         Decisions taken by the new policy itself that would tell as much.
@@ -45,8 +45,8 @@ class PolicyValue:
         Why the log may not support the figure.
     """
 
-    value: Estimate
-    gain: Estimate
+    value: Interval
+    gain: Interval
     method: Method
     n: int
     effective_n: float
@@ -159,9 +159,9 @@ def _valued(
     # The t of the decisions that carry the estimate, not of those that weigh next to nothing.
     quantile = float(special.stdtrit(effective - 1, (1 + confidence) / 2))
 
-    def estimate(point: float, influence: Floats) -> Estimate:
+    def estimate(point: float, influence: Floats) -> Interval:
         error = float(np.sqrt((influence**2).sum() / (n - 1) / n))
-        return estimate_of(point, error, quantile=quantile, confidence=confidence)
+        return Interval.around(point, error, quantile=quantile, confidence=confidence)
 
     return PolicyValue(
         value=estimate(point, influence),

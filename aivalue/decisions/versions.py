@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from aivalue.decisions.interval import Estimate, estimate_of
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 
 Floats = NDArray[np.float64]
 
@@ -50,11 +50,11 @@ class VersionDifference:
 
     newer: str
     older: str
-    difference: Estimate
+    difference: Interval
     share_compared: float
 
 
-def value_per_decision(version: VersionStatistics, *, confidence: float = 0.95) -> Estimate:
+def value_per_decision(version: VersionStatistics, *, confidence: float = 0.95) -> Interval:
     """Return the mean outcome of a version's decisions; not comparable across periods."""
     n = float(version.n.sum())
     if n < DECISIONS_MIN:
@@ -67,7 +67,7 @@ def value_per_decision(version: VersionStatistics, *, confidence: float = 0.95) 
     squares = float((version.squares + version.n * (own - mean) ** 2).sum())
     quantile = float(special.stdtrit(n - 1, (1 + confidence) / 2))
     error = float(np.sqrt(squares / (n - 1) / n))
-    return estimate_of(mean, error, quantile=quantile, confidence=confidence)
+    return Interval.around(mean, error, quantile=quantile, confidence=confidence)
 
 
 def version_difference(
@@ -106,6 +106,6 @@ def version_difference(
     return VersionDifference(
         newer=newer.version,
         older=older.version,
-        difference=estimate_of(point, error, quantile=quantile, confidence=confidence),
+        difference=Interval.around(point, error, quantile=quantile, confidence=confidence),
         share_compared=float(newer.n[both].sum() / newer.n.sum()),
     )

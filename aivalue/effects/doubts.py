@@ -9,11 +9,12 @@ from aivalue.effects.checks.contamination import contamination
 from aivalue.effects.checks.permutation import TREATED_MAX, permutation_of_changes
 from aivalue.effects.checks.pre_trend import QUARTERS
 from aivalue.effects.checks.sensitivity import sensitivity
-from aivalue.effects.effect import Effect, Interval, Scale
+from aivalue.effects.effect import Effect, Scale
 from aivalue.effects.functional import average, relative
 from aivalue.effects.leads import leads_differ
 from aivalue.effects.panel import Booleans, Cells, Floats, Integers
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 
 MONTHS_PER_BLOCK = 3
 

@@ -30,27 +30,6 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """A figure with its uncertainty: low <= point <= high.
-
-    Attributes
-    ----------
-    confidence : float
-        Coverage of the two-sided interval, in (0, 1).
-    """
-
-    point: float
-    low: float
-    high: float
-    standard_error: float
-    confidence: float
-
-    def __post_init__(self) -> None:
-        if not self.low <= self.point <= self.high:
-            raise ValueError(f"interval ({self.low}, {self.high}) misses {self.point}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """Effect of AI on the treated, per calendar period, in the KPI's own unit.
 

@@ -9,7 +9,7 @@ from typing import cast
 
 from aivalue.effects.choose import Choice, choose
 from aivalue.effects.design import Assignment
-from aivalue.effects.effect import Effect, Interval, Period, Verdict
+from aivalue.effects.effect import Effect, Period, Verdict
 from aivalue.effects.functional import average, relative, total, verdict_of
 from aivalue.effects.grade import grade_of
 from aivalue.effects.material import facts_of, gather
@@ -19,6 +19,7 @@ from aivalue.effects.read import read
 from aivalue.effects.reading import Reading
 from aivalue.effects.result import Estimate
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 from aivalue.kpis.plan import BetterWhen, MeasuredKpi, Plan
 from aivalue.kpis.series import Series
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from aivalue.effects.effect import Effect, Interval, Matrix, Verdict
+from aivalue.effects.effect import Effect, Matrix, Verdict
 from aivalue.effects.student_t import t_quantile
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 from aivalue.kpis.plan import BetterWhen
 
 
@@ -23,14 +24,10 @@ def linear_functional(
 ) -> Interval:
     """Return w'b with its interval; one weight per period of the effect."""
     level = effect.confidence if confidence is None else confidence
-    point = _dot(weights, effect.point)
-    standard_error = _standard_error(effect, weights)
-    half_width = standard_error * t_quantile((1 + level) / 2, effect.degrees_of_freedom)
-    return Interval(
-        point=point,
-        low=point - half_width,
-        high=point + half_width,
-        standard_error=standard_error,
+    return Interval.around(
+        _dot(weights, effect.point),
+        _standard_error(effect, weights),
+        quantile=t_quantile((1 + level) / 2, effect.degrees_of_freedom),
         confidence=level,
     )
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from aivalue.effects.asymptotic_sequence import anytime_margin
-from aivalue.effects.effect import Effect, Interval
+from aivalue.effects.effect import Effect
 from aivalue.effects.functional import average
 from aivalue.effects.power import minimum_detectable
 from aivalue.effects.student_t import t_quantile
+from aivalue.kpis.interval import Interval
 
 POWER = 0.80
 # Where no size was registered. Any number fixed beforehand keeps the guarantee, and none taken from

@@ -12,7 +12,7 @@ from aivalue.effects.checks.leave_one_donor_out import leave_one_donor_out
 from aivalue.effects.checks.placebo_in_space import placebo_in_space
 from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
 from aivalue.effects.checks.weight_concentration import weight_concentration
-from aivalue.effects.effect import Effect, Interval, Period
+from aivalue.effects.effect import Effect, Period
 from aivalue.effects.estimators.conformal_control import (
     conformal_effect,
     conformal_synthetic_control,
@@ -26,6 +26,7 @@ from aivalue.effects.estimators.synthetic_effect import synthetic_difference_eff
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Cells, Floats
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 
 MONTHS_LEFT_OUT = 3  # Next to go-live: a bad quarter that called for the AI must not be its past.
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.choose import Choice
-from aivalue.effects.effect import Effect, Grade, Interval, Verdict
+from aivalue.effects.effect import Effect, Grade, Verdict
+from aivalue.kpis.interval import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from aivalue.effects.document import effect_from_document
-from aivalue.effects.effect import Effect, Interval
+from aivalue.effects.effect import Effect
 from aivalue.effects.functional import (
     average,
     linear_functional,
@@ -16,6 +16,7 @@ from aivalue.effects.functional import (
 )
 from aivalue.errors import NotEstimable
 from aivalue.kpis.canonical import Json
+from aivalue.kpis.interval import Interval
 from aivalue.kpis.plan import BetterWhen
 
 

@@ -6,13 +6,13 @@ from typing import cast
 
 from aivalue.effects.checks.overlap import overlap_of_experiment
 from aivalue.effects.document import document_of
-from aivalue.effects.effect import Interval
 from aivalue.effects.functional import average, total
 from aivalue.effects.overlap import Joint, Member, estimate_together
 from aivalue.effects.result import Estimate
 from aivalue.effects.several import with_check
 from aivalue.kpis.canonical import Json, sha256_of
 from aivalue.kpis.definition import Kpi
+from aivalue.kpis.interval import Interval
 from aivalue.kpis.series import Series
 from services.attribution.figures import interval_document
 from services.attribution.inputs import Baseline, Inputs

@@ -4,13 +4,12 @@ A rule is never changed: what differs becomes its next version, and runs name th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.errors import InvalidDefinition
 from aivalue.events.announcement import RULES_CHANGED
+from aivalue.kpis.applying import Author, Wanted
 from aivalue.kpis.canonical import Json, body_of, sha256_of
 from aivalue.kpis.change import Change, plan_change
 from aivalue.kpis.reading import field_problems
@@ -28,25 +27,6 @@ from services.attribution.queries.valuation_rules import (
 from services.attribution.tables import outbox
 
 KIND = "valuation_rule"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A rule as someone sent it, not yet checked."""
-
-    kind: str
-    key: str
-    body: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
-    """Who changes rules, when and why."""
-
-    tenant: str
-    subject: str
-    now: datetime
-    reason: str
 
 
 async def plan_rules(

@@ -8,17 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.errors import InvalidDefinition
 from aivalue.events.announcement import DEFINITIONS_CHANGED
+from aivalue.kpis.applying import Author, Wanted
 from aivalue.kpis.canonical import Json, sha256_of
 from aivalue.kpis.change import Change
 from aivalue.runtime.outbox.announcing import announcement
 from aivalue.runtime.outbox.queries import Message, record
 from aivalue.runtime.settings import KafkaSettings
 from services.baseline.gates import passed
-from services.baseline.planning import Decision, Wanted, decide
+from services.baseline.planning import Decision, decide
 from services.baseline.queries import definitions as queries
 from services.baseline.queries import gates as gate_queries
 from services.baseline.queries.definitions import Stored
-from services.baseline.requester import Author
 from services.baseline.sealing import seal, seal_of_definition, seal_of_gate
 from services.baseline.tables import outbox
 

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aivalue.baselines.window import is_reconstructed, require_before
 from aivalue.errors import NotFreezable
+from aivalue.kpis.applying import Author
 from aivalue.kpis.definition import Window
 from aivalue.runtime.http_client import ServiceClient
 from aivalue.runtime.settings import KafkaSettings
@@ -13,7 +14,6 @@ from services.baseline.freezing import Outcome, measure, store
 from services.baseline.load import Wanted, defined
 from services.baseline.queries import drafts as queries
 from services.baseline.queries.drafts import Draft, Review
-from services.baseline.requester import Author
 from services.baseline.sealing import seal, seal_of_review
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from aivalue.baselines.freeze import FrozenBaseline, Subject, freeze
 from aivalue.baselines.window import Scope
 from aivalue.events.announcement import BASELINE_FROZEN
+from aivalue.kpis.applying import Author
 from aivalue.kpis.canonical import Json, body_of
 from aivalue.kpis.series import plain
 from aivalue.runtime.http_client import ServiceClient
@@ -19,7 +20,6 @@ from services.baseline import metrics
 from services.baseline.load import Wanted, defined, read_series, scope_of
 from services.baseline.queries import baselines as queries
 from services.baseline.queries.baselines import StoredBaseline
-from services.baseline.requester import Author
 from services.baseline.sealing import seal, seal_of_baseline
 from services.baseline.tables import outbox
 

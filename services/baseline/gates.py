@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from aivalue.kpis.applying import Author
 from aivalue.kpis.canonical import Json
 from aivalue.kpis.definition import Definition, Design, Initiative, Kpi, Target
 from aivalue.kpis.series import plain
@@ -11,7 +12,6 @@ from services.baseline.planning import Decision
 from services.baseline.queries import baselines as baseline_queries
 from services.baseline.queries.definitions import Stored
 from services.baseline.queries.gates import Gate
-from services.baseline.requester import Author
 
 BASELINES_MAX = 100
 Definitions = Mapping[tuple[str, str], Definition]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from aivalue.errors import InvalidDefinition
+from aivalue.kpis.applying import Wanted
 from aivalue.kpis.canonical import Json, body_of
 from aivalue.kpis.change import Change, plan_change
 from aivalue.kpis.definition import DEFINITION_KINDS, Definition, Initiative
@@ -12,15 +13,6 @@ from aivalue.kpis.reading import field_problems
 from aivalue.kpis.references import Problem, initiatives_concerned, problems_of
 from aivalue.kpis.stages import stage_problem
 from services.baseline.queries.definitions import Stored
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A definition as someone sent it, not yet checked."""
-
-    kind: str
-    key: str
-    body: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.effect import Interval
 from aivalue.effects.overlap import in_cents, joint_model, joint_shares
 from aivalue.effects.panel import Booleans
+from aivalue.kpis.interval import Interval
 from tests.validation.cell import Cell, Reading
 from tests.validation.worlds import NEVER, panel_noise
 

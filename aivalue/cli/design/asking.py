@@ -63,20 +63,6 @@ class Asked:
         return size if text[0] in "+-" or self.rising else -size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learnt:
-    """What a history shows; None is what it says nothing about."""
-
-    level: float | None = None
-    deviation: float | None = None
-    autocorrelation: float | None = None
-    n_units: int | None = None
-    n_periods: int | None = None
-    correlation_within: float | None = None
-    cluster_size: int | None = None
-    size_variation: float | None = None
-
-
 def given(option: str, *numbers: Number | None) -> Number:
     """Return the first number that there is, else blame the call."""
     found = first_of(*numbers)

@@ -1,6 +1,5 @@
 """Trials over time: turns within units, units beside units, one series before and after."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,6 @@ from aivalue.cli.design.asking import (
     Confidence,
     Deviation,
     History,
-    Learnt,
     Level,
     Memory,
     Outcome,
@@ -26,6 +24,7 @@ from aivalue.cli.design.asking import (
     given,
     refusals,
 )
+from aivalue.effects.planning.learnt import Learnt
 
 Periods = Annotated[int | None, typer.Option(help="Periods with the AI.")]
 Before = Annotated[int | None, typer.Option(help="Periods before go-live.")]
@@ -141,7 +140,7 @@ def series(  # noqa: PLR0913 - one parameter per option of the command
             panel = panel_in(history, outcome=outcome, unit="", time=time)
             if len(panel) > 1:
                 fail("the history has more than one row at a time", status=WRONG_CALL)
-            seen = Learnt(**asdict(of_series(panel[0], seasons, has_trend=trend)))
+            seen = of_series(panel[0], seasons, has_trend=trend)
         trial = by_series(
             given("--deviation", deviation, seen.deviation),
             before=given("--before", before, seen.n_periods),
@@ -164,4 +163,4 @@ def _of_units(
     if history is None:
         return Learnt()
     panel = panel_in(history, outcome=outcome, unit=unit, time=time)
-    return Learnt(**asdict(of_panel(panel, of_units_only=of_units_only)))
+    return of_panel(panel, of_units_only=of_units_only)

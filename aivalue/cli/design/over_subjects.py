@@ -1,6 +1,5 @@
 """Trials that compare subjects, drawn one by one or by the cluster."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,6 @@ from aivalue.cli.design.asking import (
     Confidence,
     Deviation,
     History,
-    Learnt,
     Level,
     Outcome,
     Power,
@@ -23,6 +21,7 @@ from aivalue.cli.design.asking import (
     given,
     refusals,
 )
+from aivalue.effects.planning.learnt import Learnt
 
 ShareTreated = Annotated[float, typer.Option(help="Share that gets the AI.")]
 
@@ -111,9 +110,7 @@ def clusters(  # noqa: PLR0913 - one parameter per option of the command
     with refusals():
         seen = Learnt()
         if history is not None:
-            seen = Learnt(
-                **asdict(of_clusters(numbers_in(history, outcome)[0], groups_in(history, cluster)))
-            )
+            seen = of_clusters(numbers_in(history, outcome)[0], groups_in(history, cluster))
         trial = by_cluster(
             given("--deviation", deviation, seen.deviation),
             correlation_within=given("--within", within, seen.correlation_within),

@@ -12,8 +12,8 @@ control series must be exempt.
 from collections.abc import Sequence
 
 from aivalue.effects.checks.check import CheckResult, not_applicable
-from aivalue.effects.effect import Interval
 from aivalue.effects.student_t import t_quantile, two_sided_p
+from aivalue.kpis.interval import Interval
 
 NAME = "covariate_not_affected"
 P_MIN = 0.01

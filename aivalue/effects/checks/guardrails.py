@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aivalue.effects.checks.check import CheckResult, not_applicable
-from aivalue.effects.effect import Interval, Verdict
+from aivalue.effects.effect import Verdict
+from aivalue.kpis.interval import Interval
 
 NAME = "guardrails"
 

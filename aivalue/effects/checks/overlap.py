@@ -7,7 +7,7 @@ seen what each does without the other; where that was never seen, only their tot
 from collections.abc import Sequence
 
 from aivalue.effects.checks.check import CheckResult
-from aivalue.effects.effect import Interval
+from aivalue.kpis.interval import Interval
 
 NAME = "overlap"
 

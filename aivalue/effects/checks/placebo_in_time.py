@@ -4,7 +4,7 @@ Source: Heckman & Hotz (1989), JASA 84(408) 862-874; Abadie, Diamond & Hainmuell
 """
 
 from aivalue.effects.checks.check import CheckResult
-from aivalue.effects.effect import Interval
+from aivalue.kpis.interval import Interval
 
 NAME = "placebo_in_time"
 NORMAL_80 = 0.8416  # Standard errors beyond the margin at which 80 % of estimates lie outside it.

@@ -14,10 +14,10 @@ is, which is wider than their conditional one.
 import numpy as np
 
 from aivalue.effects.checks.check import CheckResult, not_applicable
-from aivalue.effects.effect import Interval
 from aivalue.effects.leads import LeadTest
 from aivalue.effects.panel import Floats
 from aivalue.effects.student_t import t_quantile
+from aivalue.kpis.interval import Interval
 
 NAME = "sensitivity"
 

@@ -10,7 +10,7 @@ Stock & Watson (1998), JASA 93(441), for how little a series says of a slow walk
 """
 
 from aivalue.effects.checks.check import CheckResult
-from aivalue.effects.effect import Interval
+from aivalue.kpis.interval import Interval
 
 NAME = "wandering_level"
 

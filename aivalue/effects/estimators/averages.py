@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.effect import Interval
 from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.student_t import t_quantile
+from aivalue.kpis.interval import Interval
 
 By = Literal["overall", "cohort", "event_time", "period"]
 

@@ -11,10 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.effect import Interval
 from aivalue.effects.panel import Booleans, Floats
 from aivalue.effects.student_t import t_quantile
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 
 CELL_MIN = 2  # Subjects in each group before and after.
 CONDITION_MAX = 1e12

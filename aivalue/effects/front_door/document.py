@@ -1,8 +1,9 @@
 """A table's estimate as JSON carries it."""
 
-from aivalue.effects.effect import Effect, Interval
+from aivalue.effects.effect import Effect
 from aivalue.effects.front_door.estimate_panel import PanelEstimate
 from aivalue.effects.functional import average
+from aivalue.kpis.interval import Interval
 
 
 def document_of_panel(found: PanelEstimate) -> dict[str, object]:

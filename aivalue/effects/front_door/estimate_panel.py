@@ -10,7 +10,7 @@ from aivalue.effects.checks.agreement import agreement, least_favourable
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.override import override
 from aivalue.effects.choose import Choice
-from aivalue.effects.effect import Effect, Interval, Verdict
+from aivalue.effects.effect import Effect, Verdict
 from aivalue.effects.front_door.choice import choose_for, counts_of
 from aivalue.effects.front_door.ran import Options, OwnReading, Ran
 from aivalue.effects.front_door.run import run
@@ -21,6 +21,7 @@ from aivalue.effects.monitoring import Monitored, monitored
 from aivalue.effects.power import minimum_detectable
 from aivalue.effects.student_t import two_sided_p
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 from aivalue.kpis.plan import BetterWhen
 
 

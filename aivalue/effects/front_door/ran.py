@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aivalue.effects.checks.check import CheckResult
-from aivalue.effects.effect import Effect, Interval
+from aivalue.effects.effect import Effect
+from aivalue.kpis.interval import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.rmspe_rank import rmspe_rank
 from aivalue.effects.checks.weight_concentration import weight_concentration
 from aivalue.effects.conformal import Free
-from aivalue.effects.effect import Effect, Interval
+from aivalue.effects.effect import Effect
 from aivalue.effects.estimators.augmented_synthetic_control import augmented_synthetic_control
 from aivalue.effects.estimators.staggered_synthetic import (
     staggered_effect,
@@ -37,6 +37,7 @@ from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats
 from aivalue.effects.read_synthetic import doubts_of
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 
 
 def run_synthetic_difference(panel: Matrices, options: Options) -> Ran:

@@ -15,12 +15,12 @@ from itertools import combinations
 
 import numpy as np
 
-from aivalue.effects.effect import Interval
 from aivalue.effects.overlap.game import PLAYERS_MAX, owen, shapley
 from aivalue.effects.overlap.joint_model import JointModel
 from aivalue.effects.panel import Floats
 from aivalue.effects.student_t import t_quantile
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 
 SUPPORT_MIN = 10  # Unit-periods on which a set was at work alone, to say what it does alone.
 
@@ -171,14 +171,8 @@ def _parts(active: frozenset[str]) -> list[frozenset[str]]:
 def _interval(model: JointModel, weights: Floats, confidence: float) -> Interval:
     point = float(weights @ model.effect)
     error = float(np.sqrt(max(float(weights @ model.covariance @ weights), 0.0)))
-    half_width = error * t_quantile((1 + confidence) / 2, model.degrees_of_freedom)
-    return Interval(
-        point=point,
-        low=point - half_width,
-        high=point + half_width,
-        standard_error=error,
-        confidence=confidence,
-    )
+    quantile = t_quantile((1 + confidence) / 2, model.degrees_of_freedom)
+    return Interval.around(point, error, quantile=quantile, confidence=confidence)
 
 
 def _require_programmes(model: JointModel, programmes: Mapping[str, tuple[str, ...]]) -> None:

@@ -8,11 +8,11 @@ Donner & Koval (1980), Biometrics 36(1), for clusters.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from aivalue.effects.panel import Floats, Integers
+from aivalue.effects.planning.learnt import Learnt
 from aivalue.effects.planning.series import shape_of
 from aivalue.effects.planning.subjects import Parts
 from aivalue.errors import NotEstimable
@@ -23,28 +23,6 @@ UNITS_MIN = 3
 PERIODS_MIN = 8
 MEMORY_MAX = 0.99
 HALVINGS = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
-    """A panel or a series: deviation about what repeats, and its autocorrelation."""
-
-    level: float
-    deviation: float
-    autocorrelation: float
-    n_units: int
-    n_periods: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grouped:
-    """Subjects in clusters."""
-
-    level: float
-    deviation: float
-    correlation_within: float
-    cluster_size: int
-    size_variation: float
 
 
 def of_subjects(outcome: Floats) -> tuple[float, float]:
@@ -73,7 +51,7 @@ def of_ratio(outcome: Floats, denominator: Floats) -> Parts:
     )
 
 
-def of_clusters(outcome: Floats, cluster: Integers) -> Grouped:
+def of_clusters(outcome: Floats, cluster: Integers) -> Learnt:
     """Return how much subjects of a cluster share, by analysis of variance."""
     level, _ = of_subjects(outcome)
     _, code, size = np.unique(cluster, return_inverse=True, return_counts=True)
@@ -90,7 +68,7 @@ def of_clusters(outcome: Floats, cluster: Integers) -> Grouped:
     shared = max((between - inside) / typical, 0.0)
     if not shared + inside > 0:
         raise NotEstimable("nothing varies, so the uncertainty cannot be estimated")
-    return Grouped(
+    return Learnt(
         level=level,
         deviation=math.sqrt(shared + inside),
         correlation_within=shared / (shared + inside),
@@ -99,7 +77,7 @@ def of_clusters(outcome: Floats, cluster: Integers) -> Grouped:
     )
 
 
-def of_panel(outcome: Floats, *, of_units_only: bool = False) -> Remembered:
+def of_panel(outcome: Floats, *, of_units_only: bool = False) -> Learnt:
     """Return the noise about unit and period levels, or about unit levels only.
 
     Parameters
@@ -121,7 +99,7 @@ def of_panel(outcome: Floats, *, of_units_only: bool = False) -> Remembered:
         shared = 1 - 1 / n_units
     level = np.full((n_periods, 1), n_periods**-0.5)
     memory, kept = _memory(left, level)
-    return Remembered(
+    return Learnt(
         level=float(outcome.mean()),
         deviation=math.sqrt(float((left**2).sum()) / (n_units * shared * kept)),
         autocorrelation=memory,
@@ -130,7 +108,7 @@ def of_panel(outcome: Floats, *, of_units_only: bool = False) -> Remembered:
     )
 
 
-def of_series(outcome: Floats, seasons: tuple[float, ...], *, has_trend: bool) -> Remembered:
+def of_series(outcome: Floats, seasons: tuple[float, ...], *, has_trend: bool) -> Learnt:
     """Return the noise of one series about its level, trend and seasons."""
     n = len(outcome)
     shape = shape_of(n, seasons, has_trend=has_trend)
@@ -142,7 +120,7 @@ def of_series(outcome: Floats, seasons: tuple[float, ...], *, has_trend: bool) -
     basis, _ = np.linalg.qr(shape)
     left = outcome - basis @ (basis.T @ outcome)
     memory, kept = _memory(left[None], basis)
-    return Remembered(
+    return Learnt(
         level=float(outcome.mean()),
         deviation=math.sqrt(float(left @ left) / kept),
         autocorrelation=memory,

@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from aivalue.decisions.interval import Estimate
 from aivalue.decisions.off_policy import Always, FromScore, Policy
 from aivalue.decisions.policy_value import Method, PolicyValue
 from aivalue.effects.effect import Grade
 from aivalue.runtime.auth import Reader
 from services.attribution.dependencies import Place
+from services.attribution.figures import interval_document
 from services.attribution.policies import Wanted, value_policy
 from services.attribution.routes.shapes import IntervalShape, Shape
 
@@ -116,20 +116,10 @@ async def read_policy_value(
 def _shape(found: PolicyValue) -> PolicyValueShape:
     return PolicyValueShape(
         method=found.method,
-        value=_interval(found.value),
-        gain=_interval(found.gain),
+        value=IntervalShape.model_validate(interval_document(found.value)),
+        gain=IntervalShape.model_validate(interval_document(found.gain)),
         effective_n=found.effective_n,
         mean_weight=found.mean_weight,
         largest_share=found.largest_share,
         warnings=list(found.warnings),
-    )
-
-
-def _interval(found: Estimate) -> IntervalShape:
-    return IntervalShape(
-        point=found.point,
-        low=found.low,
-        high=found.high,
-        standard_error=found.standard_error,
-        confidence=found.confidence,
     )

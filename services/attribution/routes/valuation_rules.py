@@ -1,13 +1,19 @@
 """HTTP surface of valuation rules: plan, apply, and what holds now or held before."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from aivalue.kpis.change import Change
-from aivalue.kpis.definition import Key, Text
+from aivalue.kpis.applying import (
+    Author,
+    ChangesResponse,
+    Wanted,
+    WantedDefinition,
+    changes_response,
+)
+from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
 from services.attribution.dependencies import Place, ReadConnection
@@ -16,7 +22,7 @@ from services.attribution.queries.valuation_rules import (
     current_rules,
     rule_versions,
 )
-from services.attribution.valuation_rules import KIND, Author, Wanted, apply_rules, plan_rules
+from services.attribution.valuation_rules import KIND, apply_rules, plan_rules
 
 router = APIRouter(prefix="/v1", tags=["valuation rules"])
 RULES_MAX = 5_000
@@ -24,14 +30,10 @@ NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"description": "No such r
 INVALID: dict[int | str, dict[str, object]] = {422: {"description": "A rule breaks its contract."}}
 
 
-class WantedRule(BaseModel):
+class WantedRule(WantedDefinition):
     """One rule to plan or apply; `key` may be left out of the body."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: str = KIND
-    key: Key
-    body: dict[str, object]
 
 
 class RulesRequest(BaseModel):
@@ -41,30 +43,6 @@ class RulesRequest(BaseModel):
 
     definitions: list[WantedRule] = Field(max_length=RULES_MAX)
     reason: Text
-
-
-class DifferenceResponse(BaseModel):
-    """One field that differs."""
-
-    path: str
-    before: object
-    after: object
-
-
-class ChangeResponse(BaseModel):
-    """What happens, or happened, to one rule."""
-
-    kind: str
-    key: str
-    action: Literal["create", "change", "none"]
-    version: int
-    diff: list[DifferenceResponse]
-
-
-class ChangesResponse(BaseModel):
-    """What happens, or happened."""
-
-    changes: list[ChangeResponse]
 
 
 class RuleResponse(BaseModel):
@@ -104,7 +82,7 @@ async def plan(
     request: RulesRequest, principal: Reader, connection: ReadConnection
 ) -> ChangesResponse:
     """Say what applying would change; nothing is written."""
-    return _response(await plan_rules(connection, principal.tenant, _wanted(request)))
+    return changes_response(await plan_rules(connection, principal.tenant, _wanted(request)))
 
 
 @router.post("/valuation-rules:apply", responses=INVALID)
@@ -115,7 +93,7 @@ async def apply(request: RulesRequest, principal: Writer, place: Place) -> Chang
     )
     async with place.engine.begin() as connection:
         changes = await apply_rules(connection, author, _wanted(request), place.settings.kafka)
-    return _response(changes)
+    return changes_response(changes)
 
 
 @router.get("/valuation-rules")
@@ -173,11 +151,7 @@ async def read_history(
 
 
 def _wanted(request: RulesRequest) -> list[Wanted]:
-    return [Wanted(kind=each.kind, key=each.key, body=each.body) for each in request.definitions]
-
-
-def _response(changes: tuple[Change, ...]) -> ChangesResponse:
-    return ChangesResponse.model_validate({"changes": [each.document() for each in changes]})
+    return [each.wanted() for each in request.definitions]
 
 
 def _rule(stored: StoredRule) -> RuleResponse:

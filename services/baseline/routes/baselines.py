@@ -5,6 +5,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Header, HTTPException, Query, Response
 
+from aivalue.kpis.applying import Author
 from aivalue.kpis.canonical import body_of, sha256_of
 from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Reader, Writer
@@ -20,7 +21,6 @@ from services.baseline.dependencies import (
 )
 from services.baseline.freezing import freeze_baseline
 from services.baseline.queries import baselines as queries
-from services.baseline.requester import Author
 from services.baseline.routes.requests import ScopeRequest
 from services.baseline.routes.shapes import (
     BaselineResponse,

@@ -6,7 +6,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from aivalue.kpis.canonical import Json
+from aivalue.kpis.applying import (
+    Author,
+    ChangesResponse,
+    Wanted,
+    WantedDefinition,
+    changes_response,
+)
 from aivalue.kpis.change import Change
 from aivalue.kpis.definition import Day, Key, Text
 from aivalue.runtime.auth import Reader, Writer
@@ -14,10 +20,8 @@ from aivalue.runtime.clock import utc_now
 from services.baseline import defining, metrics
 from services.baseline.defining import Effective
 from services.baseline.dependencies import Engine, KeyInPath, ReadConnection, Settings
-from services.baseline.planning import Wanted
 from services.baseline.queries import definitions as queries
 from services.baseline.queries.definitions import Stored
-from services.baseline.requester import Author
 
 router = APIRouter(prefix="/v1", tags=["definitions"])
 DEFINITIONS_MAX = 5_000
@@ -32,16 +36,6 @@ Evidence = Annotated[
     dict[Key, Text],
     Field(max_length=50, description="What the decision to pass a gate rests on, by name."),
 ]
-
-
-class WantedDefinition(BaseModel):
-    """One definition to plan or apply; `key` may be left out of the body."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: str
-    key: Key
-    body: dict[str, object]
 
 
 class DefinitionsRequest(BaseModel):
@@ -64,30 +58,6 @@ class DefinitionRequest(BaseModel):
     reason: Text
     valid_from: ValidFrom = None
     evidence: Evidence = {}
-
-
-class FieldDifferenceResponse(BaseModel):
-    """One field that differs."""
-
-    path: str
-    before: object
-    after: object
-
-
-class ChangeResponse(BaseModel):
-    """What happens, or happened, to one definition."""
-
-    kind: str
-    key: str
-    action: Literal["create", "change", "none"]
-    version: int
-    diff: list[FieldDifferenceResponse]
-
-
-class ChangesResponse(BaseModel):
-    """What happens, or happened."""
-
-    changes: list[ChangeResponse]
 
 
 class DefinitionResponse(BaseModel):
@@ -128,7 +98,7 @@ async def plan_definitions(
 ) -> ChangesResponse:
     """Say what applying would change; nothing is written."""
     changes = await defining.plan(connection, principal.tenant, _wanted(request))
-    return _response(changes)
+    return changes_response(changes)
 
 
 @router.post("/definitions:apply")
@@ -144,7 +114,7 @@ async def apply_definitions(
             connection, author, _wanted(request), settings.kafka, effective=_effective(request)
         )
     _count(changes)
-    return _response(changes)
+    return changes_response(changes)
 
 
 @router.get("/definitions")
@@ -282,9 +252,4 @@ def _effective(request: DefinitionsRequest | DefinitionRequest) -> Effective:
 
 
 def _wanted(request: DefinitionsRequest) -> list[Wanted]:
-    return [Wanted(kind=each.kind, key=each.key, body=each.body) for each in request.definitions]
-
-
-def _response(changes: tuple[Change, ...]) -> ChangesResponse:
-    documents: list[dict[str, Json]] = [each.document() for each in changes]
-    return ChangesResponse.model_validate({"changes": documents})
+    return [each.wanted() for each in request.definitions]

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from aivalue.kpis.applying import Author
 from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Principal, Reader, Writer, require
 from aivalue.runtime.clock import utc_now
@@ -16,7 +17,6 @@ from services.baseline.drafting import draft_baseline, freeze_draft, review_draf
 from services.baseline.freezing import count
 from services.baseline.queries import drafts as queries
 from services.baseline.queries.drafts import Draft
-from services.baseline.requester import Author
 from services.baseline.routes.baselines import FreezeRequest
 from services.baseline.routes.shapes import BaselineResponse, answers
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from aivalue.effects.effect import Interval
 from aivalue.effects.estimators.callaway_santanna import (
     average_effects,
     cell_effects,
@@ -33,6 +32,7 @@ from aivalue.effects.front_door.table import days_from
 from aivalue.effects.functional import average, relative
 from aivalue.effects.panel import Floats
 from aivalue.effects.student_t import two_sided_p
+from aivalue.kpis.interval import Interval
 from tests.unit.effects.reference import columns, table
 from tests.unit.effects.staggered_builders import reference_panel, rows_of
 from tests.unit.effects.test_callaway_santanna import KINDS, MPDTA

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aivalue.effects.effect import Interval
 from aivalue.effects.estimators.averages import By
 from aivalue.effects.estimators.callaway_santanna import (
     average_effects,
@@ -20,6 +19,7 @@ from aivalue.effects.estimators.callaway_santanna.group_time import Comparison, 
 from aivalue.effects.estimators.staggered import Adjustment
 from aivalue.effects.functional import average, relative
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 from tests.unit.effects.staggered_builders import (
     NEVER,
     drifting,

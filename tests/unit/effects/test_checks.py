@@ -12,8 +12,8 @@ from aivalue.effects.checks.pre_trend import pre_trend
 from aivalue.effects.checks.regression_to_the_mean import regression_to_the_mean
 from aivalue.effects.checks.sample_ratio import sample_ratio
 from aivalue.effects.checks.weight_concentration import weight_concentration
-from aivalue.effects.effect import Interval
 from aivalue.effects.panel import Floats, Integers
+from aivalue.kpis.interval import Interval
 from tests.unit.effects.reference import expected
 from tests.unit.effects.test_functional import make_effect
 

@@ -17,9 +17,9 @@ from aivalue.effects.checks.rmspe_rank import rmspe_rank
 from aivalue.effects.checks.sensitivity import sensitivity
 from aivalue.effects.checks.wandering_level import wandering_level
 from aivalue.effects.choose import Choice
-from aivalue.effects.effect import Interval
 from aivalue.effects.leads import LeadTest
 from aivalue.effects.panel import Floats
+from aivalue.kpis.interval import Interval
 
 RNG_SEED = 1
 

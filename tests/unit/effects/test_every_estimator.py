@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aivalue.effects.effect import Interval
 from aivalue.effects.front_door.document import document_of_panel
 from aivalue.effects.front_door.estimate_panel import PanelEstimate, estimate_panel
 from aivalue.effects.front_door.ran import Options
@@ -18,6 +17,7 @@ from aivalue.effects.front_door.run import run
 from aivalue.effects.front_door.table import PanelTable, matrices_of
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats, Integers
+from aivalue.kpis.interval import Interval
 
 N_UNITS, N_TIMES, START = 16, 30, 24
 CONTROLLED = [

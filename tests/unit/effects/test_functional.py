@@ -8,7 +8,7 @@ from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from aivalue.effects.document import document_of, effect_from_document
-from aivalue.effects.effect import Effect, Interval, Matrix
+from aivalue.effects.effect import Effect, Matrix
 from aivalue.effects.functional import (
     average,
     linear_functional,
@@ -20,6 +20,7 @@ from aivalue.effects.functional import (
 )
 from aivalue.effects.panel import Floats, months_between
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 
 PERIODS = months_between(date(2024, 1, 1), date(2024, 4, 1))
 levels = st.integers(-200, 200).map(lambda tenths: tenths / 10)

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from aivalue.effects.effect import Interval, Period
+from aivalue.effects.effect import Period
 from aivalue.effects.estimators.interrupted_time_series import (
     Interrupted,
     interrupted_time_series,
@@ -13,6 +13,7 @@ from aivalue.effects.estimators.interrupted_time_series import (
 from aivalue.effects.functional import average, relative, total
 from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 from tests.unit.effects.reference import columns, expected
 
 AFTER = (Period(start=date(2024, 1, 1), end=date(2024, 2, 1)),)

@@ -5,13 +5,13 @@ Source: Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), section 3 a
 
 import numpy as np
 
-from aivalue.effects.effect import Interval
 from aivalue.effects.estimators.averages import Average, By, averaged, intervals_of
 from aivalue.effects.estimators.callaway_santanna.group_time import GroupTime
 from aivalue.effects.estimators.callaway_santanna.influence import Figures, spread_of
 from aivalue.effects.panel import Booleans, Floats
 from aivalue.effects.student_t import chi_square_upper, f_upper
 from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
 
 PRE_TREND_CELLS_MAX = 400
 
