@@ -9,7 +9,9 @@ from aivalue.effects.checks.contamination import contamination
 from aivalue.effects.checks.permutation import TREATED_MAX, permutation_of_changes
 from aivalue.effects.checks.pre_trend import QUARTERS
 from aivalue.effects.checks.sensitivity import sensitivity
+from aivalue.effects.drift import effects_under_drift
 from aivalue.effects.effect import Effect, Scale
+from aivalue.effects.estimators.difference_in_differences import Rollout
 from aivalue.effects.functional import average, relative
 from aivalue.effects.leads import leads_differ
 from aivalue.effects.panel import Booleans, Cells, Floats, Integers
@@ -20,9 +22,18 @@ MONTHS_PER_BLOCK = 3
 
 
 def drift_allowed(
-    y: Floats, x: Floats, months_to_start: Integers, effect: Effect, *, scale: Scale
+    y: Floats,
+    x: Floats,
+    months_to_start: Integers,
+    effect: Effect,
+    rollout: Rollout,
+    *,
+    scale: Scale,
 ) -> CheckResult:
-    """Ask how much of the drift before go-live may go on; cells without AI, by unit and month."""
+    """Ask how much of the drift before go-live may go on; cells without AI, by unit and month.
+
+    `rollout` holds all cells, of units and months that have none without AI too.
+    """
     leads = np.stack(
         [(months_to_start >= first) & (months_to_start <= last) for first, last in QUARTERS]
     )
@@ -40,7 +51,16 @@ def drift_allowed(
     except NotEstimable as refusal:
         return not_applicable("sensitivity", str(refusal))
     steps = (len(effect.periods) + 1) / 2 / MONTHS_PER_BLOCK + 1
-    return sensitivity(figure, test, steps_after=steps)
+    has = rollout.x_treated > 0
+    first = np.where(has.any(axis=1), has.argmax(axis=1), has.shape[1]).astype(np.int64)
+    return sensitivity(
+        figure,
+        test,
+        steps_after=steps,
+        under_drift=effects_under_drift(
+            rollout, first, test, scale=scale, blocks=QUARTERS, confidence=effect.confidence
+        ),
+    )
 
 
 def doubts_of_units(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aivalue.effects.dependence import Model, dependence_of
+from aivalue.effects.dependence import Dependence, Model, dependence_of
 from aivalue.effects.effect import Scale
 from aivalue.effects.levels_off import levels_off
 from aivalue.effects.panel import Floats
@@ -38,6 +38,8 @@ class LeadTest:
         Leads that the data can tell apart from levels.
     covariance : shape (n_leads, n_leads)
         Of `change`, as Student's t with `free` degrees of freedom reads it.
+    dependence : Dependence or None
+        How units' paths vary, as learnt beside the leads; None where rank is 0.
     """
 
     change: Floats
@@ -46,6 +48,7 @@ class LeadTest:
     rank: int
     covariance: Floats
     free: float
+    dependence: Dependence | None = None
 
 
 def leads_differ(y: Floats, x: Floats, leads: Floats, *, scale: Scale) -> LeadTest:
@@ -86,6 +89,7 @@ def leads_differ(y: Floats, x: Floats, leads: Floats, *, scale: Scale) -> LeadTe
         rank=rank,
         covariance=model.scale * inverse_information,
         free=free,
+        dependence=dependence,
     )
 
 

@@ -1,6 +1,6 @@
 """Read a phased rollout, with the checks that belong to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,7 @@ def read_phased(material: Material, design: Plan) -> Reading:
         y_treated=with_ai.y,
         x_treated=with_ai.x,
     )
+    all_cells = replace(rollout, y_untreated=without.y, x_untreated=without.x)
     effect = difference_in_differences(rollout, scale=design.scale, confidence=design.confidence)
     shown = [period for period, any_ in zip(material.periods, months, strict=True) if any_]
     seen = without.x.sum(axis=1) > 0
@@ -47,7 +48,7 @@ def read_phased(material: Material, design: Plan) -> Reading:
             _measured_alike(material, is_treated, months),
             pre_trend(y, x, distance, scale=design.scale),
             regression_to_the_mean(y, x, distance, scale=design.scale, left_out=donut.of_all),
-            drift_allowed(y, x, distance, effect, scale=design.scale),
+            drift_allowed(y, x, distance, effect, all_cells, scale=design.scale),
             *doubts_of_units(with_ai, without, material.units, effect, scale=design.scale),
         )
 

@@ -1,7 +1,8 @@
-"""All situations, D1 to D15, in the order of the table."""
+"""All situations, D1 to D16, in the order of the table."""
 
 from tests.validation.cell import Cell
 from tests.validation.clusters import CLUSTERS
+from tests.validation.drifts import DRIFTS
 from tests.validation.experiments import EXPERIMENTS
 from tests.validation.overlap import OVERLAP
 from tests.validation.rollouts import ROLLOUTS
@@ -19,4 +20,5 @@ CELLS: tuple[Cell, ...] = (
     *OVERLAP,
     *TROUBLE,
     *CLUSTERS,
+    *DRIFTS,
 )

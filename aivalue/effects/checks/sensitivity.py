@@ -4,16 +4,18 @@ Parallel trends are never exactly true. If the treated may go on drifting apart 
 the largest step that they drifted apart by before go-live, the effect lies within its interval
 plus M times that step times the mean distance from go-live. The check fails where a claim does not
 survive M = 1 for the drift that the data prove; the largest M that it does survive is reported for
-the drift as estimated, noise included.
+the drift as estimated, noise included. Beside it stand the effects that M of a half, one and two
+leave possible, by the test of `aivalue.effects.relative_magnitudes`.
 
 Source: Rambachan & Roth (2023), "A More Credible Approach to Parallel Trends", REStud 90(5)
-2555-2591, restriction on relative magnitudes; the identified set is added to the interval as it
-is, which is wider than their conditional one.
+2555-2591, restriction on relative magnitudes; for the breakdown the identified set is added to the
+interval as it is, which is wider than their conditional one.
 """
 
 import numpy as np
 
 from aivalue.effects.checks.check import CheckResult, not_applicable
+from aivalue.effects.drift import UnderDrift
 from aivalue.effects.leads import LeadTest
 from aivalue.effects.panel import Floats
 from aivalue.effects.student_t import t_quantile
@@ -22,7 +24,13 @@ from aivalue.kpis.interval import Interval
 NAME = "sensitivity"
 
 
-def sensitivity(figure: Interval, leads: LeadTest, *, steps_after: float) -> CheckResult:
+def sensitivity(
+    figure: Interval,
+    leads: LeadTest,
+    *,
+    steps_after: float,
+    under_drift: UnderDrift | None = None,
+) -> CheckResult:
     """Bound the effect by the drift between adjoining blocks before go-live.
 
     Parameters
@@ -33,6 +41,8 @@ def sensitivity(figure: Interval, leads: LeadTest, *, steps_after: float) -> Che
         Adjoining blocks of equal length, the nearest to go-live first.
     steps_after : > 0
         Mean distance of treated periods from go-live, in lengths of a block.
+    under_drift : UnderDrift or None
+        What to report beside the breakdown.
     """
     if leads.rank < len(leads.change):
         return not_applicable(NAME, "too short a history before to see steps in")
@@ -50,9 +60,19 @@ def sensitivity(figure: Interval, leads: LeadTest, *, steps_after: float) -> Che
         status="failed" if is_overturned else "passed",
         p_value=None,
         detail=f"largest step apart before go-live {shown:.4g} ({proven:.4g} beyond noise); going "
-        f"on for {steps_after:.2g} steps, the effect {claim}",
+        f"on for {steps_after:.2g} steps, the effect {claim}{_in_words(under_drift)}",
         power=f"a step of {float(quantile * error.max()):.4g} would be told from noise",
     )
+
+
+def _in_words(found: UnderDrift | None) -> str:
+    if found is None:
+        return ""
+    if found.why_not is not None:
+        return f"; its range under drift is not known: {found.why_not}"
+    times = ", ".join(f"{each.times:g}" for each in found.ranges)
+    ranges = ", ".join(f"({each.low:.4g}, {each.high:.4g})" for each in found.ranges)
+    return f"; with {times} times the largest step from block to block it is in {ranges}"
 
 
 def _steps(leads: LeadTest) -> tuple[Floats, Floats]:

@@ -13,6 +13,7 @@ from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.pre_trend import pre_trend
 from aivalue.effects.checks.regression_to_the_mean import regression_to_the_mean
 from aivalue.effects.checks.sensitivity import sensitivity
+from aivalue.effects.drift import effects_under_drift
 from aivalue.effects.effect import Effect
 from aivalue.effects.estimators.callaway_santanna import callaway_santanna
 from aivalue.effects.estimators.difference_in_differences import Rollout, difference_in_differences
@@ -52,11 +53,16 @@ def run_difference(panel: Matrices, options: Options) -> Ran:
 
 
 def _difference(panel: Matrices, first: Integers, n_times: int, options: Options) -> Effect:
+    rollout = _rollout(panel, first, n_times)
+    return difference_in_differences(rollout, scale="additive", confidence=options.confidence)
+
+
+def _rollout(panel: Matrices, first: Integers, n_times: int) -> Rollout:
     value = panel.outcome[:, :n_times]
     measured = np.isfinite(value)
     with_ai = np.arange(n_times) >= first[:, None]
     value = np.nan_to_num(value)
-    rollout = Rollout(
+    return Rollout(
         periods=panel.periods[:n_times],
         units=panel.units,
         y_untreated=np.where(measured & ~with_ai, value, 0.0),
@@ -64,7 +70,6 @@ def _difference(panel: Matrices, first: Integers, n_times: int, options: Options
         y_treated=np.where(measured & with_ai, value, 0.0),
         x_treated=(measured & with_ai).astype(np.float64),
     )
-    return difference_in_differences(rollout, scale="additive", confidence=options.confidence)
 
 
 def _doubts(panel: Matrices, effect: Effect, options: Options) -> tuple[CheckResult, ...]:
@@ -73,7 +78,7 @@ def _doubts(panel: Matrices, effect: Effect, options: Options) -> tuple[CheckRes
     return (
         _pre_trend(panel),
         _regression_to_the_mean(panel),
-        _sensitivity(panel, effect),
+        _sensitivity(panel, effect, options),
         _placebo_in_time(panel, options),
         _contamination(panel, figure.standard_error),
         _composition(panel),
@@ -117,7 +122,7 @@ def _regression_to_the_mean(panel: Matrices) -> CheckResult:
         return not_applicable("regression_to_the_mean", str(refusal))
 
 
-def _sensitivity(panel: Matrices, effect: Effect) -> CheckResult:
+def _sensitivity(panel: Matrices, effect: Effect, options: Options) -> CheckResult:
     y, x, to_start = _untreated(panel)
     blocks = _blocks(panel)
     leads = np.stack([(to_start >= low) & (to_start <= high) for low, high in blocks])
@@ -128,7 +133,20 @@ def _sensitivity(panel: Matrices, effect: Effect) -> CheckResult:
     with_ai, measured = _status(panel)
     since = np.arange(len(panel.times)) - panel.first_treated[:, None] + 1
     steps = float(since[with_ai & measured].mean()) / blocks[0][1]
-    return sensitivity(average(effect), test, steps_after=steps)
+    rollout = _rollout(panel, panel.first_treated, len(panel.times))
+    return sensitivity(
+        average(effect),
+        test,
+        steps_after=steps,
+        under_drift=effects_under_drift(
+            rollout,
+            panel.first_treated,
+            test,
+            scale="additive",
+            blocks=blocks,
+            confidence=options.confidence,
+        ),
+    )
 
 
 def _placebo_in_time(panel: Matrices, options: Options) -> CheckResult:
