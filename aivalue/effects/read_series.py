@@ -42,13 +42,13 @@ def read_series(material: Material, design: Plan, *, errors: Errors = "averaged"
             wandering_level(
                 average(effect), average(if_level_wanders(weekly, confidence=design.confidence))
             ),
-            _placebo_in_time(weekly, design),
+            _placebo_in_time(weekly, design, errors),
         ),
         parameters=(("grain", "week"),),
     )
 
 
-def _placebo_in_time(weekly: Weekly, design: Plan) -> CheckResult:
+def _placebo_in_time(weekly: Weekly, design: Plan, errors: Errors) -> CheckResult:
     """Invent a go-live in the weeks before, on data that end with the real one."""
     before = weekly.share_treated.sum(axis=1) == 0
     n_placebo = max(int(before.sum()) // 4, WEEKS_AFTER_MIN)
@@ -66,7 +66,7 @@ def _placebo_in_time(weekly: Weekly, design: Plan) -> CheckResult:
         observed=np.array([weekly.y[before][-n_placebo:].sum() / volume]),
     )
     try:
-        placebo = before_after(past, confidence=design.confidence)
+        placebo = before_after(past, errors=errors, confidence=design.confidence)
     except NotEstimable as refusal:
         return not_applicable("placebo_in_time", str(refusal))
     return placebo_in_time(average(placebo), n_periods=n_placebo)

@@ -204,6 +204,8 @@ def _staggered(panel: Matrices, options: Options) -> Ran:
         effect=effect,
         doubts=lambda: (
             placebo_in_space(average(effect).point, placebos, is_claimed=is_claimed),
+            # All before the first of them, when none had it yet.
+            difference_before(rows, panel.outcome[~treated], first, options),
             _contamination(panel, placebos, earliest.unit_weights, average(effect).standard_error),
         ),
     )

@@ -94,8 +94,25 @@ def test_an_estimator_can_be_forced(name: str, point: float | None) -> None:
 
     assert found.choice.reason == "asked for"
     assert found.figure.low < found.figure.point < found.figure.high
+    assert "placebo_in_time" in names_of_checks(found)
     if point is not None:
         assert found.figure.point == pytest.approx(point, abs=0.002)
+
+
+def test_states_that_started_apart_are_doubted_by_what_both_were_before() -> None:
+    later = table_of(
+        "prop99.csv",
+        unit="State",
+        time="Year",
+        outcome="PacksPerCapita",
+        treated=lambda row: (
+            row["treated"] == "1" or (row["State"] == "Nevada" and int(row["Year"]) >= 1992)
+        ),
+    )
+
+    found = estimate_panel(later, estimator="sdid", better_when="lower")
+
+    assert "placebo_in_time" in names_of_checks(found)
 
 
 def test_one_block_is_the_double_difference_of_means() -> None:
