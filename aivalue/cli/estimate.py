@@ -1,5 +1,6 @@
 """`aivalue estimate`: the effect in a user's own table, without any server."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,8 @@ import typer
 from aivalue.cli.console import WRONG_CALL, fail
 from aivalue.errors import AivalueError
 
+Segment = Annotated[str, typer.Option(help="Column with the segment, of one series.")]
+Season = Annotated[list[float] | None, typer.Option(help="Length in steps, e.g. 7.")]
 PlannedSubjects = Annotated[
     int | None, typer.Option(min=2, help="Of both arms at the end, fixed beforehand.")
 ]
@@ -26,10 +29,11 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     covariate: Annotated[list[str] | None, typer.Option(help="Known before.")] = None,
     cluster: Annotated[str, typer.Option(help="Column with what units share.")] = "",
     stratum: Annotated[str, typer.Option(help="Column that units were drawn within.")] = "",
+    segment: Segment = "",
     denominator: Annotated[str, typer.Option(help="Column below a ratio metric.")] = "",
     share_treated: Annotated[float | None, typer.Option(help="Planned, e.g. 0.5.")] = None,
     planned_subjects: PlannedSubjects = None,
-    season: Annotated[list[float] | None, typer.Option(help="Length in steps, e.g. 7.")] = None,
+    season: Season = None,
     holiday: Annotated[list[str] | None, typer.Option(help="Day, YYYY-MM-DD.")] = None,
     washout: Annotated[int, typer.Option(min=0, help="Periods after a switch.")] = 1,
     approver: Annotated[str, typer.Option(help="Who answers for a forced estimator.")] = "",
@@ -41,7 +45,8 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     """Estimate what the AI changed, with interval, checks and grade."""
     # Half a second of numpy and scipy, which --help must not cost.
     from aivalue.cli.estimate_showing import show
-    from aivalue.cli.panel_file import Columns, read_rows, table_of
+    from aivalue.cli.panel_file import Columns
+    from aivalue.cli.segment_file import series_of
     from aivalue.effects.front_door.estimate_panel import estimate_panel
     from aivalue.effects.front_door.ran import Options
 
@@ -49,7 +54,6 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
         fail(f"--better is higher or lower, got {better}", status=WRONG_CALL)
     names = (*(control or []), *(covariate or []))
     columns = Columns(outcome, treated, unit, time, cluster, stratum, denominator, names)
-    table = table_of(read_rows(panel, columns.needed), columns)
     options = Options(
         confidence=confidence,
         names=names,
@@ -59,11 +63,11 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
         seasons=tuple(season) if season else None,
         holidays=tuple(holiday or ()),
     )
-    wanted = design if estimator == "auto" else estimator
     try:
+        table, parts = series_of(panel, columns, segment)
         found = estimate_panel(
             table,
-            estimator=wanted,
+            estimator=design if estimator == "auto" else estimator,
             better_when="lower" if better == "lower" else "higher",
             is_relative=relative,
             approver=approver or None,
@@ -71,4 +75,4 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
         )
     except AivalueError as refusal:
         fail(f"not estimable: {refusal}")
-    show(found, is_relative=relative, as_json=as_json)
+    show(replace(found, parts=parts), is_relative=relative, as_json=as_json)

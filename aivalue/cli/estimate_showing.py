@@ -32,6 +32,12 @@ def _print(found: PanelEstimate, *, is_relative: bool) -> None:
     if found.monitored is not None:
         anytime = found.monitored.anytime
         results.print(f"watched daily, trust ({anytime.low:+.6g}, {anytime.high:+.6g}) instead")
+    if found.parts is not None:
+        parts = found.parts
+        results.print(
+            f"total of a mean time {parts.before:.6g} -> {parts.after:.6g}: {parts.total:+.6g} = "
+            f"rate {parts.rate:+.6g}, mix {parts.mix:+.6g}, volume {parts.volume:+.6g}"
+        )
     for check in found.checks:
         results.print(f"  {check.status:15} {check.name}: {check.in_words}")
     for each in found.choice.alternatives:

@@ -62,15 +62,13 @@ def estimate(
         choice = choose(
             facts_of(material, design), wanted=design.estimator, approver=design.approver
         )
-        effect, checks, parameters = read(
-            material, design=design, choice=choice, better_when=kpi.better_when
-        )
+        reading = read(material, design=design, choice=choice, better_when=kpi.better_when)
     except NotEstimable as refusal:
         return Estimate(
             verdict=cast("Verdict", refusal.verdict), refusal=str(refusal), choice=choice
         )
     return estimated(
-        Reading(effect=effect, doubts=lambda: checks, parameters=parameters),
+        reading,
         choice=choice,
         measured=material.measured,
         better_when=kpi.better_when,
@@ -111,6 +109,7 @@ def estimated(
             *_readings(effect, planned_subjects),
             *_window(measured),
         ),
+        parts=reading.parts,
     )
 
 

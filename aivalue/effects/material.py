@@ -204,7 +204,12 @@ def laid_over(live: Rows, frozen: Rows, window: Days) -> Rows:
         arm=frozen.arm + live.arm,
         day=np.concatenate([frozen.day, live.day]),
         moments=Cells(**moments),
+        segment=_segments(frozen) + _segments(live) if frozen.segment or live.segment else (),
     )
+
+
+def _segments(rows: Rows) -> tuple[str, ...]:
+    return rows.segment or ("",) * len(rows.unit)
 
 
 def kept_rows(rows: Rows, keep: Booleans) -> Rows:
@@ -215,4 +220,5 @@ def kept_rows(rows: Rows, keep: Booleans) -> Rows:
         arm=tuple(rows.arm[row] for row in chosen),
         day=rows.day[chosen],
         moments=Cells(**{name: getattr(rows.moments, name)[chosen] for name in MOMENTS}),
+        segment=tuple(rows.segment[row] for row in chosen) if rows.segment else (),
     )

@@ -45,12 +45,16 @@ class Cells:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Rows of a series as arrays, in the series' order; `day` is the proleptic ordinal."""
+    """Rows of a series as arrays, in the series' order; `day` is the proleptic ordinal.
+
+    `segment` is empty where no row names one, or where a total has no volume by segment.
+    """
 
     unit: tuple[str, ...]
     arm: tuple[str, ...]
     day: Integers
     moments: Cells
+    segment: tuple[str, ...] = ()
 
 
 def rows_of(series: Series, aggregation: Aggregation) -> Rows:
@@ -62,7 +66,10 @@ def rows_of(series: Series, aggregation: Aggregation) -> Rows:
     else:
         moments = _by_parts(series)
     day = np.fromiter((day.toordinal() for day in series.day), np.int64, len(series))
-    return Rows(unit=series.unit, arm=series.arm, day=day, moments=moments)
+    # The volume of a sum or count is its unit-days, which segments share.
+    has_mix = aggregation not in {"sum", "count"} and any(series.segment)
+    segment = series.segment if has_mix else ()
+    return Rows(unit=series.unit, arm=series.arm, day=day, moments=moments, segment=segment)
 
 
 def cells_of(rows: Rows, row: Integers, column: Integers, shape: tuple[int, int]) -> Cells:

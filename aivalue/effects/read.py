@@ -17,7 +17,6 @@ from aivalue.effects.checks.override import override
 from aivalue.effects.checks.rmspe_rank import rmspe_rank
 from aivalue.effects.choose import Choice
 from aivalue.effects.earlier import placebo_of
-from aivalue.effects.effect import Effect
 from aivalue.effects.functional import average, verdict_of
 from aivalue.effects.material import Material
 from aivalue.effects.read_phased import read_phased
@@ -34,10 +33,8 @@ from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import BetterWhen, Plan
 
 
-def read(
-    material: Material, *, design: Plan, choice: Choice, better_when: BetterWhen
-) -> tuple[Effect, tuple[CheckResult, ...], tuple[tuple[str, str], ...]]:
-    """Return the effect to use, the checks, and what the estimator used besides its inputs.
+def read(material: Material, *, design: Plan, choice: Choice, better_when: BetterWhen) -> Reading:
+    """Return the reading to use, with the checks of all that was read.
 
     Raises
     ------
@@ -61,7 +58,7 @@ def read(
     forced = override(choice)
     if forced is not None:
         checks.append(forced)
-    return used, tuple(checks), reading.parameters
+    return replace(reading, doubts=lambda: tuple(checks))
 
 
 def _rivals(material: Material, design: Plan, choice: Choice) -> list[Reading]:

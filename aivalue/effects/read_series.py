@@ -18,12 +18,14 @@ from aivalue.effects.estimators.before_after import (
 )
 from aivalue.effects.functional import average
 from aivalue.effects.material import Material
-from aivalue.effects.panel import cells_of, period_index
+from aivalue.effects.mix import SEGMENTS_MIN, HeldMix, hold_mix
+from aivalue.effects.panel import Booleans, Integers, cells_of, period_index
 from aivalue.effects.reading import Reading, require_events
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import Plan
 
 DAYS_PER_WEEK = 7
+UNNAMED = "(no segment)"
 
 
 def read_series(material: Material, design: Plan, *, errors: Errors = "averaged") -> Reading:
@@ -33,7 +35,7 @@ def read_series(material: Material, design: Plan, *, errors: Errors = "averaged"
         treated=material.rows.moments.n[material.with_ai].sum(),
         control=material.rows.moments.n[material.without_ai].sum(),
     )
-    weekly = _weekly(material)
+    weekly, held = _weekly(material)
     effect = before_after(weekly, errors=errors, confidence=design.confidence)
     return Reading(
         effect=effect,
@@ -44,8 +46,15 @@ def read_series(material: Material, design: Plan, *, errors: Errors = "averaged"
             ),
             _placebo_in_time(weekly, design, errors),
         ),
-        parameters=(("grain", "week"),),
+        parameters=(("grain", "week"), *_mix_of(held)),
+        parts=None if held is None else held.parts,
     )
+
+
+def _mix_of(held: HeldMix | None) -> tuple[tuple[str, str], ...]:
+    if held is None:
+        return ()
+    return (("mix_held", ", ".join(name or UNNAMED for name in held.segments)),)
 
 
 def _placebo_in_time(weekly: Weekly, design: Plan, errors: Errors) -> CheckResult:
@@ -72,7 +81,8 @@ def _placebo_in_time(weekly: Weekly, design: Plan, errors: Errors) -> CheckResul
     return placebo_in_time(average(placebo), n_periods=n_placebo)
 
 
-def _weekly(material: Material) -> Weekly:
+def _weekly(material: Material) -> tuple[Weekly, HeldMix | None]:
+    """Return the weeks; where measurements name segments, with their mix as it is with the AI."""
     first = min(material.status.start.values())
     week = np.floor((material.rows.day - first) / DAYS_PER_WEEK).astype(np.int64)
     position = week - week.min()
@@ -85,7 +95,7 @@ def _weekly(material: Material) -> Weekly:
     seen = whole.x[:, 0] > 0
     volume = with_ai.x.sum(axis=0)
     shown = volume > 0
-    return Weekly(
+    weekly = Weekly(
         periods=tuple(period for period, any_ in zip(material.periods, shown, strict=True) if any_),
         week=(np.flatnonzero(seen) + week.min()).astype(np.float64),
         y=whole.y[seen, 0],
@@ -95,3 +105,19 @@ def _weekly(material: Material) -> Weekly:
         observed=with_ai.y.sum(axis=0)[shown] / volume[shown],
         n_units=len({unit for unit in material.status.start if unit in material.units}),
     )
+    held = _held(material, position, weekly, seen)
+    return (weekly, None) if held is None else (replace(weekly, y=held.level * weekly.x), held)
+
+
+def _held(material: Material, position: Integers, weekly: Weekly, seen: Booleans) -> HeldMix | None:
+    """Hold the mix of segments; None where there is one, or one side has no weeks."""
+    names = sorted(set(material.rows.segment))
+    is_after: Booleans = weekly.share_treated.sum(axis=1) > 0
+    if len(names) < SEGMENTS_MIN or is_after.all() or not is_after.any():
+        return None
+    index = {name: column for column, name in enumerate(names)}
+    segment = np.fromiter((index[name] for name in material.rows.segment), np.int64)
+    whole = cells_of(material.rows, position, segment, (len(seen), len(names)))
+    together = np.where(material.with_ai, 0, -1)
+    treated = cells_of(material.rows, together, segment, (1, len(names)))
+    return hold_mix(whole.y[seen], whole.x[seen], is_after, treated.x[0], names)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.effect import Effect
+from aivalue.effects.parts import ChangeParts
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import Plan
 
@@ -17,11 +18,14 @@ class Reading:
     ----------
     doubts :
         Runs the checks that belong to the estimator; a rival only has to say its figure.
+    parts :
+        What of a change is rate, mix and volume, where the mix of segments was held.
     """
 
     effect: Effect
     doubts: Callable[[], tuple[CheckResult, ...]]
     parameters: tuple[tuple[str, str], ...] = ()
+    parts: ChangeParts | None = None
 
 
 def require_events(design: Plan, *, treated: float, control: float) -> None:

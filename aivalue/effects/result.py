@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.choose import Choice
 from aivalue.effects.effect import Effect, Grade, Verdict
+from aivalue.effects.parts import ChangeParts
 from aivalue.kpis.interval import Interval
 
 
@@ -22,6 +23,8 @@ class Estimate:
         Level per unit of volume, level times volume, share of the level without AI.
     parameters : pairs of name and value
         What the run used besides its inputs.
+    parts : ChangeParts or None
+        Of a series whose segments' mix was held: the change as rate, mix and volume.
     """
 
     verdict: Verdict
@@ -35,6 +38,7 @@ class Estimate:
     total: Interval | None = None
     relative: Interval | None = None
     parameters: tuple[tuple[str, str], ...] = ()
+    parts: ChangeParts | None = None
 
     def __post_init__(self) -> None:
         if (self.effect is None) == (self.refusal is None):

@@ -18,6 +18,7 @@ from aivalue.effects.document import document_of
 from aivalue.effects.effect import Effect
 from aivalue.effects.estimate import estimate
 from aivalue.effects.overlap import Joint
+from aivalue.effects.parts import document_of_parts
 from aivalue.effects.result import Estimate
 from aivalue.effects.several import read_together, with_check
 from aivalue.kpis.canonical import Json, canonical_bytes
@@ -90,6 +91,9 @@ class Result:
             **(_NO_FIGURES if effect is None else figures_of(effect)),
             "hybrid": hybrid_of(effect, self.looks, self.planned_subjects),
             "joint": joint_document(self.joint),
+            "decomposition": (
+                None if found.parts is None else cast("Json", document_of_parts(found.parts))
+            ),
             **_method(effect),
             "why": None if found.choice is None else found.choice.reason,
             "alternatives": _alternatives(found),

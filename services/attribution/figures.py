@@ -45,8 +45,8 @@ def restricted(
     shown = {name: value for name, value in stored.items() if name != "effect"}
     if stored["effect"] is None or (start is None and end is None):
         return shown
-    # Looking early, and sharing, are about all that was measured, not about some months of it.
-    shown |= {"hybrid": None, "joint": None}
+    # Looking early, sharing and the mix are about all that was measured, not some months of it.
+    shown |= {"hybrid": None, "joint": None, "decomposition": None}
     try:
         effect = over(effect_from_document(stored["effect"]), start or date.min, end or date.max)
     except NotEstimable as refusal:

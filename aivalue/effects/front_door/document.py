@@ -3,6 +3,7 @@
 from aivalue.effects.effect import Effect
 from aivalue.effects.front_door.estimate_panel import PanelEstimate
 from aivalue.effects.functional import average
+from aivalue.effects.parts import document_of_parts
 from aivalue.kpis.interval import Interval
 
 
@@ -20,6 +21,7 @@ def document_of_panel(found: PanelEstimate) -> dict[str, object]:
         "minimum_detectable": found.detectable,
         "anytime": None if found.monitored is None else _bounds(found.monitored.anytime),
         "over_time": _over_time(found),
+        "decomposition": None if found.parts is None else document_of_parts(found.parts),
         "n_treated": found.effect.n_treated,
         "n_control": found.effect.n_control,
         "grade": found.graded.grade,

@@ -18,6 +18,7 @@ from aivalue.effects.front_door.table import Matrices, PanelTable, matrices_of
 from aivalue.effects.functional import average, relative, verdict_of
 from aivalue.effects.grade import Graded, grade_of
 from aivalue.effects.monitoring import Monitored, monitored
+from aivalue.effects.parts import ChangeParts
 from aivalue.effects.power import minimum_detectable
 from aivalue.effects.student_t import two_sided_p
 from aivalue.errors import NotEstimable
@@ -42,6 +43,8 @@ class PanelEstimate:
         Of a randomized design, the readings that allow peeking.
     own : OwnReading or None
         Of an estimator whose intervals are not as wide on both sides: `figure` is from there.
+    parts : ChangeParts or None
+        Of a series whose mix of segments was held: why its total changed.
     """
 
     effect: Effect
@@ -55,6 +58,7 @@ class PanelEstimate:
     rivals: tuple[Effect, ...]
     monitored: Monitored | None
     own: OwnReading | None = None
+    parts: ChangeParts | None = None
 
 
 def estimate_panel(

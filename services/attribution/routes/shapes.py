@@ -106,6 +106,25 @@ class JointShape(Shape):
     sha256: str = Field(description="The same in the run of each: then their figures add up.")
 
 
+class SegmentShape(Shape):
+    """A segment's share of what levels within segments changed."""
+
+    segment: str
+    rate: float
+
+
+class DecompositionShape(Shape):
+    """Why the total of a mean week changed: rate, mix and volume, which sum to the whole."""
+
+    before: float = Field(description="Total of a mean week without the AI (numerator).")
+    after: float = Field(description="And with it; trend and season are still in both.")
+    total: float = Field(description="The sum of the three parts.")
+    rate: float = Field(description="Levels within segments changed.")
+    mix: float = Field(description="Volume moved between segments.")
+    volume: float = Field(description="There was more or less to do.")
+    segments: list[SegmentShape]
+
+
 class EffectShape(Shape):
     """What a run says about one KPI; a refused one has a reason and no figures."""
 
@@ -129,6 +148,10 @@ class EffectShape(Shape):
     )
     joint: JointShape | None = Field(
         default=None, description="Null where no other initiative is at work on its units."
+    )
+    decomposition: DecompositionShape | None = Field(
+        default=None,
+        description="Of one series whose measurements name segments: its effect holds their mix.",
     )
     observed: float | None
     without_ai: float | None

@@ -140,3 +140,31 @@ def test_an_estimate_starts_without_what_it_does_not_need() -> None:
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
     assert found.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_mix_of_segments_is_held(tmp_path: Path) -> None:
+    # Easy cases take 2 and hard ones 10; their shares turn round when the AI comes, by nothing.
+    path = tmp_path / "desk.csv"
+    lines = ["week,kind,minutes,cases,ai"]
+    for week in range(60):
+        easy = 20 if week >= 50 else 80
+        wobble = (week * 37 % 11 - 5) / 100
+        lines += [
+            f"{week},easy,{easy * (2 + wobble)},{easy},{int(week >= 50)}",
+            f"{week},hard,{(100 - easy) * (10 + wobble)},{100 - easy},{int(week >= 50)}",
+        ]
+    path.write_text("\n".join(lines) + "\n")
+    about = ("--outcome", "minutes", "--denominator", "cases", "--time", "week", "--treated", "ai")
+
+    result = call("estimate", str(path), *about, "--segment", "kind", "--json")
+    people = call("estimate", str(path), *about, "--segment", "kind")
+    wrong = call("estimate", str(path), *about, "--segment", "kind", "--unit", "kind")
+
+    document = json.loads(result.stdout)
+    assert document["verdict"] == "inconclusive"
+    assert abs(document["effect"]["point"]) < 0.1
+    parts = document["decomposition"]
+    assert parts["total"] == parts["rate"] + parts["mix"] + parts["volume"]
+    assert parts["mix"] == pytest.approx(480, abs=1)
+    assert "mix +480" in people.stdout
+    assert wrong.exit_code == 2
