@@ -7,7 +7,7 @@ from typing import cast
 from aivalue.effects.checks.overlap import overlap_of_experiment
 from aivalue.effects.document import document_of
 from aivalue.effects.functional import average, total
-from aivalue.effects.overlap import Joint, Member, estimate_together
+from aivalue.effects.overlap import Joint, Measured, Member, estimate_together
 from aivalue.effects.result import Estimate
 from aivalue.effects.several import with_check
 from aivalue.kpis.canonical import Json, sha256_of
@@ -45,7 +45,7 @@ def around(inputs: Inputs, kpi: str) -> Around:
     if not any(kpi in each.kpis for each in inputs.neighbours):
         return Around(series=series, together=(), experiments=(), others=())
     members = members_on(inputs, kpi)
-    group, beside = neighbouring(own, members, series)
+    group, beside = neighbouring(own, members, Measured.of(series))
     experiments = {name for name in group if members[name].plan.randomized_by == "event"}
     together = [] if own in experiments else sorted(group - experiments)
     return Around(

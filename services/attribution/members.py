@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from aivalue.effects.design import Assignment
-from aivalue.effects.overlap.member import Member, overlapping
+from aivalue.effects.overlap.member import Measured, Member, overlapping
 from aivalue.kpis.definition import Design
 from aivalue.kpis.series import Series
 from services.attribution.inputs import Baseline, Inputs
@@ -56,7 +56,7 @@ def members_on(inputs: Inputs, kpi: str) -> dict[str, Member]:
 
 
 def neighbouring(
-    initiative: str, members: Mapping[str, Member], series: Series
+    initiative: str, members: Mapping[str, Member], measured: Measured
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Return who shares units with an initiative, and who else is at work on units it is read by.
 
@@ -64,7 +64,7 @@ def neighbouring(
     plan names units is read by these; any other by all units.
     """
     own = members[initiative]
-    group = frozenset(overlapping(initiative, members, series))
+    group = frozenset(overlapping(initiative, members, measured))
     if own.plan.randomized_by == "event":
         return group, frozenset()
     read_by = own.units if len(group) == 1 else None
@@ -72,7 +72,7 @@ def neighbouring(
         name
         for name, member in members.items()
         if name not in group
-        and (reached := member.reached(series))
+        and (reached := member.reached(measured))
         and (read_by is None or reached & read_by)
     }
     return group, frozenset(beside)
@@ -83,9 +83,10 @@ def without_others(series: Series, others: Iterable[Member]) -> Series:
 
     From then on the unit is no picture of how things would be without any AI.
     """
+    measured = Measured.of(series)
     first: dict[str, date] = {}
     for member in others:
-        reached = member.reached(series)
+        reached = member.reached(measured)
         for each in member.interventions:
             if each.arm == "treatment" and each.unit in reached:
                 first[each.unit] = min(first.get(each.unit, each.start), each.start)

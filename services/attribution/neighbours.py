@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aivalue.effects.design import Assignment
+from aivalue.effects.overlap.member import Measured
 from aivalue.kpis.definition import Design
 from aivalue.kpis.series import Series
 from aivalue.runtime.http_client import ServiceClient
@@ -95,7 +96,7 @@ def _who(
             for name, design in designs_of.items()
             if name == own or kpi.key in others[name].kpis
         }
-        group, near = neighbouring(own, members, series[kpi.key])
+        group, near = neighbouring(own, members, Measured.of(series[kpi.key]))
         for name in group - {own}:
             shares[name] = shares.get(name, frozenset()) | {kpi.key}
         beside |= near

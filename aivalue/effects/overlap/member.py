@@ -7,12 +7,25 @@ the same total, and their shares add up to it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
 
 from aivalue.effects.design import Assignment, weakest_assignment
 from aivalue.effects.effect import Period, Scale
 from aivalue.kpis.plan import Days, Estimator, Plan
 from aivalue.kpis.series import Series
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The units of a series and its last day: all that who shares units depends on."""
+
+    units: frozenset[str]
+    last: date
+
+    @classmethod
+    def of(cls, series: Series) -> Self:
+        """Read a series once, however many initiatives are on it."""
+        return cls(units=frozenset(series.unit), last=max(series.day, default=date.min))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +49,14 @@ class Member:
     baseline: Series | None = None
     units: frozenset[str] | None = None
 
-    def reached(self, series: Series) -> frozenset[str]:
+    def reached(self, measured: Measured) -> frozenset[str]:
         """Return the measured units on which the AI was at work before the series ends."""
-        if len(series) == 0:
-            return frozenset()
-        last = max(series.day)
         treated = {
             each.unit
             for each in self.interventions
-            if each.arm == "treatment" and each.start <= last
+            if each.arm == "treatment" and each.start <= measured.last
         }
-        return frozenset(treated & set(series.unit) & (self.units or treated))
+        return frozenset(treated & measured.units & (self.units or treated))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +74,14 @@ class CommonPlan:
     approver: str | None = None
 
 
-def overlapping(initiative: str, members: Mapping[str, Member], series: Series) -> tuple[str, ...]:
+def overlapping(
+    initiative: str, members: Mapping[str, Member], measured: Measured
+) -> tuple[str, ...]:
     """Return the initiatives that share units with one, directly or by way of others.
 
     Itself included, by name; just itself where no unit has two.
     """
-    reached = {name: member.reached(series) for name, member in members.items()}
+    reached = {name: member.reached(measured) for name, member in members.items()}
     found = {initiative}
     units = reached[initiative]
     while True:

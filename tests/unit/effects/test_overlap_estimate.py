@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from aivalue.effects.design import Assignment
-from aivalue.effects.overlap import Joint, Member, estimate_together, overlapping
+from aivalue.effects.overlap import Joint, Measured, Member, estimate_together, overlapping
 from aivalue.kpis.definition import Design
 from aivalue.kpis.series import Series
 from tests.unit.effects.builders import RATE, rate_series
@@ -208,4 +208,4 @@ def test_a_series_that_nothing_can_be_compared_with_is_refused_for_all() -> None
 def test_who_shares_units(change: dict[str, object], wanted: tuple[str, ...]) -> None:
     members = {"a": member("a"), "b": member("b", **change)}
 
-    assert overlapping("a", members, world()) == wanted
+    assert overlapping("a", members, Measured.of(world())) == wanted
