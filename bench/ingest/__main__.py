@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from bench.ingest import endurance
 from bench.ingest.compare import compare
 from bench.ingest.servers import BUILD, Servers, servers
+from bench.ingest.steps import show
 
 
 def main() -> None:
@@ -34,12 +35,16 @@ def main() -> None:
     part.add_argument("--events", type=int, default=1_000_000)
     part = parts.add_parser("growth", help="cost of an event beside ever more stored ones")
     part.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
+    parts.add_parser("steps", help="where an event's time goes in Python; needs no server")
     options = parser.parse_args()
     # A client of a broker that has only just begun complains of leaders still unknown.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     load_before = os.getloadavg()[0]
-    with servers() as running:
-        figures = asyncio.run(_measure(running, options))
+    if options.part == "steps":
+        figures = show()
+    else:
+        with servers() as running:
+            figures = asyncio.run(_measure(running, options))
     figures |= {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "load_before": load_before,

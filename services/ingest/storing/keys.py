@@ -78,13 +78,14 @@ class KeyStore:
 
         Returns the keys of those that corrections came before.
         """
-        identities = _identities(batch, ids)
-        self._recognise(batch, identities, stored)
+        self.recognise(batch, ids, stored)
         if batch.special:
             await _stage(connection, batch, ids, stored)
         if self._wait > 0:
             self._wait -= 1
-        elif await storing.copy_keys(connection, _sorted_keys(identities, rows, stored)):
+        elif await storing.copy_keys(
+            connection, wire.stream(sorted_keys(batch, ids, rows, stored))
+        ):
             self._patience = 1
             return set()
         else:
@@ -99,11 +100,12 @@ class KeyStore:
         pairs = list(zip(_identities(batch, ids), batch.events.fingerprints, strict=True))
         self._recent.remember(kept_rows(pairs, stored))
 
-    def _recognise(self, batch: Batch, identities: Sequence[Identity], stored: Stored) -> None:
+    def recognise(self, batch: Batch, ids: Ids, stored: Stored) -> None:
         """Find repetitions of what was stored lately, and of earlier events of the batch.
 
         What contradicts another event of the batch is left to PostgreSQL, which may know a third.
         """
+        identities = _identities(batch, ids)
         distinct = set(identities)
         known = self._recent.known_among(distinct)
         suspects = set(known)
@@ -139,9 +141,11 @@ def _identities(batch: Batch, ids: Ids) -> list[Identity]:
     return list(zip(itertools.repeat(batch.tenant), ids.sources, batch.events.ids))
 
 
-def _sorted_keys(identities: Sequence[Identity], rows: wire.Rows, stored: Stored) -> bytes:
+def sorted_keys(batch: Batch, ids: Ids, rows: wire.Rows, stored: Stored) -> list[bytes]:
+    """Return the rows of keys that may be new, in the order of the primary key."""
+    identities = _identities(batch, ids)
     order = sorted(kept_rows(range(len(identities)), stored), key=identities.__getitem__)
-    return wire.stream([rows.keys[seq] for seq in order])
+    return [rows.keys[seq] for seq in order]
 
 
 async def _stage(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> None:
