@@ -130,17 +130,21 @@ def series(  # noqa: PLR0913 - one parameter per option of the command
     from aivalue.cli.design.history_file import panel_in
     from aivalue.cli.design.showing import answer
     from aivalue.effects.planning.history import of_series
+    from aivalue.effects.planning.memories import Memory, memories_of
     from aivalue.effects.planning.series import by_series
 
     asked = Asked(target=target, better=better, confidence=confidence, power=power, as_json=as_json)
     seasons = tuple(season or ())
     with refusals():
         seen = Learnt()
+        memories: tuple[Memory, ...] = ()
         if history is not None:
             panel = panel_in(history, outcome=outcome, unit="", time=time)
             if len(panel) > 1:
                 fail("the history has more than one row at a time", status=WRONG_CALL)
             seen = of_series(panel[0], seasons, has_trend=trend)
+            if deviation is None and autocorrelation is None:
+                memories = memories_of(panel[0], seasons, has_trend=trend)
         trial = by_series(
             given("--deviation", deviation, seen.deviation),
             before=given("--before", before, seen.n_periods),
@@ -149,6 +153,7 @@ def series(  # noqa: PLR0913 - one parameter per option of the command
             seasons=seasons,
             has_trend=trend,
             level=first_of(level, seen.level),
+            memories=memories,
         )
         answer(trial, asked)
 

@@ -29,6 +29,12 @@ def answer(trial: Trial, asked: Asked, *, per_week: float | None = None) -> None
             f"  standard error {found.standard_error:.6g}, "
             f"{found.degrees_of_freedom:.6g} degrees of freedom"
         )
+    if found.autocorrelation is not None:
+        seen = found.autocorrelation
+        results.print(
+            f"  autocorrelation {seen.point:.2f}, between {seen.low:.2f} and {seen.high:.2f} "
+            f"in {seen.probability:.0%} of what the history leaves open"
+        )
     if found.target is not None and found.power is not None:
         results.print(
             f"the target of {_sized(found.target, found.level)} is detected in "

@@ -13,7 +13,7 @@ import numpy as np
 
 from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.planning.learnt import Learnt
-from aivalue.effects.planning.series import shape_of
+from aivalue.effects.planning.shape import shape_of
 from aivalue.effects.planning.subjects import Parts
 from aivalue.errors import NotEstimable
 

@@ -11,6 +11,7 @@ Levin & Paik (2003), "Statistical Methods for Rates and Proportions", 4.2, for s
 import math
 from dataclasses import dataclass
 
+from aivalue.effects.planning.memories import Range
 from aivalue.effects.planning.trial import Kind, Lever, Noise, Trial
 from aivalue.errors import NotEstimable
 
@@ -59,6 +60,8 @@ class Plan:
         At the target.
     weeks : float or None
         How long the planned size takes.
+    autocorrelation : Range or None
+        As a history leaves it open; None where it is taken as known.
     """
 
     kind: Kind
@@ -75,6 +78,7 @@ class Plan:
     weeks: float | None
     needed: tuple[Needed, ...]
     assumes: tuple[str, ...]
+    autocorrelation: Range | None = None
 
 
 def plan(trial: Trial, wish: Wish, *, per_week: float | None = None) -> Plan:
@@ -113,6 +117,7 @@ def plan(trial: Trial, wish: Wish, *, per_week: float | None = None) -> Plan:
         weeks=_weeks(first.planned, per_week),
         needed=() if wish.target is None else _needed(trial, wish.target, wish, per_week),
         assumes=trial.assumes,
+        autocorrelation=trial.autocorrelation,
     )
 
 

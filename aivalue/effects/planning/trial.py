@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from aivalue.effects.planning.memories import Range
 from aivalue.errors import NotEstimable
 
 Kind = Literal["subjects", "clusters", "switchback", "rollout", "series"]
@@ -73,6 +74,8 @@ class Trial:
         No effect can be larger, as the rise of a share cannot.
     assumes : tuple of sentences
         What the figures rest on, beyond the numbers given.
+    autocorrelation : Range or None
+        As a history leaves it open; None where it is taken as known.
     """
 
     kind: Kind
@@ -81,6 +84,7 @@ class Trial:
     levers: tuple[Lever, ...]
     effect_max: float
     assumes: tuple[str, ...]
+    autocorrelation: Range | None = None
 
 
 def same(standard_error: float, degrees_of_freedom: float) -> Noise:

@@ -14,16 +14,22 @@ from aivalue.effects.comparison import difference
 from aivalue.effects.effect import Period
 from aivalue.effects.estimators.cuped import plain_levels
 from aivalue.effects.estimators.difference_in_differences import Rollout, difference_in_differences
+from aivalue.effects.estimators.interrupted_time_series import (
+    Interrupted,
+    interrupted_time_series,
+)
 from aivalue.effects.estimators.switchback import switchback
 from aivalue.effects.front_door.table import days_from
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats
 from aivalue.effects.planning.clusters import by_cluster
 from aivalue.effects.planning.history import of_clusters, of_panel, of_ratio, of_series
+from aivalue.effects.planning.memories import autocorrelation_of, memories_of
 from aivalue.effects.planning.memory import change_variance, mean_variance
 from aivalue.effects.planning.plan import Plan, Wish, plan
 from aivalue.effects.planning.rollout import by_unit
-from aivalue.effects.planning.series import by_series, shape_of, whitened
+from aivalue.effects.planning.series import by_series
+from aivalue.effects.planning.shape import shape_of, whitened
 from aivalue.effects.planning.subjects import Parts, by_share, by_subject
 from aivalue.effects.planning.switchback import by_turns
 from aivalue.effects.planning.trial import Trial
@@ -360,3 +366,76 @@ def test_the_parts_of_a_ratio_vary_as_the_delta_method_says() -> None:
     )
 
     assert parts.linear_deviation == pytest.approx(math.sqrt(3.25) / 10)
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.4, 0.8])
+def test_a_history_leaves_open_a_range_that_holds_the_memory(memory: float) -> None:
+    # 200 draws put the Monte Carlo error of a share of 90 % near 2 points.
+    source = rng()
+    ranges = [
+        autocorrelation_of(memories_of(remembering((80,), memory, source), (), has_trend=True))
+        for _ in range(200)
+    ]
+
+    assert np.mean([each.low <= memory <= each.high for each in ranges]) >= 0.84
+    assert np.mean([each.point for each in ranges]) == pytest.approx(memory, abs=0.07)
+
+
+def test_not_knowing_the_memory_costs_power_and_a_long_history_hardly_any() -> None:
+    source = rng()
+    short, long = (
+        by_series(
+            1.0,
+            before=60,
+            periods=20,
+            memories=memories_of(remembering((n,), 0.6, source), (), has_trend=False),
+        )
+        for n in (40, 1_200)
+    )
+    known = by_series(1.0, before=60, periods=20, autocorrelation=0.6)
+
+    freedom = [plan(trial, Wish()).degrees_of_freedom for trial in (short, long, known)]
+
+    # Student's t of a short history has the tails of what it leaves open.
+    assert freedom[0] is not None
+    assert freedom[1] is not None
+    assert freedom[0] < 15
+    assert freedom[1] > 50
+    assert detectable(long) == pytest.approx(detectable(known), rel=0.1)
+
+
+def test_learnt_memory_has_the_power_that_the_estimator_has() -> None:
+    # Histories of 80 and trials of 26 more, planned from the history and read by the estimator.
+    source = rng()
+    found = []
+    for _ in range(50):
+        whole = remembering((106,), 0.5, source)
+        trial = by_series(
+            1.0,
+            before=80,
+            periods=26,
+            memories=memories_of(whole[:80], (), has_trend=True),
+            has_trend=True,
+        )
+        effect = detectable(trial)
+        with_ai = (np.arange(106) >= 80).astype(float)[:, None]
+        read = interrupted_time_series(
+            Interrupted(
+                periods=days_from(1),
+                outcome=whole + effect * with_ai[:, 0],
+                position=np.arange(106.0),
+                with_ai=with_ai,
+                controls=np.empty((106, 0)),
+                volume=np.ones(1),
+                has_trend=True,
+            )
+        )
+        found.append(average(read).low > 0)
+
+    # 80 % wanted; 50 draws put the Monte Carlo error near 5.7 points.
+    assert np.mean(found) == pytest.approx(0.8, abs=0.17)
+
+
+def test_a_history_that_stands_still_is_refused() -> None:
+    with pytest.raises(NotEstimable, match="nothing varies"):
+        memories_of(np.ones(40), (), has_trend=False)
