@@ -54,7 +54,7 @@ test-oracles: ## Compare with peers' packages, in an environment of their own (.
 
 soak: $(INSTALLED) ## The faults and schedules of ingest for long: FACTOR=20 makes twenty times as many
 	@echo "== fault tests, $(or $(FACTOR),20) times the rounds"
-	@AIVALUE_FAULT_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout 14400 tests/faults/test_worker_faults.py tests/faults/test_database_faults.py tests/faults/test_content_faults.py tests/faults/test_rival_faults.py tests/faults/test_server_faults.py tests/model
+	@AIVALUE_FAULT_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout 14400 tests/faults/test_worker_faults.py tests/faults/test_database_faults.py tests/faults/test_content_faults.py tests/faults/test_rival_faults.py tests/faults/test_server_faults.py tests/faults/test_broker_codes.py tests/model
 
 reliability: $(INSTALLED) ## Write what the last fault tests found into docs/reliability.md
 	@$(BIN)/python -m tests.faults.report

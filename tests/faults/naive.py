@@ -48,6 +48,7 @@ class Naive:
     isolation: ClassVar[str] = "read_committed"
     reset: ClassVar[str] = "none"
     commits: ClassVar[bool] = False
+    of_group: ClassVar[bool] = False
 
     def __init__(self, task: "Task", owner: str) -> None:
         self.task = task
@@ -56,7 +57,7 @@ class Naive:
         self.consumer = AIOKafkaConsumer(
             bootstrap_servers=task.broker,
             client_id=owner,
-            group_id=f"{task.prefix}naive" if self.commits else None,
+            group_id=f"{task.prefix}naive" if self.commits or self.of_group else None,
             enable_auto_commit=self.commits,
             auto_commit_interval_ms=2_000,
             auto_offset_reset=self.reset,
@@ -173,6 +174,27 @@ class AutoCommit(Naive):
     ) -> None:
         """Commit the data; the client sees to the rest."""
         await self.insert(connection, ids)
+
+
+class ByHand(Naive):
+    """Commits to Kafka behind the data, and starts over where no answer comes in time."""
+
+    of_group = True
+
+    async def begin(self, connection: asyncpg.Connection) -> None:
+        """Go on where Kafka says."""
+        for each in self.consumer.assignment():
+            self.consumer.seek(each, await self.consumer.committed(each) or 0)
+
+    async def store(
+        self, connection: asyncpg.Connection, ids: Ids, following: tuple[int, int]
+    ) -> None:
+        """Commit the data, then tell Kafka."""
+        await self.insert(connection, ids)
+        await failpoint("after_pg_commit")
+        partition, offset = following
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self.consumer.commit({TopicPartition(self.topic, partition): offset})
 
 
 class Newest(AutoCommit):
@@ -343,6 +365,7 @@ KINDS: dict[str, type[Naive]] = {
     "offset, then data": OffsetFirst,
     "offsets in Kafka alone": AutoCommit,
     "from the newest on": Newest,
+    "data, then Kafka": ByHand,
     "member of a group": Member,
     "member, from the newest on": NewestMember,
     "offsets read by the listener": FromListener,

@@ -141,6 +141,24 @@ async def test_a_disk_that_is_full(small_disk: Path, broker: str, unique: str) -
         )  # fmt: skip
 
 
+async def test_a_full_disk_harms_the_control(small_disk: Path, broker: str, unique: str) -> None:
+    """There is room for a new offset in its page, and none for a new page of data."""
+    control = "offset, then data"
+    ballast = small_disk / "ballast"
+    async with _bench(small_disk, broker, unique) as (bench, _):
+        bench.start(naive=control, batch_records_max=50)
+        await bench.produce(200, duplicates=0, junk=0)
+        await bench.naive_stored(200)
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as filling:
+            while True:
+                filling.write(bytes(65_536))
+        await bench.produce(1_000, duplicates=0, junk=0)
+        await bench.naive_drain()
+        ballast.unlink()
+
+        await bench.harmed("F15", control, EMBEDDED)
+
+
 async def _refused(bench: Bench) -> bool:
     """Say whether PostgreSQL can write no more, and either says so or is gone."""
     try:
