@@ -153,12 +153,10 @@ def _results(inputs: Inputs) -> Iterable[Result]:
     alone = {kpi.key: _of_all_units(inputs, kpi, near[kpi.key], joints[kpi.key]) for kpi in kpis}
     together = read_together(alone, frozenset(kpi.key for kpi in kpis if kpi.guardrail))
     for kpi in kpis:
-        baseline, series = inputs.baselines[kpi.key], near[kpi.key].series
+        baseline = inputs.baselines[kpi.key]
         for scope in (None, *_scopes(inputs, kpi)):
             estimate = (
-                together[kpi.key]
-                if scope is None
-                else _estimate(inputs, kpi, series, baseline, scope)
+                together[kpi.key] if scope is None else _estimate(inputs, kpi, near[kpi.key], scope)
             )
             yield Result(
                 kpi=kpi,
@@ -174,7 +172,7 @@ def _results(inputs: Inputs) -> Iterable[Result]:
 
 def _of_all_units(inputs: Inputs, kpi: Kpi, near: Around, joint: Joint | None) -> Estimate:
     if joint is None:
-        estimate = _estimate(inputs, kpi, near.series, inputs.baselines[kpi.key], None)
+        estimate = _estimate(inputs, kpi, near, None)
     else:
         estimate = finite(joint.estimates[inputs.definitions.initiative.key])
     return with_experiments(estimate, near)
@@ -196,21 +194,16 @@ def _scopes(inputs: Inputs, kpi: Kpi) -> list[str]:
     return units if 1 < len(units) <= inputs.scopes_max else []
 
 
-def _estimate(
-    inputs: Inputs, kpi: Kpi, series: Series, baseline: Baseline | None, scope: str | None
-) -> Estimate:
+def _estimate(inputs: Inputs, kpi: Kpi, near: Around, scope: str | None) -> Estimate:
+    baseline = inputs.baselines[kpi.key]
     if baseline is not None and baseline.problem is not None:
         return Estimate(verdict="unverifiable", refusal=baseline.problem)
     found = estimate(
         kpi=kpi,
         design=inputs.definitions.design,
         interventions=inputs.assignments,
-        series=_of_scope(series, scope),
-        baseline_series=(
-            None
-            if baseline is None or baseline.series is None
-            else _of_scope(baseline.series, scope)
-        ),
+        series=_of_scope(near.series, scope),
+        baseline_series=None if near.baseline is None else _of_scope(near.baseline, scope),
         reconstructed=baseline is not None and baseline.reconstructed,
         units=_units(inputs, scope),
         planned_subjects=planned_subjects_of(inputs.registration),

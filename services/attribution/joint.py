@@ -1,7 +1,8 @@
 """Initiatives that share units, as a run estimates and shows them; pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import cast
 
 from aivalue.effects.checks.overlap import overlap_of_experiment
@@ -16,7 +17,7 @@ from aivalue.kpis.interval import Interval
 from aivalue.kpis.series import Series
 from services.attribution.figures import interval_document
 from services.attribution.inputs import Baseline, Inputs
-from services.attribution.members import members_on, neighbouring, without_others
+from services.attribution.members import members_on, neighbouring, starts_of, up_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Around:
 
     Attributes
     ----------
-    series :
+    series, baseline :
         What it may be read by: units on which others are at work end where these begin.
     together : length 0, or 2 and more
         Itself and those it must be estimated together with.
@@ -34,6 +35,7 @@ class Around:
     """
 
     series: Series
+    baseline: Series | None
     together: tuple[Member, ...]
     experiments: tuple[str, ...]
     others: tuple[str, ...]
@@ -42,18 +44,30 @@ class Around:
 def around(inputs: Inputs, kpi: str) -> Around:
     """Find who is around the initiative of a run."""
     own, series = inputs.definitions.initiative.key, inputs.series[kpi]
+    frozen = inputs.baselines[kpi]
+    baseline = None if frozen is None else frozen.series
     if not any(kpi in each.kpis for each in inputs.neighbours):
-        return Around(series=series, together=(), experiments=(), others=())
-    members = members_on(inputs, kpi)
-    group, beside = neighbouring(own, members, Measured.of(series))
+        return Around(series=series, baseline=baseline, together=(), experiments=(), others=())
+    members, measured = members_on(inputs, kpi), Measured.of(series)
+    group, beside = neighbouring(own, members, measured)
     experiments = {name for name in group if members[name].plan.randomized_by == "event"}
     together = [] if own in experiments else sorted(group - experiments)
+    starts = starts_of((members[name] for name in sorted(beside)), measured)
     return Around(
-        series=without_others(series, (members[name] for name in sorted(beside))),
-        together=tuple(members[name] for name in together) if len(together) > 1 else (),
+        series=up_to(series, starts),
+        baseline=None if baseline is None else up_to(baseline, starts),
+        together=(
+            tuple(_cut(members[name], starts) for name in together) if len(together) > 1 else ()
+        ),
         experiments=tuple(sorted(experiments)) if len(group) > 1 else (),
         others=tuple(sorted(group - experiments)),
     )
+
+
+def _cut(member: Member, starts: Mapping[str, date]) -> Member:
+    if member.baseline is None:
+        return member
+    return replace(member, baseline=up_to(member.baseline, starts))
 
 
 def joint_of(inputs: Inputs, kpi: Kpi, found: Around) -> Joint | None:

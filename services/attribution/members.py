@@ -78,18 +78,22 @@ def neighbouring(
     return group, frozenset(beside)
 
 
-def without_others(series: Series, others: Iterable[Member]) -> Series:
-    """Drop a unit's rows from the day on which an initiative beside starts there.
-
-    From then on the unit is no picture of how things would be without any AI.
-    """
-    measured = Measured.of(series)
+def starts_of(others: Iterable[Member], measured: Measured) -> dict[str, date]:
+    """Return the first day on which one of these is at work, by unit."""
     first: dict[str, date] = {}
     for member in others:
         reached = member.reached(measured)
         for each in member.interventions:
             if each.arm == "treatment" and each.unit in reached:
                 first[each.unit] = min(first.get(each.unit, each.start), each.start)
-    if not first:
+    return first
+
+
+def up_to(series: Series, starts: Mapping[str, date]) -> Series:
+    """Drop a unit's rows from the day on which an initiative beside starts there.
+
+    From then on the unit is no picture of how things would be without any AI.
+    """
+    if not starts:
         return series
-    return series.where(lambda key: key[0] not in first or key[3] < first[key[0]])
+    return series.where(lambda key: key[0] not in starts or key[3] < starts[key[0]])

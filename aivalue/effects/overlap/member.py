@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 from aivalue.effects.design import Assignment, weakest_assignment
 from aivalue.effects.effect import Period, Scale
+from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import Days, Estimator, Plan
 from aivalue.kpis.series import Series
 
@@ -137,4 +138,7 @@ def programmes_of(members: Sequence[Member]) -> dict[str, tuple[str, ...]] | Non
 def _common_days(windows: Sequence[Days]) -> Days | None:
     if not windows:
         return None
-    return Period(start=max(each.start for each in windows), end=min(each.end for each in windows))
+    start, end = max(each.start for each in windows), min(each.end for each in windows)
+    if not start < end:
+        raise NotEstimable(f"measured windows have no day in common: {start} is not before {end}")
+    return Period(start=start, end=end)

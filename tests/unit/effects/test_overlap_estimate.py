@@ -209,3 +209,22 @@ def test_who_shares_units(change: dict[str, object], wanted: tuple[str, ...]) ->
     members = {"a": member("a"), "b": member("b", **change)}
 
     assert overlapping("a", members, Measured.of(world())) == wanted
+
+
+def test_plans_that_measure_other_days_are_refused_together() -> None:
+    plans = [
+        Design.model_validate(
+            {"key": "x", "kpis": ["downtime"], "assignment": "phased", "measured": window}
+        )
+        for window in (
+            {"start": "2023-01-01", "end": "2023-03-01"},
+            {"start": "2023-06-01", "end": "2023-09-01"},
+        )
+    ]
+
+    found = estimate(
+        world(), *(replace(member(name), plan=plan) for name, plan in zip("ab", plans, strict=True))
+    )
+
+    assert found.together is None
+    assert "no day in common" in str(found.estimates["a"].refusal)
