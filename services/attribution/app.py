@@ -16,10 +16,12 @@ from aivalue.runtime.settings import RuntimeSettings
 from services.attribution.consumer import consume
 from services.attribution.estimate import Workplace
 from services.attribution.load import Peers
-from services.attribution.routes import answers, policies, runs, valuation_rules
+from services.attribution.routes import answers, overlaps, policies, runs, valuation_rules
 from services.attribution.settings import AttributionSettings
 from services.attribution.tables import outbox
 from services.attribution.worker import sweep, work
+
+ROUTES = (valuation_rules, runs, answers, overlaps, policies)
 
 
 def create_app(
@@ -50,7 +52,13 @@ def create_app(
         "attribution",
         settings,
         summary="Effects with their intervals, and what they are worth.",
-        routers=[valuation_rules.router, runs.router, answers.router, policies.router],
+        routers=[
+            valuation_rules.router,
+            runs.router,
+            answers.router,
+            overlaps.router,
+            policies.router,
+        ],
         checks={"postgres": partial(require_newest, place.engine, "attribution")},
         lifespan=lifespan,
     )

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.kpis.canonical import Json
-from services.attribution.tables import runs
+from services.attribution.tables import effects, runs
 
 Status = Literal["completed", "refused"]
 _HEAD = tuple(
@@ -113,6 +113,27 @@ async def newest_runs(
     if after is not None:
         statement = statement.where(runs.c.initiative > after)
     return [_run(row) for row in (await connection.execute(statement)).all()]
+
+
+async def newest_runs_by(
+    connection: AsyncConnection, tenant: str, *, estimator: str, limit: int
+) -> list[FullRun]:
+    """Return the newest runs with an effect that an estimator found, by initiative."""
+    newest = newest_numbers(tenant).subquery()
+    is_newest = (runs.c.initiative == newest.c.initiative) & (runs.c.number == newest.c.number)
+    found = (
+        select(effects.c.run_id)
+        .where(effects.c.tenant_id == tenant, effects.c.run_id == runs.c.run_id)
+        .where(effects.c.estimator == estimator)
+    )
+    statement = (
+        select(runs)
+        .join(newest, is_newest)
+        .where(runs.c.tenant_id == tenant, found.exists())
+        .order_by(runs.c.initiative)
+        .limit(limit)
+    )
+    return [_full(row) for row in (await connection.execute(statement)).all()]
 
 
 async def add_run(

@@ -127,6 +127,25 @@ async def test_values_sum_to_the_cent(shared: Service) -> None:
     assert sum(Decimal(each["point"]) for each in benefits) == sum(points)
 
 
+async def test_overlaps_are_listed_with_every_part(shared: Service) -> None:
+    await run(shared, INITIATIVE)
+    (half,) = (await shared.get("/v1/overlaps"))["overlaps"]
+    effect = await run(shared, OTHER)
+    (whole,) = (await shared.get("/v1/overlaps", kpi=KPI))["overlaps"]
+    nothing = await shared.get("/v1/overlaps", kpi="scrap-rate")
+
+    assert [each["initiative"] for each in half["parts"]] == [INITIATIVE]
+    assert half["settled"] is False
+    assert whole["settled"] is True
+    assert whole["joint"] == effect["joint"]
+    assert sum(each["total"]["point"] for each in whole["parts"]) == pytest.approx(
+        effect["joint"]["total"]["point"]
+    )
+    value = await shared.get(f"/v1/initiatives/{OTHER}/value")
+    assert whole["amounts"] == {"EUR": value["shared"][0]["total"]}
+    assert nothing["overlaps"] == []
+
+
 async def test_an_initiative_that_comes_to_share_units_makes_a_new_run(
     settings: AttributionSettings,
 ) -> None:
