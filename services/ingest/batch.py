@@ -243,6 +243,14 @@ def log_ms(record: LogRecord) -> int:
     return min(max(record.timestamp, 0), _LAST_MS)
 
 
+def log_times(records: Sequence[LogRecord]) -> list[int]:
+    """Return `log_ms` of each record."""
+    times = [record.timestamp for record in records]
+    if times and not 0 <= min(times) <= max(times) <= _LAST_MS:
+        return [log_ms(record) for record in records]
+    return times
+
+
 def tail_sha256_of(record: LogRecord) -> bytes:
     """Fingerprint a record and when its log took it: the same event sent again is another record.
 

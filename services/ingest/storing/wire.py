@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from aivalue.events.columns import Columns
 from aivalue.events.topics import DATA_BY_TYPE
-from services.ingest.batch import Batch, Stretch, log_ms
+from services.ingest.batch import Batch, Stretch, log_times
 from services.ingest.queries.storing import EVENT_COLUMNS, KEY_COLUMNS, STAGED_COLUMNS
 from services.ingest.storing.headers import headers_column
 from services.ingest.storing.identities import Ids
@@ -88,22 +88,22 @@ def _event_rows(
     start: bytes, stretch: Stretch, names: Sequence[bytes], sources: Sequence[int]
 ) -> list[bytes]:
     rows: list[bytes] = []
-    events = stretch.events
-    shape = (0, 0, 0)
-    pack = _event_packer(len(start), *shape)
-    for record, source_id, name, moment, event_type in zip(
-        stretch.kept, sources, names, events.microseconds, events.types, strict=True
+    events, records = stretch.events, stretch.kept
+    kinds = [_TYPES[name] for name in events.types]
+    n_name, n_key, last = 0, 0, b""
+    pack = _event_packer(len(start), n_name, len(last), n_key)
+    for record, logged_at, source_id, name, moment, kind in zip(
+        records, log_times(records), sources, names, events.microseconds, kinds, strict=True
     ):
-        key, value, kind = record.key, record.value, _TYPES[event_type]
+        key, value = record.key, record.value
         key_text = key or b""
-        found = (len(name), len(kind), len(key_text))
-        if found != shape:
-            shape = found
-            pack = _event_packer(len(start), *found)
+        if len(name) != n_name or len(key_text) != n_key or kind is not last:
+            n_name, n_key, last = len(name), len(key_text), kind
+            pack = _event_packer(len(start), n_name, len(kind), n_key)
         head = pack(
-            start, 8, record.offset, 8, log_ms(record) * 1_000 - _EPOCH_MICROSECONDS,
-            8, source_id, 8, moment - _EPOCH_MICROSECONDS, len(name), name, kind,
-            -1 if key is None else len(key), key_text, -1 if value is None else len(value),
+            start, 8, record.offset, 8, logged_at * 1_000 - _EPOCH_MICROSECONDS,
+            8, source_id, 8, moment - _EPOCH_MICROSECONDS, n_name, name, kind,
+            -1 if key is None else n_key, key_text, -1 if value is None else len(value),
         )  # fmt: skip
         rows.append(head + (value or b"") + headers_column(record.headers))
     return rows
