@@ -32,6 +32,11 @@ def _print(found: PanelEstimate, *, is_relative: bool) -> None:
     if found.monitored is not None:
         anytime = found.monitored.anytime
         results.print(f"watched daily, trust ({anytime.low:+.6g}, {anytime.high:+.6g}) instead")
+    if found.if_level_wanders is not None:
+        beside = found.if_level_wanders
+        results.print(
+            f"if its level wanders {beside.point:+.6g} ({beside.low:+.6g}, {beside.high:+.6g})"
+        )
     if found.parts is not None:
         parts = found.parts
         results.print(

@@ -37,16 +37,21 @@ def read_series(material: Material, design: Plan, *, errors: Errors = "averaged"
     )
     weekly, held = _weekly(material)
     effect = before_after(weekly, errors=errors, confidence=design.confidence)
+    wandering = average(if_level_wanders(weekly, confidence=design.confidence))
     return Reading(
         effect=effect,
         doubts=lambda: (
             residual_autocorrelation(unforeseen(weekly, errors=errors)),
-            wandering_level(
-                average(effect), average(if_level_wanders(weekly, confidence=design.confidence))
-            ),
+            wandering_level(average(effect), wandering),
             _placebo_in_time(weekly, design, errors),
         ),
-        parameters=(("grain", "week"), *_mix_of(held)),
+        parameters=(
+            ("grain", "week"),
+            ("if_level_wanders_point", f"{wandering.point:.6g}"),
+            ("if_level_wanders_low", f"{wandering.low:.6g}"),
+            ("if_level_wanders_high", f"{wandering.high:.6g}"),
+            *_mix_of(held),
+        ),
         parts=None if held is None else held.parts,
     )
 

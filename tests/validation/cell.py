@@ -48,6 +48,8 @@ class Cell:
         Why it is not exact.
     bias_max : float
         Largest bias, in the outcome's unit.
+    flagged_max : float
+        Largest share that checks may demote: where an effect is plain, doubt must not win.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Cell:
     promise: Promise = "exact"
     reason: str = ""
     bias_max: float = float("inf")
+    flagged_max: float = 1.0
 
     def __post_init__(self) -> None:
         if (self.promise == "exact") == bool(self.reason):

@@ -92,4 +92,6 @@ def shortfalls(found: Outcome) -> list[str]:
         short.append(f"{ratio:.2f} times the width needed")
     if abs(found.bias) - ERRORS_ALLOWED * found.bias_error > cell.bias_max:
         short.append(f"biased by {found.bias:+.3f}")
+    if found.flagged > cell.flagged_max:
+        short.append(f"{found.flagged:.1%} are flagged")
     return short

@@ -18,7 +18,8 @@ def as_markdown(outcomes: Sequence[Outcome]) -> str:
     lines = [f"| {columns.replace('|', ' | ')} |", "|---|---|---|---|---|---|---|---|---|"]
     for each in outcomes:
         ratio = "" if each.width_ratio is None else f"{each.width_ratio:.2f}"
-        flagged = "" if each.cell.promise != "guarded" else f"{100 * each.flagged:.0f}"
+        is_flagging = each.cell.promise == "guarded" or each.cell.flagged_max < 1
+        flagged = f"{100 * each.flagged:.0f}" if is_flagging else ""
         lines.append(
             f"| {each.cell.name} | {each.cell.method} | {each.draws} | {100 * each.coverage:.1f} "
             f"({100 * each.monte_carlo_error:.1f}) | {each.cell.peers} | {ratio} "

@@ -21,6 +21,9 @@ def document_of_panel(found: PanelEstimate) -> dict[str, object]:
         "minimum_detectable": found.detectable,
         "anytime": None if found.monitored is None else _bounds(found.monitored.anytime),
         "over_time": _over_time(found),
+        "if_level_wanders": (
+            None if found.if_level_wanders is None else _interval(found.if_level_wanders)
+        ),
         "decomposition": None if found.parts is None else document_of_parts(found.parts),
         "n_treated": found.effect.n_treated,
         "n_control": found.effect.n_control,

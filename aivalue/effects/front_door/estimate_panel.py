@@ -43,6 +43,8 @@ class PanelEstimate:
         Of a randomized design, the readings that allow peeking.
     own : OwnReading or None
         Of an estimator whose intervals are not as wide on both sides: `figure` is from there.
+    if_level_wanders : Interval or None
+        Of one series, the level effect once more, its level taken to wander.
     parts : ChangeParts or None
         Of a series whose mix of segments was held: why its total changed.
     """
@@ -58,6 +60,7 @@ class PanelEstimate:
     rivals: tuple[Effect, ...]
     monitored: Monitored | None
     own: OwnReading | None = None
+    if_level_wanders: Interval | None = None
     parts: ChangeParts | None = None
 
 
@@ -116,6 +119,7 @@ def estimate_panel(
         rivals=tuple(rival.effect for rival in rivals),
         monitored=_monitored(used.effect, options.planned_subjects),
         own=used.own,
+        if_level_wanders=used.if_level_wanders,
     )
 
 

@@ -58,8 +58,11 @@ class Ran:
     ----------
     own : OwnReading or None
         What stands in for the figures that the effect's covariance gives.
+    if_level_wanders : Interval or None
+        Of one series, the average with a level that is taken to wander.
     """
 
     effect: Effect
     doubts: Callable[[], tuple[CheckResult, ...]]
     own: OwnReading | None = None
+    if_level_wanders: Interval | None = None

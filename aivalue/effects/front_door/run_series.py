@@ -29,16 +29,16 @@ def run_series(panel: Matrices, options: Options, errors: Errors) -> Ran:
     """Estimate the mean of the treated units as one series."""
     series = _series(panel, options)
     effect = interrupted_time_series(series, errors=errors, confidence=options.confidence)
+    wandering = average(if_level_wanders(series, confidence=options.confidence))
     return Ran(
         effect=effect,
         doubts=lambda: (
             residual_autocorrelation(unforeseen(series, errors=errors)),
-            wandering_level(
-                average(effect), average(if_level_wanders(series, confidence=options.confidence))
-            ),
+            wandering_level(average(effect), wandering),
             _placebo_in_time(series, options),
             _controls_unmoved(series, options),
         ),
+        if_level_wanders=wandering,
     )
 
 

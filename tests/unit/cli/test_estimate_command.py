@@ -107,6 +107,8 @@ def test_days_in_parquet_are_a_calendar(tmp_path: Path) -> None:
 
     document = json.loads(result.stdout)
     assert document["estimator"] == "interrupted_time_series"
+    beside = document["if_level_wanders"]
+    assert beside["low"] < document["effect"]["point"] < beside["high"]
     assert document["effect"]["low"] < document["effect"]["point"] < document["effect"]["high"]
 
 
