@@ -49,9 +49,11 @@ _ESTIMATORS: dict[str, Estimator] = {
 }
 
 
-def _block(n_treated: int, correlation: float, rng: np.random.Generator) -> Reading:
-    start = np.array([10] * n_treated + [NEVER] * (40 - n_treated))
-    return reading_of(by_unit(panel_noise(rng, correlation, (40, 20)), start), 0.0)
+def _block(
+    n_treated: int, correlation: float, rng: np.random.Generator, n_units: int = 40
+) -> Reading:
+    start = np.array([10] * n_treated + [NEVER] * (n_units - n_treated))
+    return reading_of(by_unit(panel_noise(rng, correlation, (n_units, 20)), start), 0.0)
 
 
 def _staggered(estimator: str, starts: tuple[int, ...], rng: np.random.Generator) -> Reading:
@@ -86,6 +88,15 @@ ROLLOUTS: tuple[Cell, ...] = (
         )
         for correlation in (0.0, 0.6)
         for n_treated, peers in _BLOCKS.items()
+    ),
+    *(
+        Cell(
+            name=f"D3 {n_treated} of 10 units treated, correlation 0.9",
+            method="difference_in_differences",
+            peers="",
+            draw=partial(_block, n_treated, 0.9, n_units=10),
+        )
+        for n_treated in (3, 5)
     ),
     *(
         Cell(

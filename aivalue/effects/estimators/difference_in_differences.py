@@ -23,7 +23,7 @@ from aivalue.effects.two_way import TwoWay, contributions, fit_two_way
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 
-VERSION = "1"
+VERSION = "2"
 CONTROLS_MIN = 2  # One unit cannot be told from its month.
 SHARE_DROPPED_MAX = 0.10  # Treated volume that no control or no pre-period answers for.
 FEW_TREATED_MAX = 9

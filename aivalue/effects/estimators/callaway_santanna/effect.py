@@ -14,7 +14,7 @@ from aivalue.effects.estimators.staggered import Adjustment, StaggeredPanel
 from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.vector import Vector, effect_of
 
-VERSION = "2"
+VERSION = "3"
 FEW_TREATED_MAX = 9
 
 

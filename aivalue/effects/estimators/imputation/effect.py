@@ -10,7 +10,7 @@ from aivalue.effects.estimators.staggered import StaggeredPanel
 from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.vector import Vector, effect_of
 
-VERSION = "2"
+VERSION = "3"
 FEW_TREATED_MAX = 9
 
 
