@@ -1,0 +1,73 @@
+"""Whether the front door permutes what went live, when it did: units one by one, or clusters."""
+
+import numpy as np
+import pytest
+
+from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.front_door.estimate_panel import estimate_panel
+from aivalue.effects.front_door.table import PanelTable
+
+N_PERIODS = 10
+
+
+def permuted(
+    starts: list[int],
+    *,
+    n_units: int,
+    effect: float,
+    what: str = "units",
+) -> CheckResult:
+    """Estimate a table in which the first units (or clusters of three) go live at these times."""
+    of = 1 if what == "units" else 3
+    rng = np.random.default_rng(1)
+    start = np.repeat([*starts, *[N_PERIODS] * (n_units - len(starts))], of)
+    if what == "parts of clusters":
+        start[0] = N_PERIODS
+    with_ai = np.arange(N_PERIODS) >= start[:, None]
+    outcome = np.repeat(rng.normal(size=(n_units, N_PERIODS)), of, axis=0) + effect * with_ai
+    unit, time = np.indices(outcome.shape)
+    table = PanelTable(
+        unit=[f"u{row:02d}" for row in unit.ravel()],
+        time=[str(column) for column in time.ravel()],
+        outcome=outcome.ravel(),
+        treated=with_ai.ravel(),
+        covariates=np.empty((outcome.size, 0)),
+        cluster=[f"c{row // of:02d}" for row in unit.ravel()] if of > 1 else (),
+    )
+    found = estimate_panel(table, estimator="imputation")
+    return next(check for check in found.checks if check.name == "permutation")
+
+
+def test_units_that_went_live_one_after_another_are_permuted_with_their_starts() -> None:
+    # 12 x 11 x 10 ways to pick who went live first, second and third.
+    found = permuted([5, 6, 7], n_units=12, effect=20.0)
+
+    assert found.status == "passed"
+    assert found.p_value == pytest.approx(1 / 1320)
+    assert "all 1320 choices of 3 units" in found.detail
+
+
+def test_clusters_that_went_live_as_a_whole_are_permuted_as_one() -> None:
+    # As if units were alone there would be C(24, 9) ways, which their clusters do not have.
+    found = permuted([5, 5, 5], n_units=8, effect=20.0, what="clusters")
+
+    assert found.p_value == pytest.approx(1 / 56)
+    assert "all 56 choices of 3 clusters" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("starts", "n_units", "what", "why"),
+    [
+        ([5, 5], 6, "units", "15 assignments cannot give 95% confidence"),
+        ([5, 5, 5], 6, "units", "p can be 0.1 at best"),
+        ([5, 5, 5], 8, "parts of clusters", "went live in parts"),
+        ([5] * 11, 14, "units", "11 treated units need no permutation"),
+    ],
+)
+def test_it_says_why_it_does_not_apply(
+    starts: list[int], n_units: int, what: str, why: str
+) -> None:
+    found = permuted(starts, n_units=n_units, effect=1.0, what=what)
+
+    assert found.status == "not_applicable"
+    assert why in found.detail
