@@ -34,7 +34,6 @@ class SinkMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        type(self).n_schedules += 1
         self.world = self.world_type()
         self.world.rebalance(self.world.start_worker(), PARTITIONS)
 
@@ -134,6 +133,7 @@ class SinkMachine(RuleBasedStateMachine):
             self.world.drain()
             self.world.check()
             self.world.check_complete()
+            type(self).n_schedules += 1
         finally:
             self.world.close()
 
@@ -142,7 +142,10 @@ class SinkMachine(RuleBasedStateMachine):
 
 
 def check(machine: type[SinkMachine], *, n_schedules: int, n_steps: int) -> int:
-    """Run schedules until one fails, and return how many were run.
+    """Run schedules until one fails, and return how many were run to their end.
+
+    Hypothesis stops at the number it is asked for of what it calls examples, and runs a quarter
+    more: variations of those. Each of them is drained and accounted for, and counts.
 
     They are the same every time, so that a change is judged by what it changed. With
     AIVALUE_FAULT_FACTOR=5 (make soak) they are five times as many, and others every time.

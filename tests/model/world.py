@@ -7,7 +7,7 @@ own. Time, the group's decisions, what a poll returns and how a transaction ends
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,6 +28,7 @@ from services.ingest.settings import IngestGroup, IngestSettings
 from services.ingest.storing.keys import Stored
 from tests.model.ledger import TENANT, Ledger, Row
 from tests.model.log import PARTITIONS, Log, LogRecord, LogSource
+from tests.model.quiet_loop import QuietLoop
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SOURCE = "urn:model"
@@ -186,7 +187,7 @@ class World:
     ledger_type: type[Ledger] = Ledger
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = QuietLoop()
         self.now = 1_000.0
         self.log = Log()
         self.ledger = self.ledger_type(clock=lambda: self.now)
@@ -338,27 +339,18 @@ class World:
         self.loop.close()
 
     def _cancel(self, worker: Worker) -> None:
-        async def end() -> None:
-            for task in worker.tasks:
-                task.cancel()
-            await asyncio.gather(*worker.tasks, return_exceptions=True)
-
         # A cancelled loop finishes what is in flight: nobody is left to hear of it.
         for future, _ in worker.writer.queue:
             future.cancel()
-        self._do(end())
+        for task in worker.tasks:
+            task.cancel()
+        self.settle()
+        for task in worker.tasks:
+            assert task.done(), "told to stop, it went on"
+            if not task.cancelled():
+                # Read here, so that nothing complains that nobody did.
+                task.exception()
 
     def settle(self) -> None:
         """Let every task go on until all of them wait for the test."""
-
-        async def quiet() -> None:
-            await asyncio.sleep(0)
-            # asyncio has no public way to ask whether anything is left to do.
-            while self.loop._ready:  # type: ignore[attr-defined]  # noqa: ASYNC110
-                await asyncio.sleep(0)
-
-        self._do(quiet())
-
-    def _do(self, work: Coroutine[None, None, None]) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            self.loop.run_until_complete(work)
+        self.loop.run_ready()
