@@ -145,15 +145,18 @@ class Bench:
         """Wait until a control has stored so many different events."""
         await eventually(lambda: self.connection.fetchval(NAIVE_STORED), lambda n: n >= n_events)
 
-    async def harmed(self, fault: str, control: str, where: str, *, finished: bool = True) -> None:
+    async def harmed(
+        self, fault: str, control: str, where: str, *, finished: bool = True, of: str = ""
+    ) -> None:
         """Write down what a control did to its events; one that did no harm proves nothing.
 
-        What one that has not `finished` has not stored is not lost.
+        What one that has not `finished` has not stored is not lost. It stands beside those rows of
+        the fault that begin with `of`.
         """
         harm = await self.naive_verdict()
         if not finished:
             harm["lost"] = 0
-        result = {"fault": fault, "where": where, "control": control}
+        result = {"fault": fault, "where": where, "control": control, "of": of}
         write_down(f"control-{fault}-{control}", {**result, **harm})
         assert any(harm.values())
 

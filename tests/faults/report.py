@@ -23,19 +23,20 @@ def table() -> str:
     return HEAD + "".join(
         f"| {each['fault']} | {each['what']} | {each['where']} | {each['rounds']} "
         f"| {each['events']:,} | {each['lost']} | {each['doubled']} "
-        f"| {_harm(controls, each['fault'], each['where'])} |\n"
+        f"| {_harm(controls, each)} |\n"
         for each in rows
     )
 
 
-def _harm(controls: list[dict[str, object]], fault: str, where: str) -> str:
+def _harm(controls: list[dict[str, str]], row: dict[str, str]) -> str:
     """Say which controls the fault harmed there, and how."""
     harms = ("lost", "doubled", "phantom")
     return "; ".join(
         f"{each['control']}: "
         + ", ".join(f"{each[harm]} {harm}" for harm in harms if each.get(harm))
         for each in controls
-        if (each["fault"], each["where"]) == (fault, where)
+        if (each["fault"], each["where"]) == (row["fault"], row["where"])
+        and row["what"].startswith(each.get("of", ""))
     )
 
 

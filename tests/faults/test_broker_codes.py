@@ -186,7 +186,7 @@ async def test_an_offset_out_of_range_harms_the_control(bench: Bench) -> None:
         count = "select count(*) from naive"
         await eventually(lambda: bench.connection.fetchval(count), lambda n: n > 200)
 
-    await bench.harmed("F10", control, EMBEDDED, finished=False)
+    await bench.harmed("F10", control, EMBEDDED, finished=False, of="Fetch says")
 
 
 AWAY_SECONDS = 1.5 * SESSION_MS / 1_000
