@@ -7,7 +7,6 @@ caller commits to Kafka.
 """
 
 from collections import Counter
-from dataclasses import dataclass
 from functools import partial
 
 from asyncpg import Connection, DataError, PostgresError
@@ -24,22 +23,9 @@ from services.ingest.storing.identities import Identities, Ids
 from services.ingest.storing.isolating import refused_events
 from services.ingest.storing.keys import KeyStore, Stored, kept_rows
 from services.ingest.storing.pairing import pair
+from services.ingest.storing.ready import Ready
 from services.ingest.storing.repeated import repeated_bytes
-from services.ingest.storing.runs import runs_of
 from services.ingest.taxonomy import Action, action_for
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """A batch as it goes to PostgreSQL."""
-
-    ids: Ids
-    rows: wire.Rows
-
-    @classmethod
-    def of(cls, batch: Batch, ids: Ids) -> "Ready":
-        """Write a batch's rows."""
-        return cls(ids=ids, rows=wire.rows_of(batch, ids))
 
 
 class Store:
@@ -153,8 +139,8 @@ async def _store_events(
     connection: Connection, batch: Batch, ready: Ready, stored: Stored, keys: KeyStore
 ) -> list[Changed]:
     """Store the events and all that is derived from them; fill in what became of each."""
-    tenant, ids, rows = batch.tenant, ready.ids, ready.rows
-    concerned = await keys.store(connection, batch, ids, rows, stored)
+    tenant, ids = batch.tenant, ready.ids
+    concerned = await keys.store(connection, batch, ready, stored)
     entangled: set[str] = set()
     if batch.special:
         refused, entangled = await pair(connection, batch)
@@ -171,9 +157,9 @@ async def _store_events(
             stored.refuse(late)
     if batch.special or stored.duplicates:
         concerned |= await backfilling.register(connection, batch, ids, stored)
-    await storing.insert_events(connection, wire.stream(kept_rows(rows.events, stored)))
+    await storing.insert_events(connection, wire.stream(kept_rows(ready.rows.events, stored)))
     await failpoint("mid_insert")
-    runs = runs_of(batch, ids, stored)
+    runs = ready.runs_without(batch, stored.gone)
     changes = [Changed(series=await storing.insert_measurements(connection, tenant, runs))]
     await _store_facts(connection, batch, ids, stored)
     if concerned or entangled:

@@ -5,8 +5,6 @@ it, so that the rest is usually all new and can be copied into it; where it is n
 the slower way that tells duplicates, conflicts and awaited events apart one by one.
 """
 
-import itertools
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -18,7 +16,8 @@ from services.ingest.queries import storing
 from services.ingest.queries.backfills import Key
 from services.ingest.storing import wire
 from services.ingest.storing.identities import Ids
-from services.ingest.storing.recent import Identity, RecentIdentities
+from services.ingest.storing.ready import Ready, identities_of, twins_of
+from services.ingest.storing.recent import RecentIdentities
 
 # After a batch that was not all new, how many the faster way is not even tried: twice as many
 # each time, for a replay is nothing but repetitions.
@@ -72,20 +71,19 @@ class KeyStore:
         self._wait = 0
 
     async def store(
-        self, connection: Connection, batch: Batch, ids: Ids, rows: wire.Rows, stored: Stored
+        self, connection: Connection, batch: Batch, ready: Ready, stored: Stored
     ) -> set[Key]:
         """Claim the events, staging those that more is to be done with than to keep them.
 
         Returns the keys of those that corrections came before.
         """
-        self.recognise(batch, ids, stored)
+        self.recognise(batch, ready, stored)
+        ids = ready.ids
         if batch.special:
             await _stage(connection, batch, ids, stored)
         if self._wait > 0:
             self._wait -= 1
-        elif await storing.copy_keys(
-            connection, wire.stream(sorted_keys(batch, ids, rows, stored))
-        ):
+        elif await storing.copy_keys(connection, wire.stream(ready.keys_without(stored.gone))):
             self._patience = 1
             return set()
         else:
@@ -97,35 +95,25 @@ class KeyStore:
 
     def remember(self, batch: Batch, ids: Ids, stored: Stored) -> None:
         """Note what is committed."""
-        pairs = list(zip(_identities(batch, ids), batch.events.fingerprints, strict=True))
+        pairs = list(zip(identities_of(batch, ids), batch.events.fingerprints, strict=True))
         self._recent.remember(kept_rows(pairs, stored))
 
-    def recognise(self, batch: Batch, ids: Ids, stored: Stored) -> None:
-        """Find repetitions of what was stored lately, and of earlier events of the batch.
-
-        What contradicts another event of the batch is left to PostgreSQL, which may know a third.
-        """
-        identities = _identities(batch, ids)
-        distinct = set(identities)
-        known = self._recent.known_among(distinct)
-        suspects = set(known)
-        if len(distinct) < len(identities):
-            suspects.update(each for each, n in Counter(identities).items() if n > 1)
-        seen: dict[Identity, int] = {}
-        fingerprints = batch.events.fingerprints
-        for seq in [seq for seq, each in enumerate(identities) if each in suspects]:
-            if seq in stored.refused:
-                continue
-            identity, fingerprint = identities[seq], fingerprints[seq]
-            if identity in known:
-                if known[identity] == fingerprint:
+    def recognise(self, batch: Batch, ready: Ready, stored: Stored) -> None:
+        """Find repetitions of what was stored lately, and of earlier events of the batch."""
+        identities, fingerprints = ready.identities, batch.events.fingerprints
+        known = self._recent.known_among(ready.distinct)
+        if known:
+            for seq, identity in enumerate(identities):
+                if identity not in known or seq in stored.refused:
+                    continue
+                if known[identity] == fingerprints[seq]:
                     stored.duplicates.add(seq)
                 else:
                     stored.refused[seq] = "id_conflict"
-                continue
-            first = seen.setdefault(identity, seq)
-            if first != seq and fingerprints[first] == fingerprint:
-                stored.twins[seq] = first
+        twins = ready.twins
+        if stored.refused:
+            twins = twins_of(identities, fingerprints, without=stored.refused.keys())
+        stored.twins = {seq: at for seq, at in twins.items() if identities[seq] not in known}
         stored.duplicates |= stored.twins.keys()
 
 
@@ -135,17 +123,6 @@ def kept_rows(rows: Sequence[T], stored: Stored) -> Sequence[T]:
     if not gone:
         return rows
     return [row for seq, row in enumerate(rows) if seq not in gone]
-
-
-def _identities(batch: Batch, ids: Ids) -> list[Identity]:
-    return list(zip(itertools.repeat(batch.tenant), ids.sources, batch.events.ids))
-
-
-def sorted_keys(batch: Batch, ids: Ids, rows: wire.Rows, stored: Stored) -> list[bytes]:
-    """Return the rows of keys that may be new, in the order of the primary key."""
-    identities = _identities(batch, ids)
-    order = sorted(kept_rows(range(len(identities)), stored), key=identities.__getitem__)
-    return [rows.keys[seq] for seq in order]
 
 
 async def _stage(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> None:

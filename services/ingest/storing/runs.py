@@ -4,16 +4,16 @@ A row an event would cost as much as all the rest of storing it. Nobody asks for
 what is read are days, and those as statistics unless something on them was taken back.
 """
 
+from collections.abc import Set as AbstractSet
+
 from services.ingest.batch import Batch
 from services.ingest.queries.storing import Run
 from services.ingest.storing.identities import Ids
-from services.ingest.storing.keys import Stored
 from services.ingest.storing.wire import EPOCH_DAY
 
 
-def runs_of(batch: Batch, ids: Ids, stored: Stored) -> list[Run]:
-    """Gather what the kept events measure, in the order of the log."""
-    gone = stored.gone
+def runs_of(batch: Batch, ids: Ids, *, without: AbstractSet[int]) -> list[Run]:
+    """Gather what the events measure, but some, in the order of the log."""
     runs: list[Run] = []
     seq = 0
     for stretch in batch.stretches:
@@ -26,7 +26,7 @@ def runs_of(batch: Batch, ids: Ids, stored: Stored) -> list[Run]:
             stretch.kept, events.days, events.measured, strict=True
         ):
             series_id = ids.series[seq]
-            if measured is not None and series_id is not None and seq not in gone:
+            if measured is not None and series_id is not None and seq not in without:
                 day = ordinal - EPOCH_DAY
                 place = (series_id, day)
                 found = numbers if isinstance(measured, str) else parts

@@ -15,8 +15,9 @@ import asyncpg
 import uvloop
 
 from services.ingest.batch import Batch
-from services.ingest.storing.handler import Ready, Store
+from services.ingest.storing.handler import Store
 from services.ingest.storing.keys import Stored
+from services.ingest.storing.ready import Ready
 from services.ingest.taxonomy import CONNECTION_ERRORS
 
 CONNECT_SECONDS = 10
