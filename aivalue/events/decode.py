@@ -9,7 +9,7 @@ import binascii
 import hashlib
 import struct
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -27,7 +27,7 @@ from aivalue.events.attributes import (
 from aivalue.events.business import BackfillReverted, EventRetracted
 from aivalue.events.event import Event
 from aivalue.events.fields import EventData
-from aivalue.events.instant import instant_and_day
+from aivalue.events.instant import instant_and_day, microseconds_since_1970
 from aivalue.events.topics import DATA_BY_TYPE
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
@@ -45,7 +45,6 @@ class _Envelope(Attributes, frozen=True, forbid_unknown_fields=True, omit_defaul
 _envelopes = msgspec.json.Decoder(_Envelope)
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoders = {name: msgspec.json.Decoder(data) for name, data in DATA_BY_TYPE.items()}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = struct.Struct(">qi").pack
 _TYPES = {name: name.encode() + b"\0" for name in DATA_BY_TYPE}
 
@@ -119,7 +118,7 @@ def _event(
             reason="time_in_future",
             path="$.data.business_date",
         )
-    microseconds = _microseconds(time)
+    microseconds = microseconds_since_1970(time)
     moment = _MOMENT(microseconds, day.toordinal())
     said = _TYPES[attributes.type] + moment + canonical
     event = Event(
@@ -188,11 +187,6 @@ def _require_past(instant: datetime, now: datetime, attribute: str, text: str) -
             reason="time_in_future",
             path=f"$.{attribute}",
         )
-
-
-def _microseconds(time: datetime) -> int:
-    since = time - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _data(attributes: Attributes, body: bytes | None) -> tuple[bytes, EventData]:

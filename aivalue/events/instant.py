@@ -8,9 +8,16 @@ from aivalue.errors import InvalidEvent
 _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = slice(17, 19)
 _AFTER_SECONDS = frozenset(".Z+-")
 _SIGNS = frozenset("+-")
+
+
+def microseconds_since_1970(time: datetime) -> int:
+    """Return an instant as a whole number."""
+    since = time - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def instant_and_day(text: str, *, attribute: str = "time") -> tuple[datetime, date]:

@@ -6,14 +6,14 @@ some. Where the oldest and the newest event of a batch fall into one bucket, all
 
 import bisect
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from prometheus_client import Histogram
 
+from aivalue.events.instant import microseconds_since_1970
+
 LATE_SECONDS: Final = 86_400
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 BUCKETS: Final = (1, 10, 60, 600, 3_600, LATE_SECONDS, 604_800, 2_592_000, 31_536_000)
 
 
@@ -28,7 +28,7 @@ def observe_ages(histogram: Histogram, times: Sequence[int], received_at: dateti
     times :
         Microseconds since 1970.
     """
-    now = (received_at - _EPOCH) // _MICROSECOND
+    now = microseconds_since_1970(received_at)
     newest, oldest = _seconds(now - max(times)), _seconds(now - min(times))
     first, last = _bucket(newest), _bucket(oldest)
     if first == last:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aivalue.events.columns import Columns
+from aivalue.events.instant import microseconds_since_1970
 from aivalue.events.topics import DATA_BY_TYPE
 from services.ingest.batch import Batch, Stretch, log_times
 from services.ingest.queries.storing import EVENT_COLUMNS, KEY_COLUMNS, STAGED_COLUMNS
@@ -25,7 +26,6 @@ _LENGTH = struct.Struct(">i").pack
 Pack = Callable[..., bytes]
 _BIGINT = struct.Struct(">iq").pack
 _INTEGER = struct.Struct(">ii").pack
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # PostgreSQL counts from the first day of 2000.
 EPOCH_DAY = datetime(2000, 1, 1, tzinfo=UTC).toordinal()
 _EPOCH_MICROSECONDS = 946_684_800_000_000
@@ -42,7 +42,10 @@ class Rows:
 def rows_of(batch: Batch, ids: Ids) -> Rows:
     """Write every event for its key and for the raw events."""
     rows = Rows(keys=[], events=[])
-    tenant, received = _text(batch.tenant), _BIGINT(8, _microseconds(batch.received_at))
+    tenant, received = (
+        _text(batch.tenant),
+        _BIGINT(8, microseconds_since_1970(batch.received_at) - _EPOCH_MICROSECONDS),
+    )
     seq = 0
     for stretch in batch.stretches:
         own = slice(seq, seq + len(stretch.kept))
@@ -164,13 +167,6 @@ def _event_packer(start: int, name: int, kind: int, key: int) -> Pack:
 def _text(text: str) -> bytes:
     encoded = text.encode()
     return _LENGTH(len(encoded)) + encoded
-
-
-def _microseconds(time: datetime) -> int:
-    since = time - _EPOCH
-    return (
-        (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds - _EPOCH_MICROSECONDS
-    )
 
 
 _TYPES = {name: _text(name) for name in DATA_BY_TYPE}
