@@ -79,8 +79,7 @@ async def _brought(connection: Connection, batch: Batch, ids: Ids, kept: Sequenc
 async def _repeated(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> set[Key]:
     """Note that events came again with another backfill, or with none."""
     again: list[Member] = [
-        (*_key(batch, ids, seq), batch.event(seq).backfillid or "")
-        for seq in sorted(stored.duplicates)
+        (*_key(batch, ids, seq), _backfill(batch, seq)) for seq in sorted(stored.duplicates)
     ]
     if not again:
         return set()
@@ -114,6 +113,12 @@ def _through(data: BackfillReverted, ids: Ids) -> Key | None:
     if data.through_source is None or data.through_id is None:
         return None
     return (ids.by_source[data.through_source], data.through_id)
+
+
+def _backfill(batch: Batch, seq: int) -> str:
+    """Return the backfill that brought an event; none brings one that is its columns alone."""
+    event = batch.events.whole.get(seq)
+    return "" if event is None else event.backfillid or ""
 
 
 def _key(batch: Batch, ids: Ids, seq: int) -> Key:
