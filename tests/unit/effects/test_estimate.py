@@ -15,6 +15,7 @@ import pytest
 from aivalue.effects.design import Assignment
 from aivalue.effects.estimate import estimate
 from aivalue.effects.functional import over, relative, total
+from aivalue.effects.result import Estimate
 from aivalue.kpis.definition import Design, Window
 from aivalue.kpis.series import Series
 from tests.unit.effects.builders import MEAN, RATE, Key, rate_series, value_series
@@ -387,23 +388,28 @@ def store_months(
     return rate_series(rows), go_live
 
 
-def test_few_units_that_went_live_together_are_read_by_synthetic_difference() -> None:
-    series, go_live = store_months(-6.0)
+def read_stores(series: Series, go_live: list[Assignment], *, events_min: int) -> Estimate:
+    """Estimate what months of stores say of a rollout in 2024."""
     design = Design(
         key="stores",
         kpis=("downtime",),
         assignment="phased",
         baseline=Window(start=date(2022, 1, 1), end=date(2024, 1, 1)),
-        events_min=10,
+        events_min=events_min,
     )
-
-    result = estimate(
+    return estimate(
         kpi=RATE,
         design=design,
         interventions=go_live,
         series=series,
         baseline_series=before_2024(series),
     )
+
+
+def test_few_units_that_went_live_together_are_read_by_synthetic_difference() -> None:
+    series, go_live = store_months(-6.0)
+
+    result = read_stores(series, go_live, events_min=10)
 
     assert result.effect is not None
     assert result.effect.estimator == "synthetic_difference_in_differences"
@@ -418,21 +424,8 @@ def test_few_units_that_went_live_together_are_read_by_synthetic_difference() ->
 
 def test_one_unit_beside_few_is_read_over_time() -> None:
     series, go_live = store_months(-6.0, n_stores=7, n_treated=1)
-    design = Design(
-        key="stores",
-        kpis=("downtime",),
-        assignment="phased",
-        baseline=Window(start=date(2022, 1, 1), end=date(2024, 1, 1)),
-        events_min=5,
-    )
 
-    result = estimate(
-        kpi=RATE,
-        design=design,
-        interventions=go_live,
-        series=series,
-        baseline_series=before_2024(series),
-    )
+    result = read_stores(series, go_live, events_min=5)
 
     assert result.effect is not None
     assert result.effect.estimator == "conformal_synthetic_control"
