@@ -15,6 +15,8 @@ from aiokafka.protocol import commit, coordination, fetch, group, metadata, offs
 from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.protocol.types import Array, Schema
 
+from tests.faults.proxy import until_one_ends
+
 FETCH: Final = 1
 LIST_OFFSETS: Final = 2
 METADATA: Final = 3
@@ -91,15 +93,7 @@ class KafkaProxy:
             asyncio.ensure_future(self._requests(reader, server_writer, asked)),
             asyncio.ensure_future(self._answers(server_reader, writer, asked)),
         ]
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for direction in both:
-                direction.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
-            for each in (writer, server_writer):
-                self.writers.discard(each)
-                each.transport.abort()
+        await until_one_ends(both, self.writers, {writer, server_writer})
 
     async def _requests(
         self,

@@ -2,12 +2,29 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 # A whole simple-query message: its length, then the statement, as asyncpg's transactions send it.
 COMMIT = b"COMMIT;\x00"
+
+
+async def until_one_ends(
+    both: Sequence[asyncio.Future[None]],
+    writers: set[asyncio.StreamWriter],
+    ends: set[asyncio.StreamWriter],
+) -> None:
+    """Pass both directions on until one ends; then reset the connection, and forget its ends."""
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for direction in both:
+            direction.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+        writers.difference_update(ends)
+        for each in ends:
+            each.transport.abort()
 
 
 @dataclass(kw_only=True)
@@ -47,15 +64,7 @@ class Proxy:
             asyncio.ensure_future(self._to_server(reader, server_writer, swallowing)),
             asyncio.ensure_future(self._to_client(server_reader, writer, swallowing)),
         ]
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for direction in both:
-                direction.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
-            for each in (writer, server_writer):
-                self.writers.discard(each)
-                each.transport.abort()
+        await until_one_ends(both, self.writers, {writer, server_writer})
 
     async def _to_server(
         self,
