@@ -27,7 +27,7 @@ COMMANDS = {
     "gates": "gates:gates_command",
     "target": "target:target_command",
     "schema": "definition_schema:schema_command",
-    "estimate": "estimate:estimate",
+    "estimate": "estimate.command:estimate",
     "policy": "policy:policy",
     "up": "operations:up",
     "doctor": "operations:doctor",

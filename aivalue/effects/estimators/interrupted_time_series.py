@@ -134,6 +134,14 @@ def unforeseen(series: Interrupted, *, errors: Errors = "averaged") -> Floats:
     return _fit(series, regressors, errors).surprise
 
 
+def expected(series: Interrupted, *, errors: Errors = "averaged") -> Floats:
+    """Return what controls, trend and cycles lead one to expect, shape (n,)."""
+    regressors, _ = _regressors(series)
+    without = regressors[:, len(series.periods) :]
+    level: Floats = without @ _fit(series, regressors, errors).point[len(series.periods) :]
+    return level
+
+
 def _fit(series: Interrupted, regressors: Floats, errors: Errors) -> AveragedFit:
     fit = wandering_fit if errors == "local_level" else averaged_fit
     return fit(series.outcome, regressors, series.position)

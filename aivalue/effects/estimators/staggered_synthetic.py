@@ -68,6 +68,15 @@ class StaggeredDifference:
             covariance[at:, at:] += found.n_treated * noise
         return effect / counts, covariance / np.outer(counts, counts)
 
+    def fitted(self, treated: Floats, start: Integers, donors: Floats) -> Floats:
+        """Return the mean level of all treated without the AI, at every time."""
+        level = np.zeros(self.n_periods)
+        for cohort in self.cohorts:
+            mean = treated[start == cohort.start].mean(axis=0)
+            level += cohort.found.n_treated * cohort.found.fitted(mean, donors)
+        mean_level: Floats = level / len(treated)
+        return mean_level
+
 
 def staggered_synthetic_difference(
     treated: Floats, start: Integers, donors: Floats

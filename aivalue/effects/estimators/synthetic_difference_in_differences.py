@@ -60,6 +60,19 @@ class SyntheticDifference:
         """Return the paper's placebo standard error of the average, over all placebos."""
         return float(self.placebos.mean(axis=1).std() / np.sqrt(self.n_treated))
 
+    def fitted(self, treated: Floats, donors: Floats) -> Floats:
+        """Return the level without the AI, of the mean of the treated, at every time.
+
+        Parameters
+        ----------
+        treated : shape (n_periods,)
+        donors : shape (n_donors, n_periods)
+        """
+        synthetic = self.unit_weights @ donors
+        n_before = len(self.period_weights)
+        fitted: Floats = synthetic + self.period_weights @ (treated - synthetic)[:n_before]
+        return fitted
+
     def rank_p_value(self) -> float:
         """Return the share of units, the treated included, with an effect as large."""
         sizes = np.abs(self.placebos.mean(axis=1))

@@ -39,6 +39,23 @@ CONTROLLED = (
     "difference_in_differences",
 )
 SERIES = ("interrupted_time_series", "autoregressive_bootstrap", "local_level")
+DESIGNS: dict[str, tuple[str, ...]] = {
+    "randomized": RANDOMIZED,
+    "few_treated": (
+        "synthetic_difference_in_differences",
+        "conformal_synthetic_control",
+        "synthetic_control",
+        "augmented_synthetic_control",
+    ),
+    "staggered": ("imputation", "callaway_santanna", "difference_in_differences"),
+    "series_only": SERIES,
+}
+_PLAIN = {  # Of a design that the table does not permit: the one that needs the least.
+    "randomized": "difference_in_means",
+    "few_treated": "synthetic_difference_in_differences",
+    "staggered": "imputation",
+    "series_only": "interrupted_time_series",
+}
 ESTIMATORS = (*RANDOMIZED, *CONTROLLED, *SERIES, "switchback")
 _SYNTHETIC = {
     "synthetic_difference_in_differences",
@@ -93,8 +110,9 @@ def choose_for(
 ) -> Choice:
     """Return the strongest estimator the table permits, or the one asked for.
 
-    Asking for a weaker one that the table permits is free; one that it does not permit runs, but
-    counts in full only with an approver.
+    `wanted` may name a design: then the strongest of its estimators is asked for. Asking for a
+    weaker one that the table permits is free; one that it does not permit runs, but counts in full
+    only with an approver.
 
     Raises
     ------
@@ -110,8 +128,14 @@ def choose_for(
         if not permitted:
             raise NotEstimable("; ".join(f"{name}: {why_not}" for name, why_not in ladder.items()))
         chosen = _first(permitted, counts)
+    elif chosen in DESIGNS:
+        possible = (*(name for name in DESIGNS[chosen] if name in permitted), _PLAIN[chosen])
+        chosen = possible[0]
     elif chosen not in ESTIMATORS:
-        raise NotEstimable(f"no estimator is called {wanted}; there are {', '.join(ESTIMATORS)}")
+        raise NotEstimable(
+            f"no estimator is called {wanted}; there are {', '.join(ESTIMATORS)}, "
+            f"and designs {', '.join(DESIGNS)}"
+        )
     is_forced = wanted != "auto"
     return Choice(
         design=_design_of(chosen, counts),
@@ -232,7 +256,9 @@ def _reason(name: str, counts: Counts, *, is_forced: bool) -> str:
         return "one row per subject, taken as randomized"
     if name in SERIES:
         return "nothing but the history to compare with"
+    units = "unit" if counts.n_treated == 1 else "units"
+    starts = "at one time" if counts.n_starts == 1 else f"at {counts.n_starts} different times"
     return (
-        f"{counts.n_treated} treated units from {counts.n_starts} times on, {counts.n_never} never "
+        f"{counts.n_treated} treated {units} that went live {starts}, {counts.n_never} never "
         f"treated, {counts.n_before} times before"
     )

@@ -4,7 +4,8 @@ Every permitted estimator that can contradict the chosen one is run too. Where t
 than their errors explain, the check fails, the grade falls, and the least favourable one is used.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from aivalue.effects.checks.agreement import agreement, least_favourable
 from aivalue.effects.checks.check import CheckResult
@@ -12,6 +13,7 @@ from aivalue.effects.checks.override import override
 from aivalue.effects.choose import Choice
 from aivalue.effects.effect import Effect, Verdict
 from aivalue.effects.front_door.choice import choose_for, counts_of
+from aivalue.effects.front_door.course import Course
 from aivalue.effects.front_door.ran import Options, OwnReading, Ran
 from aivalue.effects.front_door.run import run
 from aivalue.effects.front_door.table import Matrices, PanelTable, matrices_of
@@ -45,6 +47,8 @@ class PanelEstimate:
         Of an estimator whose intervals are not as wide on both sides: `figure` is from there.
     if_level_wanders : Interval or None
         Of one series, the level effect once more, its level taken to wander.
+    course
+        Makes the levels time by time, with the AI and without; what a picture shows.
     parts : ChangeParts or None
         Of a series whose mix of segments was held: why its total changed.
     """
@@ -59,6 +63,7 @@ class PanelEstimate:
     detectable: float
     rivals: tuple[Effect, ...]
     monitored: Monitored | None
+    course: Callable[[], Course] = field(repr=False, compare=False)
     own: OwnReading | None = None
     if_level_wanders: Interval | None = None
     parts: ChangeParts | None = None
@@ -118,6 +123,7 @@ def estimate_panel(
         ),
         rivals=tuple(rival.effect for rival in rivals),
         monitored=_monitored(used.effect, options.planned_subjects),
+        course=used.course,
         own=used.own,
         if_level_wanders=used.if_level_wanders,
     )

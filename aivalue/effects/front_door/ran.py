@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.effect import Effect
+from aivalue.effects.front_door.course import Course
 from aivalue.kpis.interval import Interval
 
 
@@ -50,7 +51,7 @@ class OwnReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """An effect, and the checks that belong to its estimator, run when called.
+    """An effect, and what belongs to its estimator: checks, and the course, made when called.
 
     A rival only has to say its figure: checks take far longer than estimates.
 
@@ -64,5 +65,6 @@ class Ran:
 
     effect: Effect
     doubts: Callable[[], tuple[CheckResult, ...]]
+    course: Callable[[], Course]
     own: OwnReading | None = None
     if_level_wanders: Interval | None = None

@@ -13,6 +13,7 @@ from aivalue.effects.estimators.conformal_control import (
     conformal_effect,
     conformal_synthetic_control,
 )
+from aivalue.effects.front_door.course import course_of_units
 from aivalue.effects.front_door.ran import Options, OwnReading, Ran
 from aivalue.effects.front_door.run_synthetic import block_of, difference_before
 from aivalue.effects.front_door.table import Matrices
@@ -40,6 +41,12 @@ def run_conformal(panel: Matrices, options: Options) -> Ran:
     return Ran(
         effect=effect,
         doubts=lambda: _doubts(found, own, (mean, donors, n_before), options),
+        course=lambda: course_of_units(
+            panel,
+            effect,
+            (mean - found.average.surprise)[:n_before],
+            by_time=tuple((each.point, each.low, each.high) for _, each, _ in own.by_time),
+        ),
         own=own,
     )
 

@@ -11,6 +11,7 @@ from aivalue.effects.estimators.difference_in_means import difference_in_means_b
 from aivalue.effects.estimators.experiment import Adjustment, experiment
 from aivalue.effects.estimators.subjects import Subjects
 from aivalue.effects.estimators.switchback import stretch_counts, switchback
+from aivalue.effects.front_door.course import course_at_once, course_of_units
 from aivalue.effects.front_door.ran import Options, Ran
 from aivalue.effects.front_door.table import Matrices
 from aivalue.effects.functional import average
@@ -38,6 +39,7 @@ def run_experiment(panel: Matrices, options: Options, adjustment: Adjustment | N
             _balance(subjects, panel.periods[0], options),
             _attrition(panel),
         ),
+        course=lambda: course_at_once(effect),
     )
 
 
@@ -54,7 +56,7 @@ def run_switchback(panel: Matrices, options: Options) -> Ran:
     )
     with_ai, without = (float(n) for n in stretch_counts(panel.treated))
     check = sample_ratio([with_ai], [without], share_treated=options.share_treated or 0.5)
-    return Ran(effect=effect, doubts=lambda: (check,))
+    return Ran(effect=effect, doubts=lambda: (check,), course=lambda: course_at_once(effect))
 
 
 def _subjects(panel: Matrices) -> Subjects:
@@ -130,7 +132,18 @@ def _over_times(panel: Matrices, options: Options, adjustment: Adjustment | None
     before = panel.outcome[:, : int(starts[0])]
     if before.shape[1]:
         checks.append(_balance_before(before, panel.is_treated, panel.periods[0], options))
-    return Ran(effect=effect, doubts=lambda: tuple(checks))
+    others = panel.outcome[~panel.is_treated][:, : int(starts[0])]
+    return Ran(
+        effect=effect,
+        doubts=lambda: tuple(checks),
+        course=lambda: course_of_units(panel, effect, _means_of(others)),
+    )
+
+
+def _means_of(values: Floats) -> Floats:
+    n = np.isfinite(values).sum(axis=0)
+    mean: Floats = np.where(n > 0, np.nansum(values, axis=0) / np.maximum(n, 1), np.nan)
+    return mean
 
 
 def _balance_before(

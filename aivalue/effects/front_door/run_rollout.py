@@ -1,5 +1,6 @@
 """Rollouts from a table: units with the AI from some time on, with the checks of such designs."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from aivalue.effects.estimators.callaway_santanna import callaway_santanna
 from aivalue.effects.estimators.difference_in_differences import Rollout, difference_in_differences
 from aivalue.effects.estimators.imputation import imputation
 from aivalue.effects.estimators.whole_clusters import whole_clusters
+from aivalue.effects.front_door.course import course_of_units, parallel_before
 from aivalue.effects.front_door.ran import Options, Ran
 from aivalue.effects.front_door.table import Matrices
 from aivalue.effects.functional import average
@@ -32,7 +34,7 @@ BLOCKS_MAX = 3
 def run_imputation(panel: Matrices, options: Options) -> Ran:
     """Impute what treated cells would have been."""
     effect = imputation(panel.staggered(), confidence=options.confidence)
-    return Ran(effect=effect, doubts=lambda: _doubts(panel, effect, options))
+    return _ran(panel, effect, options)
 
 
 def run_callaway_santanna(panel: Matrices, options: Options) -> Ran:
@@ -43,13 +45,34 @@ def run_callaway_santanna(panel: Matrices, options: Options) -> Ran:
     effect = callaway_santanna(
         panel.staggered(), comparison=comparison, confidence=options.confidence
     )
-    return Ran(effect=effect, doubts=lambda: _doubts(panel, effect, options))
+    return _ran(panel, effect, options, before=_from_last_before)
 
 
 def run_difference(panel: Matrices, options: Options) -> Ran:
     """Compare units with their own past, beside those without the AI."""
     effect = _difference(panel, panel.first_treated, len(panel.times), options)
-    return Ran(effect=effect, doubts=lambda: _doubts(panel, effect, options))
+    return _ran(panel, effect, options)
+
+
+def _ran(
+    panel: Matrices,
+    effect: Effect,
+    options: Options,
+    before: Callable[[Matrices], Floats] = parallel_before,
+) -> Ran:
+    return Ran(
+        effect=effect,
+        doubts=lambda: _doubts(panel, effect, options),
+        course=lambda: course_of_units(panel, effect, before(panel)),
+    )
+
+
+def _from_last_before(panel: Matrices) -> Floats:
+    """Return parallel trends through the last time before, which the estimator compares with."""
+    before = parallel_before(panel)
+    last = panel.outcome[panel.is_treated, len(before) - 1]
+    anchored: Floats = before + np.nanmean(last) - before[-1]
+    return anchored
 
 
 def _difference(panel: Matrices, first: Integers, n_times: int, options: Options) -> Effect:

@@ -13,16 +13,21 @@ from aivalue.effects.estimators.interrupted_time_series import (
     BEFORE_MIN,
     Errors,
     Interrupted,
+    expected,
     if_level_wanders,
     interrupted_time_series,
     unforeseen,
 )
 from aivalue.effects.front_door.calendar import calendar_of
+from aivalue.effects.front_door.course import Course
 from aivalue.effects.front_door.ran import Options, Ran
-from aivalue.effects.front_door.table import Matrices
+from aivalue.effects.front_door.table import Matrices, days_from
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Booleans, Floats, Integers
+from aivalue.effects.student_t import t_quantile
 from aivalue.errors import NotEstimable
+
+STRETCHES_MAX = 100  # Of a picture; longer histories with the AI are drawn in steps.
 
 
 def run_series(panel: Matrices, options: Options, errors: Errors) -> Ran:
@@ -38,6 +43,7 @@ def run_series(panel: Matrices, options: Options, errors: Errors) -> Ran:
             _placebo_in_time(series, options),
             _controls_unmoved(series, options),
         ),
+        course=lambda: _course(series, _times(panel), errors, options.confidence),
         if_level_wanders=wandering,
     )
 
@@ -53,8 +59,7 @@ def _series(panel: Matrices, options: Options) -> Interrupted:
     with_ai = (np.flatnonzero(seen) >= starts[0]).astype(np.float64)[:, None]
     if not with_ai.any():
         raise NotEstimable("no observation with the AI", verdict="too_early")
-    times = [time for time, kept in zip(panel.times, seen, strict=True) if kept]
-    calendar = calendar_of(times, np.flatnonzero(seen), holidays=options.holidays)
+    calendar = calendar_of(_times(panel), np.flatnonzero(seen), holidays=options.holidays)
     n_before = int((with_ai == 0).sum())
     has_controls = controls.shape[1] > 0
     cycles = calendar.cycles(n_before) if options.seasons is None else options.seasons
@@ -71,6 +76,49 @@ def _series(panel: Matrices, options: Options) -> Interrupted:
         cycles=cycles,
         has_trend=not has_controls,
         holidays=calendar.holidays,
+    )
+
+
+def _times(panel: Matrices) -> tuple[str, ...]:
+    """Return the times at which all treated units were measured."""
+    seen: Booleans = np.asarray(np.isfinite(panel.outcome[panel.is_treated]).all(axis=0))
+    return tuple(time for time, kept in zip(panel.times, seen, strict=True) if kept)
+
+
+def _course(
+    series: Interrupted, times: tuple[str, ...], errors: Errors, confidence: float
+) -> Course:
+    """Let every time with the AI have an effect of its own, as far as `STRETCHES_MAX` reaches.
+
+    What is left is what the history forecasts, with the interval of a forecast.
+    """
+    after = np.flatnonzero(series.with_ai[:, 0])
+    stretches = [part for part in np.array_split(after, STRETCHES_MAX) if len(part)]
+    with_ai = np.zeros((len(series.outcome), len(stretches)))
+    for column, part in enumerate(stretches):
+        with_ai[part, column] = 1.0
+    apart = replace(
+        series,
+        periods=days_from(len(stretches)),
+        with_ai=with_ai,
+        volume=with_ai.sum(axis=0),
+    )
+    effect = interrupted_time_series(apart, errors=errors, confidence=confidence)
+    quantile = t_quantile((1 + confidence) / 2, effect.degrees_of_freedom)
+    reach = quantile * np.sqrt(np.diag(np.asarray(effect.covariance)))
+    without_ai = expected(series, errors=errors)
+    low, high = (np.full(len(times), np.nan) for _ in range(2))
+    for part, point, own in zip(stretches, effect.point, reach, strict=True):
+        # Within a stretch the shape is that of the fit, its level that of the forecast.
+        without_ai[part] += (series.outcome[part] - without_ai[part]).mean() - point
+        low[part], high[part] = without_ai[part] - own, without_ai[part] + own
+    return Course(
+        times=times,
+        n_before=int(after[0]),
+        observed=series.outcome,
+        without_ai=without_ai,
+        low=low,
+        high=high,
     )
 
 

@@ -31,6 +31,7 @@ from aivalue.effects.estimators.synthetic_effect import (
     synthetic_control_effect,
     synthetic_difference_effect,
 )
+from aivalue.effects.front_door.course import course_of_units
 from aivalue.effects.front_door.ran import Options, Ran
 from aivalue.effects.front_door.table import Matrices, days_from
 from aivalue.effects.functional import average
@@ -75,6 +76,9 @@ def run_synthetic_difference(panel: Matrices, options: Options) -> Ran:
             ),
             _contamination(panel, placebos, found.unit_weights, figure.standard_error),
         ),
+        course=lambda: course_of_units(
+            panel, effect, found.fitted(treated.mean(axis=0), donors)[:n_before]
+        ),
     )
 
 
@@ -93,6 +97,7 @@ def run_synthetic_control(panel: Matrices, options: Options) -> Ran:
         doubts=lambda: _control_checks(
             found, mean, donors, panel, options, average(effect), without
         ),
+        course=lambda: course_of_units(panel, effect, (mean - found.gap)[:n_before]),
     )
 
 
@@ -114,6 +119,7 @@ def run_augmented(panel: Matrices, options: Options) -> Ran:
         doubts=lambda: _control_checks(
             found.corrected, mean, donors, panel, options, average(effect), without
         ),
+        course=lambda: course_of_units(panel, effect, (mean - found.corrected.gap)[:n_before]),
     )
 
 
@@ -207,6 +213,9 @@ def _staggered(panel: Matrices, options: Options) -> Ran:
             # All before the first of them, when none had it yet.
             difference_before(rows, panel.outcome[~treated], first, options),
             _contamination(panel, placebos, earliest.unit_weights, average(effect).standard_error),
+        ),
+        course=lambda: course_of_units(
+            panel, effect, found.fitted(rows, start, panel.outcome[~treated])[:first]
         ),
     )
 

@@ -133,7 +133,7 @@ def test_parquet_that_is_none_or_lacks_a_column_is_blamed(
 
 def test_an_estimate_starts_without_what_it_does_not_need() -> None:
     # Each of these takes as long to import as the whole estimate does to compute.
-    heavy = {"scipy", "pyarrow", "fastapi", "httpx", "sqlalchemy", "asyncio"}
+    heavy = {"scipy", "pyarrow", "matplotlib", "fastapi", "httpx", "sqlalchemy", "asyncio"}
     code = (
         f"import sys; sys.argv = {['aivalue', *TOBACCO]}\nfrom aivalue.cli.main import run\n"
         f"try:\n    run()\nexcept SystemExit:\n    print(sorted({heavy} & set(sys.modules)))"

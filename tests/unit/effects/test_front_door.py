@@ -275,3 +275,33 @@ def test_refuses_two_rows_for_one_unit_and_time() -> None:
 
     with pytest.raises(NotEstimable, match="unit u0 has 2 rows at time 0"):
         estimate_panel(doubled)
+
+
+@pytest.mark.parametrize(
+    ("design", "estimator"),
+    [
+        ("few_treated", "synthetic_difference_in_differences"),
+        ("staggered", "imputation"),
+    ],
+)
+def test_a_design_asks_for_its_strongest_estimator(design: str, estimator: str) -> None:
+    assert estimate_panel(tobacco(), estimator=design).choice.estimator == estimator
+
+
+def test_a_design_that_the_table_does_not_permit_is_an_override() -> None:
+    outcome = np.random.default_rng(4).normal(size=(24, 6))
+    treated = (np.arange(24)[:, None] < 12) & (np.arange(6) >= 3)
+    panel = PanelTable(
+        unit=[f"u{unit}" for unit in range(24) for _ in range(6)],
+        time=[str(time) for _ in range(24) for time in range(6)],
+        outcome=outcome.ravel(),
+        treated=treated.ravel(),
+        covariates=np.empty((24 * 6, 0)),
+    )
+
+    found = estimate_panel(panel, estimator="randomized")
+    answered = estimate_panel(panel, estimator="randomized", approver="E. Noether")
+
+    assert found.choice.estimator == "difference_in_means"
+    assert names_of_checks(found)["override"] == "failed"
+    assert names_of_checks(answered)["override"] == "passed"

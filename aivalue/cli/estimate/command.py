@@ -1,16 +1,15 @@
 """`aivalue estimate`: the effect in a user's own table, without any server."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aivalue.cli.console import WRONG_CALL, fail
-from aivalue.errors import AivalueError
-
 Segment = Annotated[str, typer.Option(help="Column with the segment, of one series.")]
 Season = Annotated[list[float] | None, typer.Option(help="Length in steps, e.g. 7.")]
+Plot = Annotated[
+    Path | None, typer.Option(help="Draw it, with the counterfactual: FILE.png or FILE.html.")
+]
 PlannedSubjects = Annotated[
     int | None, typer.Option(min=2, help="Of both arms at the end, fixed beforehand.")
 ]
@@ -23,7 +22,12 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     treated: Annotated[str, typer.Option(help="Column that is 1 where the unit has the AI.")],
     unit: Annotated[str, typer.Option(help="Column that names the unit; none: each row.")] = "",
     time: Annotated[str, typer.Option(help="Column with the time; none: all at once.")] = "",
-    design: Annotated[str, typer.Option(help="auto reads it from the table.")] = "auto",
+    design: Annotated[
+        str,
+        typer.Option(
+            help="auto reads it from the table; or randomized, few_treated, staggered, series_only."
+        ),
+    ] = "auto",
     estimator: Annotated[str, typer.Option(help="Force one, e.g. sdid.")] = "auto",
     control: Annotated[list[str] | None, typer.Option(help="Control series.")] = None,
     covariate: Annotated[list[str] | None, typer.Option(help="Known before.")] = None,
@@ -40,20 +44,26 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
     better: Annotated[str, typer.Option(help="higher or lower.")] = "higher",
     relative: Annotated[bool, typer.Option("--relative", help="As a share.")] = False,
+    plot: Plot = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Estimate what the AI changed, with interval, checks and grade."""
     # Half a second of numpy and scipy, which --help must not cost.
-    from aivalue.cli.estimate_showing import show
+    from aivalue.cli.estimate.answering import Asked, answer
     from aivalue.cli.panel_file import Columns
-    from aivalue.cli.segment_file import series_of
-    from aivalue.effects.front_door.estimate_panel import estimate_panel
     from aivalue.effects.front_door.ran import Options
 
-    if better not in {"higher", "lower"}:
-        fail(f"--better is higher or lower, got {better}", status=WRONG_CALL)
     names = (*(control or []), *(covariate or []))
-    columns = Columns(outcome, treated, unit, time, cluster, stratum, denominator, names)
+    asked = Asked(
+        columns=Columns(outcome, treated, unit, time, cluster, stratum, denominator, names),
+        segment=segment,
+        estimator=design if estimator == "auto" else estimator,
+        better=better,
+        is_relative=relative,
+        approver=approver or None,
+        plot=plot,
+        as_json=as_json,
+    )
     options = Options(
         confidence=confidence,
         names=names,
@@ -63,16 +73,4 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
         seasons=tuple(season) if season else None,
         holidays=tuple(holiday or ()),
     )
-    try:
-        table, parts = series_of(panel, columns, segment)
-        found = estimate_panel(
-            table,
-            estimator=design if estimator == "auto" else estimator,
-            better_when="lower" if better == "lower" else "higher",
-            is_relative=relative,
-            approver=approver or None,
-            options=options,
-        )
-    except AivalueError as refusal:
-        fail(f"not estimable: {refusal}")
-    show(replace(found, parts=parts), is_relative=relative, as_json=as_json)
+    answer(panel, asked, options)

@@ -1,0 +1,1 @@
+"""`aivalue estimate`: the effect in a user's own table."""

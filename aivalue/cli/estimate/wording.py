@@ -1,0 +1,61 @@
+"""What was found, in words for people who sign off money."""
+
+from collections import defaultdict
+
+from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.effect import Grade, Verdict
+from aivalue.effects.front_door.estimate_panel import PanelEstimate
+from aivalue.effects.functional import relative
+from aivalue.errors import NotEstimable
+from aivalue.kpis.interval import Interval
+
+VERDICTS: dict[Verdict, str] = {
+    "confirmed": "the KPI got better; zero lies outside the interval",
+    "negative": "the KPI got worse; zero lies outside the interval",
+    "inconclusive": "zero lies inside the interval, so an effect is neither shown nor ruled out",
+}
+GRADES: dict[Grade, str] = {
+    "A": "may be booked at its lower bound",
+    "B": "may be booked at its lower bound; with fewer than ten treated units after a review",
+    "C": "an estimate; booked by a named approver only",
+}
+FAILED_FIRST = {"failed": 0, "passed": 1, "not_applicable": 2}
+
+
+def in_figures(interval: Interval, *, is_relative: bool) -> str:
+    """Write a figure with its interval."""
+    point, low, high = (
+        f"{value:+.1%}" if is_relative else f"{value:+.6g}"
+        for value in (interval.point, interval.low, interval.high)
+    )
+    return f"{point} ({low} to {high})"
+
+
+def share_of_level(found: PanelEstimate) -> str | None:
+    """Write the effect as a share of the level without the AI, where that can be told."""
+    if found.own is not None:  # Its interval is not that of the covariance.
+        return None
+    try:
+        return in_figures(relative(found.effect), is_relative=True)
+    except NotEstimable:
+        return None
+
+
+def in_turn(checks: tuple[CheckResult, ...]) -> list[CheckResult]:
+    """Put what failed first, and what could not be asked last."""
+    return sorted(checks, key=lambda check: FAILED_FIRST[check.status])
+
+
+def counted(checks: tuple[CheckResult, ...]) -> str:
+    """Say how many checks came out how."""
+    words = {"failed": "failed", "passed": "passed", "not_applicable": "could not be asked"}
+    numbers = {status: sum(check.status == status for check in checks) for status in words}
+    return ", ".join(f"{numbers[status]} {word}" for status, word in words.items())
+
+
+def passed_over(found: PanelEstimate) -> dict[str, str]:
+    """Return why others were not used, and who they are."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for each in found.choice.alternatives:
+        names[each.why_not].append(each.estimator)
+    return {why_not: ", ".join(who) for why_not, who in names.items()}
