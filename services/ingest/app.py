@@ -136,8 +136,8 @@ class _Service:
             ]
             if settings.ingest.consume:
                 writer = await stack.enter_async_context(Writer(address, store).running())
-                self._consumer = _consumer(settings, pool, writer)
-                jobs += [self._consumer.run, self._consumer.watch]
+                self._consumer = consumer = _consumer(settings, pool, writer)
+                jobs += [consumer.run, consumer.watch, consumer.contact.ask]
             start_collecting()
             # The writer asks for the interpreter after each of a dozen round trips a batch, and
             # would wait 5 ms each time while the other thread decodes.

@@ -111,6 +111,10 @@ COMMIT_FAILURES = Counter(
 LAST_COMMIT = Gauge(
     "aivalue_ingest_last_commit_timestamp_seconds", "Last batch stored in PostgreSQL."
 )
+LAST_CONTACT = Gauge(
+    "aivalue_ingest_kafka_last_contact_timestamp_seconds",
+    "When the broker last answered about the partition that has waited longest for an answer.",
+)
 FENCED = Counter(
     "aivalue_ingest_fenced_batches_total", "Batches refused: another worker was faster."
 )

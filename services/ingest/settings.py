@@ -28,6 +28,11 @@ class IngestGroup(BaseModel):
         le=1,
         description="Partitions halt where a larger share of records is refused; 1 never.",
     )
+    broker_silent_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="Not ready where the broker has answered nothing for so long.",
+    )
     broker_identity: str = Field(
         default="",
         description="Whoever starts a broker that forgets its topics names it anew each time; "

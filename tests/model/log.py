@@ -1,6 +1,6 @@
 """A log in memory: two partitions, retention, and a topic that can be created anew."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -74,6 +74,7 @@ class LogSource:
         self._offsets: dict[TopicPartition, int] = {}
         self._listener: ConsumerRebalanceListener | None = None
         self.wait: object = None
+        self._n_answers = 0
 
     async def start(self) -> None:
         """Connect: nothing to do."""
@@ -156,6 +157,16 @@ class LogSource:
         """Say where the log ends; of others aiokafka asserts that they are assigned."""
         assert partition in self._assigned, "Partition is not assigned"
         return len(self._log.records[partition])
+
+    def last_poll_timestamp(self, partition: TopicPartition) -> int | None:
+        """Say that a partition was answered just now."""
+        assert partition in self._assigned, "Partition is not assigned"
+        self._n_answers += 1
+        return self._n_answers
+
+    async def topics(self) -> Collection[str]:
+        """Name the topic."""
+        return {TOPIC}
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Forget it: nobody reads Kafka's own offsets."""

@@ -32,6 +32,8 @@ from services.ingest.reading.assignment import Assignment, behind
 from services.ingest.reading.backoff import backoff_seconds
 from services.ingest.reading.breaker import Breaker, complaint
 from services.ingest.reading.claims import Claims
+from services.ingest.reading.committing import Committing
+from services.ingest.reading.contact import Contact
 from services.ingest.reading.decoding import decode_stretch
 from services.ingest.reading.lagging import Lag
 from services.ingest.reading.progress import STALLED_SECONDS, Progress
@@ -43,7 +45,6 @@ from services.ingest.storing.writer import Storing
 from services.ingest.taxonomy import Action, LogBroken, MassRefusal, action_for
 
 IN_FLIGHT_MAX: Final = 2
-KAFKA_COMMIT_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 10.0
 logger = structlog.get_logger()
 
@@ -76,8 +77,10 @@ class Consumer:
         self._claim_at = 0.0
         self._progress = Progress(turned_at=clock(), stored_at=clock())
         self._lag = Lag()
-        self._to_commit: dict[TopicPartition, int] = {}
-        self._committed_at = 0.0
+        self._committing = Committing(source, clock=clock)
+        self.contact = Contact(
+            source, silent_seconds=settings.ingest.broker_silent_seconds, clock=clock
+        )
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -107,20 +110,21 @@ class Consumer:
                 raise RuntimeError(stall)
 
     async def check(self) -> None:
-        """Raise where the loop does not turn, a partition is halted, or nothing moves."""
+        """Raise where the loop or the broker is silent, a partition is halted, nothing moves."""
         if self._assignment.halted:
             raise RuntimeError(f"{len(self._assignment.halted)} partitions are halted")
         complaint = self._progress.complaint(
             self._clock(), untold_since=self._assignment.untold_since
         )
+        complaint = complaint or self.contact.complaint()
         if complaint is not None:
             raise RuntimeError(complaint)
 
     async def turn(self) -> None:
         """Claim, poll, decode, hand over, and see to what was handed over before."""
-        n_waiting = self._lag.observe(
-            self._assignment.waiting(self._source), assigned=self._source.assignment()
-        )
+        waiting = self._assignment.waiting(self._source)
+        self.contact.observe(waiting)
+        n_waiting = self._lag.observe(waiting, assigned=self._source.assignment())
         self._progress.turn(
             self._clock(), n_waiting=n_waiting, unclaimed=bool(self._assignment.unclaimed)
         )
@@ -152,7 +156,7 @@ class Consumer:
             if action_for(error) is not Action.START_OVER:
                 raise
             await self._start_over(error)
-        await self._commit_to_kafka()
+        await self._committing.commit()
 
     async def _poll(self) -> Polled:
         paused = self._source.assignment() - self._assignment.positions.keys()
@@ -251,7 +255,7 @@ class Consumer:
         self._in_flight.popleft()
         self._failures, self._fenced = 0, False
         self._progress.stored_at = now = self._clock()
-        self._to_commit |= following
+        self._committing.note(following)
         self._breaker.watch(stored)
         metrics.observe_stored(batch, stored, seconds=now - submitted_at)
         self._lag.stored(batch, following)
@@ -279,21 +283,3 @@ class Consumer:
         self._assignment.forget()
         self._claim_at = self._clock() + self._backoff(self._failures)
         self._failures += 1
-
-    async def _commit_to_kafka(self) -> None:
-        """Tell lag tools where we are; PostgreSQL has the truth, so failure is only counted."""
-        now = self._clock()
-        if not self._to_commit or now - self._committed_at < KAFKA_COMMIT_SECONDS:
-            return
-        self._committed_at = now
-        ours = self._source.assignment()
-        offsets = {each: offset for each, offset in self._to_commit.items() if each in ours}
-        self._to_commit.clear()
-        try:
-            if offsets:
-                # Not wait_for: before Python 3.12 it may swallow the request to stop.
-                async with asyncio.timeout(STOP_SECONDS):
-                    await self._source.commit(offsets)
-            await failpoint("after_kafka_commit")
-        except (KafkaError, TimeoutError):
-            metrics.COMMIT_FAILURES.inc()

@@ -1,6 +1,6 @@
 """The log as the poll loop sees it: what is used of aiokafka's consumer, and no more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -44,6 +44,12 @@ class Source(Protocol):
 
     def highwater(self, partition: TopicPartition) -> int | None:
         """Return where the log of an assigned partition ends, as far as is known."""
+
+    def last_poll_timestamp(self, partition: TopicPartition) -> int | None:
+        """Return when an assigned partition was last answered; None where it never was."""
+
+    async def topics(self) -> Collection[str]:
+        """Ask the broker for its topics; raises KafkaError where none answers."""
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Tell the group where we are."""
