@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -91,8 +92,10 @@ async def test_a_crash_between_two_commits_harms_the_control(
 
 
 def _home(tmp_path: Path) -> Path:
-    # PostgreSQL runs as nobody, who has to pass through.
-    for each in (tmp_path, *tmp_path.parents[:2]):
+    # PostgreSQL runs as nobody, who has to pass through all that pytest made.
+    for each in (tmp_path, *tmp_path.parents):
+        if each == Path(tempfile.gettempdir()):
+            break
         each.chmod(0o755)
     return tmp_path / "postgres"
 
