@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from aivalue.cli.console import fail
+from aivalue.cli.panel_times import times_of
 from aivalue.effects.front_door.table import PanelTable
 from aivalue.effects.panel import Floats
 
 WRONG_CALL = 2
 _TRUE = {"1", "1.0", "true", "yes", "t", "treatment", "treated"}
-_FALSE = {"0", "0.0", "false", "no", "f", "control", "holdout", ""}
+_FALSE = {"0", "0.0", "false", "no", "f", "control", "holdout"}
 _MISSING = {"", "na", "nan", "null", "none"}
+_LARGEST = 1e70  # Its fourth power, which a variance of variances is made of, is still finite.
 
 
 def read_rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
@@ -24,13 +26,25 @@ def read_rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
         return _parquet_rows(path, needed)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.reader(file, strict=True)
+            columns = next(reader, [])
+            _require_columns(path, needed, columns)
+            rows = [_row(columns, cells, reader.line_num) for cells in reader if cells]
     except OSError as error:
         fail(f"cannot read {path}: {error.strerror}", status=WRONG_CALL)
+    except UnicodeDecodeError as error:
+        fail(f"{path} is not UTF-8 text ({error.reason}): save it as UTF-8", status=WRONG_CALL)
+    except csv.Error as error:
+        fail(f"cannot read {path} as CSV: {error}", status=WRONG_CALL)
     if not rows:
         fail(f"{path} has no rows", status=WRONG_CALL)
-    _require_columns(path, needed, list(rows[0]))
     return rows
+
+
+def _row(columns: list[str], cells: list[str], line: int) -> dict[str, str]:
+    if len(cells) != len(columns):
+        fail(f"line {line} has {len(cells)} cells, needs {len(columns)}", status=WRONG_CALL)
+    return dict(zip(columns, cells, strict=True))
 
 
 def _parquet_rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
@@ -57,12 +71,18 @@ def _parquet_rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
 
 
 def _require_columns(path: Path, needed: list[str], columns: list[str]) -> None:
-    absent = [name for name in needed if name not in columns]
+    if not columns:
+        fail(f"{path} is empty, needs a line with the names of columns", status=WRONG_CALL)
+    absent = [name for name in dict.fromkeys(needed) if name not in columns]
     if absent:
+        hint = "" if len(columns) > 1 else ": are its columns separated by commas?"
         fail(
-            f"{path} has no column {', '.join(absent)}; it has {', '.join(columns)}",
+            f"{path} has no column {', '.join(absent)}; it has {', '.join(columns)}{hint}",
             status=WRONG_CALL,
         )
+    twice = [name for name in needed if columns.count(name) > 1]
+    if twice:
+        fail(f"{path} has two columns called {twice[0]}, needs one", status=WRONG_CALL)
 
 
 def _text(value: object) -> str:
@@ -103,7 +123,7 @@ def table_of(rows: list[dict[str, str]], columns: Columns) -> PanelTable:
     at = columns.time
     return PanelTable(
         unit=units_of(rows, columns),
-        time=[row[at] if at else "0" for row in rows],
+        time=times_of(rows, at) if at else ["0"] * len(rows),
         outcome=numbers_of(rows, columns.outcome),
         treated=np.array([_flag(row, columns.treated, line) for line, row in enumerate(rows, 2)]),
         covariates=np.array(numbers, np.float64).reshape(len(numbers), len(rows)).T,
@@ -116,14 +136,21 @@ def table_of(rows: list[dict[str, str]], columns: Columns) -> PanelTable:
 def units_of(rows: list[dict[str, str]], columns: Columns) -> list[str]:
     """Name each row's unit; without a column, distinct times are one series, else each row is."""
     if columns.unit:
-        return [row[columns.unit] for row in rows]
+        return _names(rows, columns.unit)
     if columns.time and len({row[columns.time] for row in rows}) == len(rows):
         return ["series"] * len(rows)
     return [str(line) for line in range(len(rows))]
 
 
 def _texts(rows: list[dict[str, str]], name: str) -> list[str]:
-    return [row[name] for row in rows] if name else []
+    return _names(rows, name) if name else []
+
+
+def _names(rows: list[dict[str, str]], name: str) -> list[str]:
+    found = [row[name].strip() for row in rows]
+    if "" in found:
+        fail(f"line {found.index('') + 2}: {name} is empty, needs a name", status=WRONG_CALL)
+    return found
 
 
 def numbers_of(rows: list[dict[str, str]], name: str) -> Floats:
@@ -141,6 +168,8 @@ def _number(row: dict[str, str], name: str, line: int) -> float:
         fail(f'line {line}: {name} is "{text}", needs a number', status=WRONG_CALL)
     if math.isinf(value):
         fail(f"line {line}: {name} is infinite", status=WRONG_CALL)
+    if abs(value) > _LARGEST:
+        fail(f"line {line}: {name} is {text}, needs at most {_LARGEST:g}", status=WRONG_CALL)
     return value
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 Segment = Annotated[str, typer.Option(help="Column with the segment, of one series.")]
-Season = Annotated[list[float] | None, typer.Option(help="Length in steps, e.g. 7.")]
+Season = Annotated[list[float] | None, typer.Option(min=2, help="Length in steps, e.g. 7.")]
+Share = Annotated[float | None, typer.Option(min=0.001, max=0.999, help="Planned, e.g. 0.5.")]
 Plot = Annotated[
     Path | None, typer.Option(help="Draw it, with the counterfactual: FILE.png or FILE.html.")
 ]
@@ -35,7 +36,7 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     stratum: Annotated[str, typer.Option(help="Column that units were drawn within.")] = "",
     segment: Segment = "",
     denominator: Annotated[str, typer.Option(help="Column below a ratio metric.")] = "",
-    share_treated: Annotated[float | None, typer.Option(help="Planned, e.g. 0.5.")] = None,
+    share_treated: Share = None,
     planned_subjects: PlannedSubjects = None,
     season: Season = None,
     holiday: Annotated[list[str] | None, typer.Option(help="Day, YYYY-MM-DD.")] = None,

@@ -36,7 +36,7 @@ def show(found: PanelEstimate, *, outcome: str, is_relative: bool, as_json: bool
         colour = COLOURS[check.status]
         checks.add_row("", f"[{colour}]{check.status}[/{colour}]", check.name, Text(check.in_words))
     results.print(checks)
-    results.print("\n[bold]Not used[/bold]")
+    results.print("\n[bold]Passed over[/bold]")
     others = Table.grid(padding=(0, 2))
     for why_not, names in passed_over(found).items():
         others.add_row("", Text(names, style="dim"), Text(why_not, style="dim"))
@@ -73,4 +73,5 @@ def lines_of(found: PanelEstimate, *, outcome: str, is_relative: bool) -> list[t
         total = f"of a mean time {parts.before:.6g} -> {parts.after:.6g}: {parts.total:+.6g}"
         why = f"rate {parts.rate:+.6g}, mix {parts.mix:+.6g}, volume {parts.volume:+.6g}"
         lines.append(("Total", f"{total} = {why}"))
+    lines += [("Not used", words) for words in found.unused]
     return lines

@@ -57,6 +57,7 @@ _PLAIN = {  # Of a design that the table does not permit: the one that needs the
     "series_only": "interrupted_time_series",
 }
 ESTIMATORS = (*RANDOMIZED, *CONTROLLED, *SERIES, "switchback")
+_NO_CLUSTERS = "it takes units for independent of each other, and they share clusters"
 _SYNTHETIC = {
     "synthetic_difference_in_differences",
     "synthetic_control",
@@ -78,6 +79,7 @@ class Counts:
     is_complete: bool
     has_controls: bool
     is_grouped: bool
+    has_clusters: bool = False
 
 
 def counts_of(panel: Matrices) -> Counts:
@@ -98,6 +100,7 @@ def counts_of(panel: Matrices) -> Counts:
         is_complete=panel.is_complete,
         has_controls=bool((beside & (measured & with_ai).any(axis=0)).any()),
         is_grouped=panel.cluster is not None or panel.stratum is not None,
+        has_clusters=panel.cluster is not None,
     )
 
 
@@ -153,10 +156,16 @@ def choose_for(
 
 
 def _first(permitted: list[str], counts: Counts) -> str:
-    """Return the strongest; of few units with several starts, imputation says more."""
+    """Return the strongest; of few units with several starts, imputation says more.
+
+    Of those two, only Callaway-Sant'Anna adjusts for covariates.
+    """
+    first = permitted[0]
     if counts.n_starts > 1 and "imputation" in permitted:
-        return "imputation"
-    return permitted[0]
+        first = "imputation"
+    if first == "imputation" and counts.n_covariates and "callaway_santanna" in permitted:
+        return "callaway_santanna"
+    return first
 
 
 def _rivals(chosen: str, permitted: list[str], counts: Counts) -> tuple[str, ...]:
@@ -208,6 +217,8 @@ def _why_not_randomized(name: str, counts: Counts) -> str | None:
 def _why_not_beside(name: str, counts: Counts) -> str | None:
     if not counts.has_controls:
         return f"no time has {CONTROLS_MIN} units without the AI beside treated ones"
+    if counts.has_clusters and name not in {"imputation", "callaway_santanna"}:
+        return _NO_CLUSTERS
     if name in _SYNTHETIC:
         return _why_not_synthetic(name, counts)
     if name == "callaway_santanna" and not counts.is_complete:
@@ -232,6 +243,8 @@ def _why_not_over_time(counts: Counts, confidence: float) -> str | None:
         return f"{counts.n_treated} treated units are compared with others"
     if not DONORS_OVER_TIME_MIN <= counts.n_never < DONORS_MIN:
         return f"{counts.n_never} donors, is for {DONORS_OVER_TIME_MIN} to {DONORS_MIN - 1}"
+    if counts.has_clusters:
+        return _NO_CLUSTERS
     if not counts.is_complete:
         return "a unit was not measured at every time"
     try:

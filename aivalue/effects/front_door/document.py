@@ -25,6 +25,7 @@ def document_of_panel(found: PanelEstimate) -> dict[str, object]:
             None if found.if_level_wanders is None else _interval(found.if_level_wanders)
         ),
         "decomposition": None if found.parts is None else document_of_parts(found.parts),
+        "unused": list(found.unused),
         "n_treated": found.effect.n_treated,
         "n_control": found.effect.n_control,
         "grade": found.graded.grade,

@@ -17,6 +17,7 @@ from aivalue.effects.front_door.course import Course
 from aivalue.effects.front_door.ran import Options, OwnReading, Ran
 from aivalue.effects.front_door.run import run
 from aivalue.effects.front_door.table import Matrices, PanelTable, matrices_of
+from aivalue.effects.front_door.unused import unused_by
 from aivalue.effects.functional import average, relative, verdict_of
 from aivalue.effects.grade import Graded, grade_of
 from aivalue.effects.monitoring import Monitored, monitored
@@ -43,6 +44,8 @@ class PanelEstimate:
     rivals : effects of the other permitted estimators
     monitored : Monitored or None
         Of a randomized design, the readings that allow peeking.
+    unused : tuple of str
+        What the table holds and the estimator had no use for, in words.
     own : OwnReading or None
         Of an estimator whose intervals are not as wide on both sides: `figure` is from there.
     if_level_wanders : Interval or None
@@ -64,6 +67,7 @@ class PanelEstimate:
     rivals: tuple[Effect, ...]
     monitored: Monitored | None
     course: Callable[[], Course] = field(repr=False, compare=False)
+    unused: tuple[str, ...] = ()
     own: OwnReading | None = None
     if_level_wanders: Interval | None = None
     parts: ChangeParts | None = None
@@ -124,6 +128,7 @@ def estimate_panel(
         rivals=tuple(rival.effect for rival in rivals),
         monitored=_monitored(used.effect, options.planned_subjects),
         course=used.course,
+        unused=unused_by(used.effect.estimator, panel, options.names),
         own=used.own,
         if_level_wanders=used.if_level_wanders,
     )

@@ -114,11 +114,17 @@ def matrices_of(table: PanelTable, *, may_alternate: bool = False) -> Matrices:
     Raises
     ------
     NotEstimable
-        A unit has two rows at one time, or loses the AI again.
+        A unit has two rows at one time, or loses the AI again; or a denominator has several times.
     """
-    units, unit = np.unique(np.asarray(table.unit, str), return_inverse=True)
+    names, unit = np.unique(np.asarray(table.unit, str), return_inverse=True)
+    units = tuple(str(name) for name in names)
     times, time = sorted_times(table.time)
     shape = (len(units), len(times))
+    if table.denominator is not None and len(times) > 1:
+        raise NotEstimable(
+            "a denominator belongs to subjects, each at one time, or to segments of a series; "
+            f"here are {len(times)} times: divide the outcome beforehand"
+        )
     count = np.bincount(unit * shape[1] + time, minlength=shape[0] * shape[1])
     if (count > 1).any():
         twice = int(np.argmax(count > 1))
@@ -143,26 +149,31 @@ def matrices_of(table: PanelTable, *, may_alternate: bool = False) -> Matrices:
             f"{times[int(np.argmax(lost[row]))]}: units that lose the AI again are not supported"
         )
     return Matrices(
-        units=tuple(str(name) for name in units),
+        units=units,
         times=tuple(times),
         outcome=outcome,
         first_treated=first.astype(np.int64),
         covariates=covariates,
-        cluster=_labels(table.cluster, unit, len(units), "clusters"),
-        stratum=_labels(table.stratum, unit, len(units), "strata"),
+        cluster=_labels(table.cluster, unit, units, "clusters"),
+        stratum=_labels(table.stratum, unit, units, "strata"),
         denominator=_pivoted(table.denominator, unit, time, shape),
         treated=treated,
     )
 
 
-def _labels(labels: Sequence[str], unit: Integers, n_units: int, what: str) -> Integers | None:
+def _labels(
+    labels: Sequence[str], unit: Integers, units: Sequence[str], what: str
+) -> Integers | None:
     if not len(labels):
         return None
-    _, code = np.unique(np.asarray(labels, str), return_inverse=True)
-    label = np.zeros(n_units, np.int64)
+    names, code = np.unique(np.asarray(labels, str), return_inverse=True)
+    label = np.zeros(len(units), np.int64)
     label[unit] = code
-    if (label[unit] != code).any():
-        raise NotEstimable(f"a unit lies in two {what}")
+    elsewhere = label[unit] != code
+    if elsewhere.any():
+        row = int(np.argmax(elsewhere))
+        both = f"{names[code[row]]} and {names[label[unit[row]]]}"
+        raise NotEstimable(f"unit {units[unit[row]]} lies in two {what}, {both}: needs one")
     return label
 
 

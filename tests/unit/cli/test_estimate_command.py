@@ -59,10 +59,27 @@ def test_a_table_of_users_needs_neither_unit_nor_time() -> None:
     ("content", "status", "reason"),
     [
         ("u,t,y,d\na,1,five,0\n", 2, 'line 2: y is "five", needs a number'),
+        ("u,t,y,d\na,1,inf,0\n", 2, "line 2: y is infinite"),
+        ("u,t,y,d\na,1,1e99,0\n", 2, "line 2: y is 1e99, needs at most 1e+70"),
         ("u,t,y,d\na,1,5,0\na,2,5,maybe\n", 2, 'line 3: d is "maybe", needs 0 or 1'),
+        ("u,t,y,d\na,1,5,\n", 2, 'line 2: d is "", needs 0 or 1'),
+        ("u,t,y,d\na,1,5,0\n,2,5,0\n", 2, "line 3: u is empty, needs a name"),
+        ("u,t,y,d\na,,5,0\n", 2, "line 2: t is empty, needs a time"),
+        ("u,t,y,d\na,Jan,5,0\na,Feb,6,1\n", 2, 'line 2: t is "Jan": times need to be numbers'),
+        ("u,t,y,d\na,1/2/2024,5,0\n", 2, 'line 2: t is "1/2/2024": times need to be numbers'),
+        ("u,t,y,d\na,2024Q3,5,0\na,2024-10,6,1\n", 2, 'line 3: t is "2024-10": times need'),
+        ("u,t,y,d\na,1,5\n", 2, "line 2 has 3 cells, needs 4"),
+        ("u,t,y,d\na,1,5,0,9\n", 2, "line 2 has 5 cells, needs 4"),
+        ('u,t,y,d\n"a,1,5,0\n', 2, "as CSV: unexpected end of data"),
+        ("u;t;y;d\na;1;5;0\n", 2, "are its columns separated by commas?"),
         ("u,t,y\na,1,5\n", 2, "has no column d"),
+        ("u,t,y,d,y\na,1,5,0,5\n", 2, "has two columns called y, needs one"),
         ("u,t,y,d\n", 2, "has no rows"),
+        ("", 2, "is empty, needs a line with the names of columns"),
         ("u,t,y,d\na,1,5,0\nb,1,5,0\n", 1, "not estimable: no row is treated"),
+        ("u,t,y,d\na,1,5,0\na,1,6,1\n", 1, "unit a has 2 rows at time 1, needs 1"),
+        ("u,t,y,d\na,1,5,1\na,2,6,0\n", 1, "unit a has the AI from 1 on but not at 2"),
+        ("u,t,y,d\na,1,5,0\nb,1,6,1\n", 1, "treatment arm has 1 subjects, needs 2"),
     ],
 )
 def test_refusals_say_where(tmp_path: Path, content: str, status: int, reason: str) -> None:
@@ -75,6 +92,43 @@ def test_refusals_say_where(tmp_path: Path, content: str, status: int, reason: s
 
     assert result.exit_code == status
     assert reason in " ".join(result.stderr.split())
+
+
+def test_a_file_that_is_not_utf_8_is_blamed(tmp_path: Path) -> None:
+    path = tmp_path / "panel.csv"
+    path.write_bytes("u,y,d\nZürich,1,0\n".encode("latin-1"))
+
+    result = call("estimate", str(path), "--outcome", "y", "--treated", "d")
+
+    assert result.exit_code == 2
+    assert "is not UTF-8 text" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--estimator", "magic"], "no estimator is called magic; there are cuped"),
+        (["--design", "magic"], "designs randomized, few_treated, staggered, series_only"),
+        (["--holiday", "Christmas"], "--holiday is Christmas, needs a day such as 2024-12-25"),
+        (["--share-treated", "5"], "should be less than or equal to 0.999"),
+        (["--season", "-3"], "should be greater than or equal to 2"),
+        (["--covariate", "z"], "has no column z"),
+        (["--unit", ""], "line 3: Year is 1970 again: --unit needs to name the column"),
+        (["--denominator", "Year"], "here are 31 times: divide the outcome beforehand"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: list[str], reason: str) -> None:
+    result = call(*TOBACCO, *options)
+
+    assert result.exit_code in {1, 2}
+    assert reason in " ".join(result.stderr.replace("│", "").split())
+
+
+def test_what_the_estimator_does_not_look_at_is_said() -> None:
+    result = call(*TOBACCO, "--covariate", "Year", "--estimator", "sdid", "--json")
+
+    unused = json.loads(result.stdout)["unused"]
+    assert unused == ["Year: synthetic_difference_in_differences does not adjust for them"]
 
 
 def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:
