@@ -42,6 +42,8 @@ class Monitored:
         Effect that the fixed reading finds in 80 % of cases.
     n_best : float
         Subjects at which the anytime interval is narrowest, beside as many looks as one likes.
+    ratio_test : Interval or None
+        Right at all readings together, too, by the mixture sequential probability ratio test.
     """
 
     fixed: Interval
@@ -49,10 +51,15 @@ class Monitored:
     planned_look: Interval | None
     detectable: float
     n_best: float
+    ratio_test: Interval | None = None
 
 
 def monitored(
-    effect: Effect, *, n_planned: float | None = None, look: tuple[int, int] | None = None
+    effect: Effect,
+    *,
+    n_planned: float | None = None,
+    look: tuple[int, int] | None = None,
+    expected_size: float | None = None,
 ) -> Monitored:
     """Read a randomized effect.
 
@@ -64,6 +71,8 @@ def monitored(
         looks together the interval is right only while its tuning stays what it was.
     look
         This look and how many are planned in all, equally spaced.
+    expected_size : > 0, or None
+        Deviation of effects that one expects, fixed beforehand: what the ratio test mixes over.
     """
     fixed = average(effect)
     n = float(effect.n_treated + effect.n_control)
@@ -88,6 +97,11 @@ def monitored(
             power=POWER,
         ),
         n_best=n_best,
+        ratio_test=(
+            None
+            if expected_size is None
+            else _around(fixed, _ratio_margin(fixed, expected_size, alpha) * small_sample)
+        ),
     )
 
 
@@ -99,6 +113,14 @@ def default_size(estimator: str) -> float:
 def _anytime_margin(fixed: Interval, n: float, *, n_best: float, alpha: float) -> float:
     error, subjects = np.asarray(fixed.standard_error), np.asarray(n)
     return float(anytime_margin(error, subjects, n_best=n_best, alpha=alpha))
+
+
+def _ratio_margin(fixed: Interval, expected_size: float, alpha: float) -> float:
+    # As long to import as an estimate takes: only who names a size pays for it.
+    from aivalue.effects.sequential import ratio_test_margin
+
+    error = np.asarray(fixed.standard_error)
+    return float(ratio_test_margin(error, prior_scale=expected_size, alpha=alpha))
 
 
 def _planned_quantile(look: tuple[int, int], alpha: float) -> float:

@@ -40,6 +40,9 @@ def answer(trial: Trial, asked: Asked, *, per_week: float | None = None) -> None
             f"the target of {_sized(found.target, found.level)} is detected in "
             f"[bold]{found.power:.1%}[/bold] of cases"
         )
+    if found.target is not None and found.needed:
+        surely = f"in {found.wanted_power:.0%} of cases ({found.confidence:.0%} confidence)"
+        results.print(f"to detect {_sized(found.target, found.level)} {surely}")
     for each in found.needed:
         results.print(f"  {_taken(each)}")
     results.print(f"{found.kind}, read by {found.estimator}; assumes: {'; '.join(found.assumes)}")

@@ -23,7 +23,7 @@ class Asked:
     ----------
     segment : the column with it; empty is none
     estimator : its name, that of a design, or "auto"
-    better : "higher" or "lower", as it was typed
+    better, inference : as they were typed
     plot : where to draw, or None
     """
 
@@ -33,6 +33,7 @@ class Asked:
     better: str
     is_relative: bool
     approver: str | None
+    inference: str
     plot: Path | None
     as_json: bool
 
@@ -41,6 +42,8 @@ def answer(panel: Path, asked: Asked, options: Options) -> None:
     """Estimate from the file, draw it if asked, and print it."""
     if asked.better not in {"higher", "lower"}:
         fail(f"--better is higher or lower, got {asked.better}", status=WRONG_CALL)
+    if asked.inference not in {"calibrated", "permutation"}:
+        fail(f"--inference is calibrated or permutation, got {asked.inference}", status=WRONG_CALL)
     known = {"auto", *DESIGNS, *ESTIMATORS, *ALIASES}
     if asked.estimator not in known:
         names = f"{', '.join(ESTIMATORS)}; designs {', '.join(DESIGNS)}"

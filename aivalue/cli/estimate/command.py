@@ -5,9 +5,18 @@ from typing import Annotated
 
 import typer
 
+Design = Annotated[
+    str, typer.Option(help="auto (from the table), randomized, few_treated, staggered, series_only")
+]
 Segment = Annotated[str, typer.Option(help="Column with the segment, of one series.")]
 Season = Annotated[list[float] | None, typer.Option(min=2, help="Length in steps, e.g. 7.")]
 Share = Annotated[float | None, typer.Option(min=0.001, max=0.999, help="Planned, e.g. 0.5.")]
+ExpectedSize = Annotated[
+    float | None, typer.Option(min=1e-300, help="Of effects, fixed beforehand: adds the mSPRT.")
+]
+Inference = Annotated[
+    str, typer.Option(help="calibrated, or permutation: of at most ten treated units.")
+]
 Plot = Annotated[
     Path | None, typer.Option(help="Draw it, with the counterfactual: FILE.png or FILE.html.")
 ]
@@ -23,12 +32,7 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     treated: Annotated[str, typer.Option(help="Column that is 1 where the unit has the AI.")],
     unit: Annotated[str, typer.Option(help="Column that names the unit; none: each row.")] = "",
     time: Annotated[str, typer.Option(help="Column with the time; none: all at once.")] = "",
-    design: Annotated[
-        str,
-        typer.Option(
-            help="auto reads it from the table; or randomized, few_treated, staggered, series_only."
-        ),
-    ] = "auto",
+    design: Design = "auto",
     estimator: Annotated[str, typer.Option(help="Force one, e.g. sdid.")] = "auto",
     control: Annotated[list[str] | None, typer.Option(help="Control series.")] = None,
     covariate: Annotated[list[str] | None, typer.Option(help="Known before.")] = None,
@@ -38,11 +42,13 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     denominator: Annotated[str, typer.Option(help="Column below a ratio metric.")] = "",
     share_treated: Share = None,
     planned_subjects: PlannedSubjects = None,
+    expected_size: ExpectedSize = None,
     season: Season = None,
     holiday: Annotated[list[str] | None, typer.Option(help="Day, YYYY-MM-DD.")] = None,
     washout: Annotated[int, typer.Option(min=0, help="Periods after a switch.")] = 1,
     approver: Annotated[str, typer.Option(help="Who answers for a forced estimator.")] = "",
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
+    inference: Inference = "calibrated",
     better: Annotated[str, typer.Option(help="higher or lower.")] = "higher",
     relative: Annotated[bool, typer.Option("--relative", help="As a share.")] = False,
     plot: Plot = None,
@@ -62,6 +68,7 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
         better=better,
         is_relative=relative,
         approver=approver or None,
+        inference=inference,
         plot=plot,
         as_json=as_json,
     )
@@ -70,6 +77,8 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
         names=names,
         share_treated=share_treated,
         planned_subjects=planned_subjects,
+        expected_size=expected_size,
+        inference="permutation" if inference == "permutation" else "calibrated",
         washout=washout,
         seasons=tuple(season) if season else None,
         holidays=tuple(holiday or ()),

@@ -58,6 +58,7 @@ def lines_of(found: PanelEstimate, *, outcome: str, is_relative: bool) -> list[t
         ("Grade", f"{found.graded.grade}: {GRADES[found.graded.grade]}"),
         ("Because", found.graded.reasons[0]),
         ("Method", f"{effect.estimator}, version {effect.estimator_version} ({choice.reason})"),
+        ("Inference", found.inference),
         ("Compared", f"{effect.n_treated} treated, {effect.n_control} control"),
         ("Would find", f"an effect of {found.detectable:.4g} or more in 80 % of cases"),
     ]
@@ -65,9 +66,19 @@ def lines_of(found: PanelEstimate, *, outcome: str, is_relative: bool) -> list[t
         anytime = found.monitored.anytime
         watched = f"trust {anytime.low:+.6g} to {anytime.high:+.6g} where it is looked at daily"
         lines.append(("If watched", watched))
+        tested = found.monitored.ratio_test
+        if tested is not None:
+            lines.append(
+                ("", f"or {tested.low:+.6g} to {tested.high:+.6g} by the ratio test (mSPRT)")
+            )
+    if found.by_permutation is not None:
+        exact = found.by_permutation
+        words = f"{exact.point:+.6g} ({exact.low:+.6g} to {exact.high:+.6g})"
+        ways = f"from all {exact.n_assignments:,} choices of who went live"
+        lines.append(("Permuted", f"{words}, p = {exact.p_value:.3g}, {ways}"))
     if found.if_level_wanders is not None:
-        beside = in_figures(found.if_level_wanders, is_relative=False)
-        lines.append(("If it drifts", f"{beside}, should the level wander by itself"))
+        wandering = in_figures(found.if_level_wanders, is_relative=False)
+        lines.append(("If it drifts", f"{wandering}, should the level wander by itself"))
     if found.parts is not None:
         parts = found.parts
         total = f"of a mean time {parts.before:.6g} -> {parts.after:.6g}: {parts.total:+.6g}"

@@ -5,7 +5,7 @@ from collections import defaultdict
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.effect import Grade, Verdict
 from aivalue.effects.front_door.estimate_panel import PanelEstimate
-from aivalue.effects.functional import relative
+from aivalue.effects.front_door.own_reading import share_of
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 
@@ -33,10 +33,8 @@ def in_figures(interval: Interval, *, is_relative: bool) -> str:
 
 def share_of_level(found: PanelEstimate) -> str | None:
     """Write the effect as a share of the level without the AI, where that can be told."""
-    if found.own is not None:  # Its interval is not that of the covariance.
-        return None
     try:
-        return in_figures(relative(found.effect), is_relative=True)
+        return in_figures(share_of(found.effect, found.own), is_relative=True)
     except NotEstimable:
         return None
 

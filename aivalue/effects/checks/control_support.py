@@ -19,4 +19,5 @@ def control_support(treated: Sequence[Period], estimated: Sequence[Period]) -> C
         status="passed",
         p_value=None,
         detail=f"untreated units in each of {len(treated)} months",
+        power="a single month without them fails",
     )

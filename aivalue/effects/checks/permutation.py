@@ -24,7 +24,7 @@ def permutation(
     treated: Floats, others: Floats, *, confidence: float, is_claimed: bool
 ) -> CheckResult:
     """Invert the test of one number per unit; it matters only where an effect is claimed."""
-    return _read(
+    return read_permutation(
         lambda: permutation_interval(treated, others, confidence=confidence),
         n_treated=len(treated),
         is_claimed=is_claimed,
@@ -35,7 +35,7 @@ def permutation_of_changes(
     changes: Changes, *, confidence: float, is_claimed: bool, of: str = "units"
 ) -> CheckResult:
     """Invert the test of each unit's change over the starts there were."""
-    return _read(
+    return read_permutation(
         lambda: permutation_of_starts(
             changes.change, changes.had_it, changes.counts, confidence=confidence
         ),
@@ -45,9 +45,10 @@ def permutation_of_changes(
     )
 
 
-def _read(
+def read_permutation(
     invert: Callable[[], Permutation], *, n_treated: int, is_claimed: bool, of: str = "units"
 ) -> CheckResult:
+    """Read what `invert` finds, or why it refuses."""
     if n_treated > TREATED_MAX:
         return not_applicable(NAME, f"{n_treated} treated {of} need no permutation")
     try:

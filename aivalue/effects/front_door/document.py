@@ -18,12 +18,15 @@ def document_of_panel(found: PanelEstimate) -> dict[str, object]:
         "approver": found.choice.approver,
         "effect": {**_interval(found.figure), "confidence": found.figure.confidence},
         "p_value": found.p_value,
+        "inference": found.inference,
         "minimum_detectable": found.detectable,
         "anytime": None if found.monitored is None else _bounds(found.monitored.anytime),
+        "ratio_test": _ratio_test(found),
         "over_time": _over_time(found),
         "if_level_wanders": (
             None if found.if_level_wanders is None else _interval(found.if_level_wanders)
         ),
+        "by_permutation": _by_permutation(found),
         "decomposition": None if found.parts is None else document_of_parts(found.parts),
         "unused": list(found.unused),
         "n_treated": found.effect.n_treated,
@@ -49,9 +52,30 @@ def document_of_panel(found: PanelEstimate) -> dict[str, object]:
     }
 
 
+def _ratio_test(found: PanelEstimate) -> dict[str, object] | None:
+    if found.monitored is None or found.monitored.ratio_test is None:
+        return None
+    return _bounds(found.monitored.ratio_test)
+
+
+def _by_permutation(found: PanelEstimate) -> dict[str, object] | None:
+    exact = found.by_permutation
+    if exact is None:
+        return None
+    return {
+        "point": exact.point,
+        "low": exact.low,
+        "high": exact.high,
+        "confidence": exact.confidence,
+        "p_value": exact.p_value,
+        "smallest_p_value": exact.p_smallest,
+        "n_assignments": exact.n_assignments,
+    }
+
+
 def _over_time(found: PanelEstimate) -> list[dict[str, object]] | None:
     """Write the reading of each time with the AI, where the estimator has one of its own."""
-    if found.own is None:
+    if found.own is None or not found.own.by_time:
         return None
     return [
         {"time": time, "point": own.point, **_bounds(own), "p_value": p_value}

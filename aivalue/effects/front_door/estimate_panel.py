@@ -14,14 +14,16 @@ from aivalue.effects.choose import Choice
 from aivalue.effects.effect import Effect, Verdict
 from aivalue.effects.front_door.choice import choose_for, counts_of
 from aivalue.effects.front_door.course import Course
-from aivalue.effects.front_door.ran import Options, OwnReading, Ran
+from aivalue.effects.front_door.own_reading import permuted_reading, share_of
+from aivalue.effects.front_door.ran import Inference, Options, OwnReading, Ran
 from aivalue.effects.front_door.run import run
 from aivalue.effects.front_door.table import Matrices, PanelTable, matrices_of
 from aivalue.effects.front_door.unused import unused_by
-from aivalue.effects.functional import average, relative, verdict_of
+from aivalue.effects.functional import average, verdict_of
 from aivalue.effects.grade import Graded, grade_of
 from aivalue.effects.monitoring import Monitored, monitored
 from aivalue.effects.parts import ChangeParts
+from aivalue.effects.permutation import Permutation
 from aivalue.effects.power import minimum_detectable
 from aivalue.effects.student_t import two_sided_p
 from aivalue.errors import NotEstimable
@@ -48,6 +50,10 @@ class PanelEstimate:
         What the table holds and the estimator had no use for, in words.
     own : OwnReading or None
         Of an estimator whose intervals are not as wide on both sides: `figure` is from there.
+    inference : Inference
+        What `figure` and `p_value` rest on.
+    by_permutation : Permutation or None
+        Of few treated units, the reading that rests on nothing but who went live when.
     if_level_wanders : Interval or None
         Of one series, the level effect once more, its level taken to wander.
     course
@@ -69,6 +75,8 @@ class PanelEstimate:
     course: Callable[[], Course] = field(repr=False, compare=False)
     unused: tuple[str, ...] = ()
     own: OwnReading | None = None
+    inference: Inference = "calibrated"
+    by_permutation: Permutation | None = None
     if_level_wanders: Interval | None = None
     parts: ChangeParts | None = None
 
@@ -103,14 +111,13 @@ def estimate_panel(
     checks = list(used.doubts())
     if estimator == "auto":
         checks.append(agreement(ran.effect, [rival.effect for rival in rivals]))
-    forced = override(choice)
-    if forced is not None:
-        checks.append(forced)
-    level = average(used.effect) if used.own is None else used.own.average
+    checks += _forced(choice)
+    own = used.own if options.inference == "calibrated" else permuted_reading(used)
+    level = average(used.effect) if own is None else own.average
     return PanelEstimate(
         effect=used.effect,
-        figure=relative(used.effect) if is_relative else level,
-        p_value=_p_value(used, level),
+        figure=share_of(used.effect, own) if is_relative else level,
+        p_value=_p_value(used.effect, level, own),
         verdict=verdict_of(level, better_when),
         graded=grade_of(
             design=choice.design,
@@ -126,24 +133,33 @@ def estimate_panel(
             confidence=level.confidence,
         ),
         rivals=tuple(rival.effect for rival in rivals),
-        monitored=_monitored(used.effect, options.planned_subjects),
+        monitored=_monitored(used.effect, options),
         course=used.course,
         unused=unused_by(used.effect.estimator, panel, options.names),
-        own=used.own,
+        own=own,
+        inference=options.inference,
+        by_permutation=None if used.permuted is None else used.permuted.reading(),
         if_level_wanders=used.if_level_wanders,
     )
 
 
-def _monitored(effect: Effect, planned_subjects: int | None) -> Monitored | None:
+def _forced(choice: Choice) -> tuple[CheckResult, ...]:
+    forced = override(choice)
+    return () if forced is None else (forced,)
+
+
+def _monitored(effect: Effect, options: Options) -> Monitored | None:
     if effect.design != "randomized":
         return None
-    return monitored(effect, n_planned=planned_subjects)
+    return monitored(
+        effect, n_planned=options.planned_subjects, expected_size=options.expected_size
+    )
 
 
-def _p_value(used: Ran, level: Interval) -> float:
-    if used.own is not None:
-        return used.own.p_value
-    return two_sided_p(level.point / level.standard_error, used.effect.degrees_of_freedom)
+def _p_value(effect: Effect, level: Interval, own: OwnReading | None) -> float:
+    if own is not None:
+        return own.p_value
+    return two_sided_p(level.point / level.standard_error, effect.degrees_of_freedom)
 
 
 def _rivals(choice: Choice, panel: Matrices, options: Options) -> tuple[Ran, ...]:

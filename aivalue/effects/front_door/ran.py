@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.effect import Effect
 from aivalue.effects.front_door.course import Course
+from aivalue.effects.front_door.permuted import Permuted
 from aivalue.kpis.interval import Interval
+
+Inference = Literal["calibrated", "permutation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,11 @@ class Options:
     holidays : days, as ISO dates
     planned_subjects : int or None
         Of both arms at the planned end, fixed before there was anything to see.
+    expected_size : > 0, or None
+        Deviation of effects that one expects of an experiment: adds the ratio test.
+    inference : Inference
+        What the published interval and p-value rest on: the estimator's covariance, or every
+        other choice of who went live.
     """
 
     confidence: float = 0.95
@@ -33,6 +42,8 @@ class Options:
     seasons: tuple[float, ...] | None = None
     holidays: tuple[str, ...] = ()
     planned_subjects: int | None = None
+    expected_size: float | None = None
+    inference: Inference = "calibrated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +72,8 @@ class Ran:
         What stands in for the figures that the effect's covariance gives.
     if_level_wanders : Interval or None
         Of one series, the average with a level that is taken to wander.
+    permuted : Permuted or None
+        Of units that went live beside others, the exact reading.
     """
 
     effect: Effect
@@ -68,3 +81,4 @@ class Ran:
     course: Callable[[], Course]
     own: OwnReading | None = None
     if_level_wanders: Interval | None = None
+    permuted: Permuted | None = None

@@ -1,6 +1,7 @@
 """Rollouts from a table: units with the AI from some time on, with the checks of such designs."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -9,7 +10,6 @@ from aivalue.effects.changes import changes_of
 from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.checks.composition import composition
 from aivalue.effects.checks.contamination import contamination
-from aivalue.effects.checks.permutation import TREATED_MAX, permutation_of_changes
 from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.pre_trend import pre_trend
 from aivalue.effects.checks.regression_to_the_mean import regression_to_the_mean
@@ -21,11 +21,13 @@ from aivalue.effects.estimators.difference_in_differences import Rollout, differ
 from aivalue.effects.estimators.imputation import imputation
 from aivalue.effects.estimators.whole_clusters import whole_clusters
 from aivalue.effects.front_door.course import course_of_units, parallel_before
+from aivalue.effects.front_door.permuted import Permuted
 from aivalue.effects.front_door.ran import Options, Ran
 from aivalue.effects.front_door.table import Matrices
 from aivalue.effects.functional import average
 from aivalue.effects.leads import LeadTest, leads_differ
 from aivalue.effects.panel import Booleans, Floats, Integers
+from aivalue.effects.permutation import Permutation, permutation_of_starts
 from aivalue.errors import NotEstimable
 
 BLOCKS_MAX = 3
@@ -60,9 +62,11 @@ def _ran(
     options: Options,
     before: Callable[[Matrices], Floats] = parallel_before,
 ) -> Ran:
+    permuted = _permuted(panel, options)
     return Ran(
         effect=effect,
-        doubts=lambda: _doubts(panel, effect, options),
+        doubts=lambda: _doubts(panel, effect, options, permuted),
+        permuted=permuted,
         course=lambda: course_of_units(panel, effect, before(panel)),
     )
 
@@ -95,7 +99,9 @@ def _rollout(panel: Matrices, first: Integers, n_times: int) -> Rollout:
     )
 
 
-def _doubts(panel: Matrices, effect: Effect, options: Options) -> tuple[CheckResult, ...]:
+def _doubts(
+    panel: Matrices, effect: Effect, options: Options, permuted: Permuted
+) -> tuple[CheckResult, ...]:
     figure = average(effect)
     is_claimed = not figure.low <= 0 <= figure.high
     return (
@@ -105,7 +111,7 @@ def _doubts(panel: Matrices, effect: Effect, options: Options) -> tuple[CheckRes
         _placebo_in_time(panel, options),
         _contamination(panel, figure.standard_error),
         _composition(panel),
-        _permutation(panel, options, is_claimed=is_claimed),
+        permuted.check(is_claimed=is_claimed),
     )
 
 
@@ -213,30 +219,35 @@ def _composition(panel: Matrices) -> CheckResult:
     return composition(before, after, panel.is_treated)
 
 
-def _permutation(panel: Matrices, options: Options, *, is_claimed: bool) -> CheckResult:
+def _permuted(panel: Matrices, options: Options) -> Permuted:
     """Permute what went live: units, or clusters where those did as a whole."""
-    with_ai, measured = _status(panel)
-    value = np.nan_to_num(panel.outcome)
-    weight = measured.astype(np.float64)
     first, of = panel.first_treated, "units"
+    clusters = None
     if panel.cluster is not None:
         clusters = whole_clusters(panel.cluster, first)
         if clusters is None:
-            return not_applicable("permutation", "clusters went live in parts, not as a whole")
-        weight = clusters.summed(weight)
-        value = clusters.summed(value) / np.maximum(weight, 1.0)
+            return Permuted(of="clusters", n_treated=0, invert=_refuse_parts)
         first, of = clusters.cohort, "clusters"
-        weight = (weight > 0).astype(np.float64)  # A cluster counts once, however many it has.
-        with_ai = np.arange(len(panel.times)) >= first[:, None]
-    n_treated = int((first < len(panel.times)).sum())
-    if n_treated > TREATED_MAX:
-        return not_applicable("permutation", f"{n_treated} treated {of} need no permutation")
-    return permutation_of_changes(
-        changes_of(value, weight, with_ai, first),
-        confidence=options.confidence,
-        is_claimed=is_claimed,
-        of=of,
-    )
+
+    def invert() -> Permutation:
+        with_ai, measured = _status(panel)
+        value = np.nan_to_num(panel.outcome)
+        weight = measured.astype(np.float64)
+        if clusters is not None:
+            weight = clusters.summed(weight)
+            value = clusters.summed(value) / np.maximum(weight, 1.0)
+            weight = (weight > 0).astype(np.float64)  # A cluster counts once, however many it has.
+            with_ai = np.arange(len(panel.times)) >= first[:, None]
+        found = changes_of(value, weight, with_ai, first)
+        return permutation_of_starts(
+            found.change, found.had_it, found.counts, confidence=options.confidence
+        )
+
+    return Permuted(of=of, n_treated=int((first < len(panel.times)).sum()), invert=cache(invert))
+
+
+def _refuse_parts() -> Permutation:
+    raise NotEstimable("clusters went live in parts, not as a whole")
 
 
 def _status(panel: Matrices) -> tuple[Booleans, Booleans]:

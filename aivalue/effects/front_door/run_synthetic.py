@@ -9,7 +9,6 @@ from aivalue.effects.checks.conformal import conformal_over_time
 from aivalue.effects.checks.contamination import contamination
 from aivalue.effects.checks.convex_hull import convex_hull
 from aivalue.effects.checks.leave_one_donor_out import leave_one_donor_out
-from aivalue.effects.checks.permutation import permutation
 from aivalue.effects.checks.placebo_in_space import placebo_in_space
 from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.rmspe_rank import rmspe_rank
@@ -32,6 +31,7 @@ from aivalue.effects.estimators.synthetic_effect import (
     synthetic_difference_effect,
 )
 from aivalue.effects.front_door.course import course_of_units
+from aivalue.effects.front_door.permuted import Permuted, control_permuted, units_permuted
 from aivalue.effects.front_door.ran import Options, Ran
 from aivalue.effects.front_door.table import Matrices, days_from
 from aivalue.effects.functional import average
@@ -56,8 +56,15 @@ def run_synthetic_difference(panel: Matrices, options: Options) -> Ran:
     )
     figure = average(effect)
     placebos = found.placebos.mean(axis=1)
+    permuted = units_permuted(
+        lambda: _unit_effects(treated, donors, n_before, found),
+        placebos,
+        n_treated=len(treated),
+        confidence=options.confidence,
+    )
     return Ran(
         effect=effect,
+        permuted=permuted,
         doubts=lambda: (
             *doubts_of(found, treated, donors, n_before, figure),
             *_over_time(
@@ -68,12 +75,7 @@ def run_synthetic_difference(panel: Matrices, options: Options) -> Ran:
                 penalty=found.penalty**2 * donors.shape[1],
             ),
             difference_before(treated, donors, n_before, options),
-            permutation(
-                _unit_effects(treated, donors, n_before, found),
-                placebos,
-                confidence=options.confidence,
-                is_claimed=_excludes_zero(figure),
-            ),
+            permuted.check(is_claimed=_excludes_zero(figure)),
             _contamination(panel, placebos, found.unit_weights, figure.standard_error),
         ),
         course=lambda: course_of_units(
@@ -88,6 +90,7 @@ def run_synthetic_control(panel: Matrices, options: Options) -> Ran:
     mean = treated.mean(axis=0)
     found = synthetic_control(mean, donors, n_before)
     effect = _control_effect(found, mean, panel, options, name="synthetic_control")
+    permuted = control_permuted(found, options.confidence)
 
     def without(row: int) -> float:
         return synthetic_control(mean, np.delete(donors, row, axis=0), n_before).effect
@@ -95,8 +98,9 @@ def run_synthetic_control(panel: Matrices, options: Options) -> Ran:
     return Ran(
         effect=effect,
         doubts=lambda: _control_checks(
-            found, mean, donors, panel, options, average(effect), without
+            found, mean, donors, panel, options, average(effect), without, permuted
         ),
+        permuted=permuted,
         course=lambda: course_of_units(panel, effect, (mean - found.gap)[:n_before]),
     )
 
@@ -109,6 +113,7 @@ def run_augmented(panel: Matrices, options: Options) -> Ran:
     effect = _control_effect(
         found.corrected, mean, panel, options, name="augmented_synthetic_control"
     )
+    permuted = control_permuted(found.corrected, options.confidence)
 
     def without(row: int) -> float:
         kept = np.delete(donors, row, axis=0)
@@ -117,8 +122,9 @@ def run_augmented(panel: Matrices, options: Options) -> Ran:
     return Ran(
         effect=effect,
         doubts=lambda: _control_checks(
-            found.corrected, mean, donors, panel, options, average(effect), without
+            found.corrected, mean, donors, panel, options, average(effect), without, permuted
         ),
+        permuted=permuted,
         course=lambda: course_of_units(panel, effect, (mean - found.corrected.gap)[:n_before]),
     )
 
@@ -146,6 +152,7 @@ def _control_checks(
     options: Options,
     figure: Interval,
     without: Callable[[int], float],
+    permuted: Permuted,
 ) -> tuple[CheckResult, ...]:
     is_claimed = _excludes_zero(figure)
     n_before = found.n_before
@@ -158,9 +165,7 @@ def _control_checks(
         leave_one_donor_out(found.effect, found.weights, without, is_claimed=is_claimed),
         weight_concentration(found.weights, found.gap[:n_before], noise),
         convex_hull(mean[:n_before], donors[:, :n_before]),
-        permutation(
-            np.array([found.effect]), placebos, confidence=options.confidence, is_claimed=is_claimed
-        ),
+        permuted.check(is_claimed=is_claimed),
         difference_before(mean[None], donors, n_before, options),
         _contamination(panel, placebos, found.weights, figure.standard_error),
     )

@@ -10,6 +10,7 @@ from aivalue.effects.effect import Effect
 from aivalue.effects.front_door.table import days_from
 from aivalue.effects.monitoring import CLUSTERS_DEFAULT, SUBJECTS_DEFAULT, default_size, monitored
 from aivalue.effects.panel import Floats
+from aivalue.effects.sequential import ratio_test_margin
 
 PER_DAY, N_DAYS = 100, 30  # Subjects of each arm.
 DRAWS = 600
@@ -81,3 +82,15 @@ def test_a_default_follows_from_the_design_alone() -> None:
 
     assert by_event == {SUBJECTS_DEFAULT}
     assert by_unit == CLUSTERS_DEFAULT == default_size("cluster_randomized")
+
+
+def test_the_ratio_test_stands_beside_where_a_size_of_effects_was_named() -> None:
+    effect = after(2_000, 0.3, 0.1)
+
+    found = monitored(effect, expected_size=0.2)
+
+    margin = float(ratio_test_margin(np.asarray(0.1), prior_scale=0.2))
+    assert monitored(effect).ratio_test is None
+    assert found.ratio_test is not None
+    assert found.ratio_test.high - 0.3 == pytest.approx(margin, rel=1e-3)
+    assert found.ratio_test.high > found.fixed.high

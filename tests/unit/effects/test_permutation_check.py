@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.front_door.document import document_of_panel
 from aivalue.effects.front_door.estimate_panel import estimate_panel
+from aivalue.effects.front_door.ran import Options
 from aivalue.effects.front_door.table import PanelTable
+from aivalue.errors import NotEstimable
 
 N_PERIODS = 10
 
@@ -71,3 +74,52 @@ def test_it_says_why_it_does_not_apply(
 
     assert found.status == "not_applicable"
     assert why in found.detail
+
+
+def few_of(n_units: int, n_treated: int, effect: float) -> PanelTable:
+    rng = np.random.default_rng(11)
+    with_ai = (np.arange(n_units)[:, None] < n_treated) & (np.arange(N_PERIODS) >= 6)
+    outcome = 20 + rng.normal(size=(n_units, N_PERIODS)) + effect * with_ai
+    unit, time = np.indices(outcome.shape)
+    return PanelTable(
+        unit=[f"u{row:02d}" for row in unit.ravel()],
+        time=[str(column) for column in time.ravel()],
+        outcome=outcome.ravel(),
+        treated=with_ai.ravel(),
+        covariates=np.empty((outcome.size, 0)),
+    )
+
+
+@pytest.mark.parametrize("effect", [0.0, -4.0])
+@pytest.mark.parametrize("is_relative", [False, True])
+def test_the_exact_interval_can_be_published_and_agrees_with_its_p_value(
+    effect: float, *, is_relative: bool
+) -> None:
+    exact = Options(inference="permutation")
+
+    found = estimate_panel(few_of(12, 3, effect), options=exact, is_relative=is_relative)
+
+    assert found.by_permutation is not None
+    assert found.by_permutation.n_assignments == 220
+    assert found.p_value == found.by_permutation.p_value
+    assert (found.p_value <= 0.05) == (not found.figure.low <= 0 <= found.figure.high)
+    if not is_relative:
+        assert found.figure.low == found.by_permutation.low
+
+
+def test_what_cannot_be_permuted_is_not_published_as_if_it_were() -> None:
+    with pytest.raises(NotEstimable, match="6 assignments cannot give 95% confidence"):
+        estimate_panel(
+            few_of(6, 1, 0.0), estimator="imputation", options=Options(inference="permutation")
+        )
+
+
+def test_it_stands_beside_the_calibrated_interval() -> None:
+    found = estimate_panel(few_of(12, 3, 2.0))
+
+    document = document_of_panel(found)
+    exact = document["by_permutation"]
+    assert isinstance(exact, dict)
+    assert document["inference"] == "calibrated"
+    assert exact["point"] == pytest.approx(found.figure.point)
+    assert exact["low"] < exact["point"] < exact["high"]
