@@ -174,8 +174,13 @@ def observe_stored(batch: Batch, stored: Stored, *, seconds: float) -> None:
 
 def observe_position(topic: str, partition: int, offset: int, *, lag: int) -> None:
     """Note where a partition stands in PostgreSQL, and how many records wait behind."""
-    LAG_MESSAGES.labels(topic, str(partition)).set(lag)
+    observe_waiting(topic, partition, lag)
     COMMITTED_OFFSET.labels(topic, str(partition)).set(offset)
+
+
+def observe_waiting(topic: str, partition: int, n: int) -> None:
+    """Note how many records wait in a partition."""
+    LAG_MESSAGES.labels(topic, str(partition)).set(n)
 
 
 def observe_lag(topic: str, partition: int, seconds: float) -> None:

@@ -158,6 +158,15 @@ class LogSource:
         assert partition in self._assigned, "Partition is not assigned"
         return len(self._log.records[partition])
 
+    def last_stable_offset(self, partition: TopicPartition) -> int | None:
+        """Say that no transaction goes on."""
+        return self.highwater(partition)
+
+    async def position(self, partition: TopicPartition) -> int:
+        """Say where it stands."""
+        self._require([partition])
+        return self._offsets[partition]
+
     def last_poll_timestamp(self, partition: TopicPartition) -> int | None:
         """Say that a partition was answered just now."""
         assert partition in self._assigned, "Partition is not assigned"

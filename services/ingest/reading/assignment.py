@@ -154,15 +154,18 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
 
     def lag(self, source: Source, partition: TopicPartition) -> int:
         """Count the records of a claimed partition that are known of and not read yet."""
-        return behind(source, partition, self.positions[partition].origin.next_offset)
+        position = self.positions[partition]
+        return behind(source, partition, max(position.origin.next_offset, position.passed))
 
     def waiting(self, source: Source) -> dict[TopicPartition, int]:
         """Count the records that wait in every claimed partition."""
         return {each: self.lag(source, each) for each in self.positions}
 
-    def listened(self, source: Source, polled: Polled, *, seconds: float) -> None:
+    async def listened(self, source: Source, polled: Polled, *, seconds: float) -> None:
         """Note who said nothing in a poll; who waits behind others that spoke is not silent."""
-        for partition, position in self.positions.items():
+        for partition, position in list(self.positions.items()):
+            if position.allow_gaps and partition not in polled and self.lag(source, partition):
+                position.passed = await _passed(source, partition)
             waits_behind_others = partition not in polled and bool(polled)
             if not waits_behind_others or not self.lag(source, partition):
                 position.silent_seconds += seconds
@@ -184,6 +187,18 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         n_halted = len(self.halted)
         metrics.HALTED.set(n_halted)
         metrics.STANDING_BY.set(len(self._refused) - n_halted)
+
+
+async def _passed(source: Source, partition: TopicPartition) -> int:
+    """Say up to where the client has given all there is.
+
+    Where it stands before transactions that go on, nothing can be read until they end.
+    """
+    offset = await source.position(partition)
+    stable, end = source.last_stable_offset(partition), source.highwater(partition)
+    if end is not None and stable is not None and 0 <= stable <= offset:
+        return end
+    return offset
 
 
 def behind(source: Source, partition: TopicPartition, offset: int) -> int:

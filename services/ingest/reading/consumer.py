@@ -124,7 +124,9 @@ class Consumer:
         """Claim, poll, decode, hand over, and see to what was handed over before."""
         waiting = self._assignment.waiting(self._source)
         self.contact.observe(waiting)
-        n_waiting = self._lag.observe(waiting, assigned=self._source.assignment())
+        n_waiting = self._lag.observe(
+            waiting, assigned=self._source.assignment(), all_stored=not self._in_flight
+        )
         self._progress.turn(
             self._clock(), n_waiting=n_waiting, unclaimed=bool(self._assignment.unclaimed)
         )
@@ -136,7 +138,8 @@ class Consumer:
             await failpoint("before_poll")
             polled_at = self._clock()
             polled = await self._poll()
-            self._assignment.listened(self._source, polled, seconds=self._clock() - polled_at)
+            seconds = self._clock() - polled_at
+            await self._assignment.listened(self._source, polled, seconds=seconds)
             await failpoint("after_poll")
             for batch, following in await self._batches(polled):
                 while len(self._in_flight) >= IN_FLIGHT_MAX:

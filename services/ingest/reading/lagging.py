@@ -24,10 +24,15 @@ class Lag:
             self._stored_through[partition] = log_ms(stretch.records[-1]) / 1_000
 
     def observe(
-        self, waiting: Mapping[TopicPartition, int], *, assigned: AbstractSet[TopicPartition]
+        self,
+        waiting: Mapping[TopicPartition, int],
+        *,
+        assigned: AbstractSet[TopicPartition],
+        all_stored: bool = False,
     ) -> int:
         """Show how long records have waited in each partition; count those that wait.
 
+        Where `all_stored` of what was read is, what waits is all that is not.
         What is assigned and not claimed, as while PostgreSQL is away, stands as it was last seen.
         """
         now = self._clock()
@@ -42,4 +47,6 @@ class Lag:
             through = self._stored_through.setdefault(partition, now)
             seconds = max(now - through, 0) if n else 0
             metrics.observe_lag(partition.topic, partition.partition, seconds)
+            if all_stored and partition in waiting:
+                metrics.observe_waiting(partition.topic, partition.partition, n)
         return sum(waiting.values())

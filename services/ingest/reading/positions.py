@@ -26,7 +26,8 @@ class Position:
     """A claimed partition; what is submitted for storing moves it ahead of PostgreSQL.
 
     `tail_sha256` is of the last record read, None where nothing ever was; `silent_seconds` is how
-    long it was listened to since without a record.
+    long it was listened to since without a record. Before `passed` there is nothing more to read:
+    what transactions leave in a log, their markers and what was aborted, is no record of ours.
     """
 
     claim: Claim
@@ -36,6 +37,7 @@ class Position:
     allow_gaps: bool
     gaps_seen: int = 0
     silent_seconds: float = 0
+    passed: int = 0
     probing: bool = False
 
     @property

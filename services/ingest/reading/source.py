@@ -45,6 +45,12 @@ class Source(Protocol):
     def highwater(self, partition: TopicPartition) -> int | None:
         """Return where the log of an assigned partition ends, as far as is known."""
 
+    def last_stable_offset(self, partition: TopicPartition) -> int | None:
+        """Return where transactions that go on begin in an assigned partition, as far as known."""
+
+    async def position(self, partition: TopicPartition) -> int:
+        """Return which offset of an assigned partition is read next."""
+
     def last_poll_timestamp(self, partition: TopicPartition) -> int | None:
         """Return when an assigned partition was last answered; None where it never was."""
 

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
 from aiokafka import TopicPartition
+from prometheus_client import REGISTRY
 
 from services.ingest.batch import Batch
 from services.ingest.reading.consumer import Consumer
 from services.ingest.reading.progress import STALLED_SECONDS
+from services.ingest.settings import IngestSettings
 from services.ingest.storing.keys import Stored
 from tests.model.log import PARTITIONS, Log, LogSource
 from tests.model.world import LedgerClaims, Outcome, World, Writer, measurement, settings
@@ -60,9 +62,9 @@ async def world() -> AsyncIterator[World]:
     made.close()
 
 
-def _consumer(world: World, source: LogSource) -> Consumer:
+def _consumer(world: World, source: LogSource, given: IngestSettings | None = None) -> Consumer:
     return Consumer(
-        settings(),
+        given or settings(),
         source,
         LedgerClaims(world=world, owner="reader"),
         AtOnce(world.ledger),
@@ -83,6 +85,58 @@ async def test_a_request_to_stop_is_heard_while_offsets_are_committed(world: Wor
 
     assert source.n_commits == 1
     assert set(world.ledger.counted) == {("urn:model", "e1")}
+
+
+class Transactional(Told):
+    """A log whose last offset is the marker of a transaction, behind what one may have begun.
+
+    Of the marker a client tells by moving past it; of what is undecided it tells nothing.
+    """
+
+    n_undecided = 0
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        """Say where the log ends."""
+        records = super().highwater(partition)
+        assert records is not None
+        return records + 1 + self.n_undecided
+
+    def last_stable_offset(self, partition: TopicPartition) -> int | None:
+        """Say from where on it is undecided."""
+        end = self.highwater(partition)
+        assert end is not None
+        return end - self.n_undecided
+
+    async def position(self, partition: TopicPartition) -> int:
+        """Stand behind the marker, once the records before it were given."""
+        offset = await super().position(partition)
+        return offset + (offset == LogSource.highwater(self, partition))
+
+
+@pytest.mark.parametrize("n_undecided", [0, 3])
+async def test_what_transactions_leave_in_a_log_does_not_wait(
+    world: World, n_undecided: int
+) -> None:
+    """It would look like a record that is never stored, and the process would end for it."""
+    source = Transactional(world.log)
+    source.n_undecided = n_undecided
+    world.log.append(PARTITIONS[0], measurement(1, 1))
+    given = settings()
+    group = given.ingest.model_copy(update={"allow_gaps": True})
+    consumer = _consumer(world, source, given.model_copy(update={"ingest": group}))
+    consumer.subscribe()
+    await source.rebalance(PARTITIONS)
+    source.reader = asyncio.ensure_future(asyncio.sleep(3_600))
+
+    for _ in range(10):
+        world.now += STALLED_SECONDS / 4
+        await consumer.turn()
+
+    assert set(world.ledger.counted) == {("urn:model", "e1")}
+    await consumer.check()
+    labels = {"topic": PARTITIONS[0].topic, "partition": "0"}
+    assert REGISTRY.get_sample_value("aivalue_ingest_kafka_lag_messages", labels) == 0
+    assert REGISTRY.get_sample_value("aivalue_ingest_kafka_lag_seconds", labels) == 0
 
 
 async def test_who_is_told_of_no_partition_is_not_ready_and_who_is_given_none_is(
