@@ -157,7 +157,7 @@ class Bench:
         if not finished:
             harm["lost"] = 0
         result = {"fault": fault, "where": where, "control": control, "of": of}
-        write_down(f"control-{fault}-{control}", {**result, **harm})
+        write_down(f"control-{fault}-{control}-{where}-{of}", {**result, **harm})
         assert any(harm.values())
 
     async def naive_verdict(self) -> dict[str, int]:

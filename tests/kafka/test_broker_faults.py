@@ -4,6 +4,7 @@ One cluster serves all tests. Workers, journal, checker and controls are those o
 """
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
@@ -13,6 +14,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewPartitions, RecordsToDelete
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from aivalue.runtime.kafka import create_admin, ensure_topics
 from services.ingest.queries import partitions
@@ -64,7 +66,53 @@ async def _leader(bench: Bench) -> int:
         await admin.close()
 
 
-@pytest.mark.parametrize("fault", ["kill -9", "SIGSTOP for 8 s"])
+async def _coordinator(bench: Bench) -> int:
+    """Return the number of the node that keeps the control's offsets; it leads partitions, too."""
+    admin = create_admin(bench.kafka, client_id="coordinator")
+
+    async def found() -> int | None:
+        # Who asks first has the topic of offsets made.
+        with contextlib.suppress(GroupCoordinatorNotAvailableError):
+            return int(await admin.find_coordinator(f"{bench.prefix}naive"))
+        return None
+
+    await admin.start()
+    try:
+        number = await eventually(found, lambda answer: answer is not None)
+        assert number is not None
+        return number
+    finally:
+        await admin.close()
+
+
+FAULTS = ("kill -9", "SIGSTOP for 8 s")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_leader_that_goes_away_harms_the_control(
+    bench: Bench, cluster: tuple[str, list[Node]], fault: str
+) -> None:
+    """It goes between the data and the commit to Kafka, which is made longer."""
+    control = "data, then Kafka"
+    await bench.produce(200, duplicates=0, junk=0)
+    node = cluster[1][await _coordinator(bench) - 1]
+    bench.start(naive=control, failpoints="after_pg_commit=sleep:0.5")
+    await bench.naive_stored(1)
+    if fault == "kill -9":
+        node.kill()
+        node.start()
+        await asyncio.to_thread(node.wait_ready)
+    else:
+        node.pause()
+        await asyncio.sleep(8)
+        node.resume()
+    doubled = "select count(*) - count(distinct id) from naive"
+    await eventually(lambda: bench.connection.fetchval(doubled), bool)
+
+    await bench.harmed("F11", control, KAFKA, finished=False, of=f"the leader: {fault}")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 async def test_the_leader_goes_away_under_a_worker(
     bench: Bench, cluster: tuple[str, list[Node]], fault: str
 ) -> None:
