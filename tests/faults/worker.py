@@ -114,11 +114,12 @@ class Groupless:
     ) -> object:
         """Take everything first, then read."""
         if not self._consumer.assignment():
-            await self._consumer.topics()
+            # Who subscribes to nothing is told of no topic by Apache Kafka for half a minute.
+            cluster = await self._consumer._client.fetch_all_metadata()
             given = [
                 TopicPartition(topic, partition)
                 for topic in self._topics
-                for partition in sorted(self._consumer.partitions_for_topic(topic) or ())
+                for partition in sorted(cluster.partitions_for_topic(topic) or ())
             ]
             if not given:
                 await asyncio.sleep(0.05)
