@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aivalue.effects.levels_off import levels_off
+from aivalue.effects.levels_off import Kinds, kinds_of, levels_off
 from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
 
@@ -83,11 +83,12 @@ def dependence_of(surprise: Floats, weight: Floats, *, besides: Floats | None = 
         ]
     )
     # Bounded memory: a few models at a time.
+    kinds = kinds_of(weight)
     per_chunk = max(1, CELLS_PER_CHUNK // (weight.size * (2 + len(besides))))
     found: list[tuple[float, float, float, float]] = []
     for start in range(0, len(grid), per_chunk):
         share, correlation = grid[start : start + per_chunk].T
-        squares, log_sizes = _left_over(surprise, weight, besides, (share, correlation))
+        squares, log_sizes = _left_over(surprise, weight, besides, (share, correlation), kinds)
         if not (squares > 0).all():
             raise NotEstimable("nothing varies, so the uncertainty cannot be estimated")
         likelihoods = -(log_sizes + cells_free * np.log(squares)) / 2
@@ -159,10 +160,14 @@ def degrees_of_freedom(kurtosis: float) -> float:
 
 
 def _left_over(
-    surprise: Floats, weight: Floats, besides: Floats, models: tuple[Floats, Floats]
+    surprise: Floats,
+    weight: Floats,
+    besides: Floats,
+    models: tuple[Floats, Floats],
+    kinds: Kinds,
 ) -> tuple[Floats, Floats]:
     """Return, per model, squares left by unit and period levels, and log determinants."""
-    found = levels_off(np.concatenate([surprise[None], besides]), weight, *models)
+    found = levels_off(np.concatenate([surprise[None], besides]), weight, *models, kinds=kinds)
     squares, log_sizes = found.gram[:, 0, 0], found.log_size
     if len(besides):
         inner, right = found.gram[:, 1:, 1:], found.gram[:, 1:, :1]

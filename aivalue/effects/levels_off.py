@@ -33,6 +33,22 @@ class LevelsOff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kinds:
+    """Which units have the same weights.
+
+    Attributes
+    ----------
+    weight : shape (n_kinds, n_periods)
+    kind : shape (n_units,)
+    n_units : shape (n_kinds,)
+    """
+
+    weight: Floats
+    kind: Integers
+    n_units: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Factors:
     """Of share * weight + inverse persistence, shape (n_models, n_periods, n_kinds).
 
@@ -47,7 +63,20 @@ class _Factors:
     log_size: Floats
 
 
-def levels_off(columns: Floats, weight: Floats, share: Floats, correlation: Floats) -> LevelsOff:
+def kinds_of(weight: Floats) -> Kinds:
+    """Sort units by their weights: most of the work where there are ten thousand."""
+    rows, kind, n_units = np.unique(weight, axis=0, return_inverse=True, return_counts=True)
+    return Kinds(weight=rows, kind=kind.reshape(-1), n_units=n_units.astype(np.float64))
+
+
+def levels_off(
+    columns: Floats,
+    weight: Floats,
+    share: Floats,
+    correlation: Floats,
+    *,
+    kinds: Kinds | None = None,
+) -> LevelsOff:
     """Take the levels of all units and periods off the columns.
 
     Parameters
@@ -57,8 +86,9 @@ def levels_off(columns: Floats, weight: Floats, share: Floats, correlation: Floa
     weight : shape (n_units, n_periods), >= 0
         Noise variance is inverse to it; 0 where the cell is absent.
     share, correlation : shape (n_models,)
+    kinds : those of `weight`, for who calls more than once
     """
-    factors = _factors(weight, share, correlation)
+    factors = _factors(kinds_of(weight) if kinds is None else kinds, share, correlation)
     kind, n_kinds = factors.kind, len(factors.n_units)
     # Time first and units last, so that what runs along time runs over whole rows.
     plain = np.where(weight > 0, columns, 0.0).transpose(2, 0, 1)
@@ -83,9 +113,9 @@ def levels_off(columns: Floats, weight: Floats, share: Floats, correlation: Floa
     return LevelsOff(gram=gram, log_size=log_size)
 
 
-def _factors(weight: Floats, share: Floats, correlation: Floats) -> _Factors:
-    rows, kind, n_units = np.unique(weight, axis=0, return_inverse=True, return_counts=True)
-    n_periods = weight.shape[1]
+def _factors(kinds: Kinds, share: Floats, correlation: Floats) -> _Factors:
+    rows, n_units = kinds.weight, kinds.n_units
+    n_periods = rows.shape[1]
     independent = 1 - correlation**2
     off = (correlation / independent)[:, None]
     ends = np.zeros(n_periods)
@@ -101,11 +131,11 @@ def _factors(weight: Floats, share: Floats, correlation: Floats) -> _Factors:
     by_kind = np.log(pivot).sum(axis=1) - noise
     return _Factors(
         weight=rows,
-        kind=kind.reshape(-1),
-        n_units=n_units.astype(np.float64),
+        kind=kinds.kind,
+        n_units=n_units,
         pivot=pivot,
         carried=carried,
-        log_size=by_kind @ n_units + len(weight) * (n_periods - 1) * np.log(independent),
+        log_size=by_kind @ n_units + len(kinds.kind) * (n_periods - 1) * np.log(independent),
     )
 
 

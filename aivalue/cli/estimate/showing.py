@@ -10,6 +10,7 @@ from aivalue.cli.estimate.wording import (
     VERDICTS,
     counted,
     in_figures,
+    in_odds,
     in_turn,
     passed_over,
     share_of_level,
@@ -51,7 +52,7 @@ def lines_of(found: PanelEstimate, *, outcome: str, is_relative: bool) -> list[t
         (
             "Effect",
             f"{outcome} {in_figures(figure, is_relative=is_relative)}, "
-            f"{figure.confidence:.0%} interval; p = {found.p_value:.3g}"
+            f"{figure.confidence:.0%} interval; {in_odds(found.p_value)}"
             + ("" if share is None else f"\n{share} of the level without the AI"),
         ),
         ("Verdict", f"{found.verdict}: {VERDICTS[found.verdict]}"),
@@ -75,7 +76,7 @@ def lines_of(found: PanelEstimate, *, outcome: str, is_relative: bool) -> list[t
         exact = found.by_permutation
         words = f"{exact.point:+.6g} ({exact.low:+.6g} to {exact.high:+.6g})"
         ways = f"from all {exact.n_assignments:,} choices of who went live"
-        lines.append(("Permuted", f"{words}, p = {exact.p_value:.3g}, {ways}"))
+        lines.append(("Permuted", f"{words}, {in_odds(exact.p_value)}, {ways}"))
     if found.if_level_wanders is not None:
         wandering = in_figures(found.if_level_wanders, is_relative=False)
         lines.append(("If it drifts", f"{wandering}, should the level wander by itself"))

@@ -19,6 +19,7 @@ GRADES: dict[Grade, str] = {
     "B": "may be booked at its lower bound; with fewer than ten treated units after a review",
     "C": "an estimate; booked by a named approver only",
 }
+P_SHOWN_MIN = 1e-4
 FAILED_FIRST = {"failed": 0, "passed": 1, "not_applicable": 2}
 
 
@@ -29,6 +30,11 @@ def in_figures(interval: Interval, *, is_relative: bool) -> str:
         for value in (interval.point, interval.low, interval.high)
     )
     return f"{point} ({low} to {high})"
+
+
+def in_odds(p_value: float) -> str:
+    """Write a p-value; below one in ten thousand its digits say nothing."""
+    return f"p = {p_value:.3g}" if p_value >= P_SHOWN_MIN else f"p < {P_SHOWN_MIN:g}"
 
 
 def share_of_level(found: PanelEstimate) -> str | None:

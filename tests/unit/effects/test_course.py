@@ -118,14 +118,23 @@ def test_subjects_have_one_level_with_and_one_without() -> None:
     assert course.observed - course.low == pytest.approx(found.figure.high)
 
 
-def test_few_donors_show_intervals_of_their_own() -> None:
+@pytest.mark.parametrize("effect", [0.0, 1.2, 1.6, 2.0, 2.4])
+def test_a_share_read_over_time_agrees_with_its_p_value(effect: float) -> None:
+    found = estimate_panel(beside_few(effect, level=20.0), is_relative=True)
+
+    assert found.own is not None
+    assert (found.p_value <= 0.05) == (not found.figure.low <= 0 <= found.figure.high)
+    assert found.figure.low < found.figure.point < found.figure.high
+
+
+def beside_few(effect: float, level: float = 0.0) -> PanelTable:
     random = np.random.default_rng(5)
     units, times = 6, 44
-    outcome = random.normal(size=(units, times)) + np.linspace(0, 3, times)
-    outcome[0, 40:] += 6
+    outcome = level + random.normal(size=(units, times)) + np.linspace(0, 3, times)
+    outcome[0, 40:] += effect
     treated = np.zeros((units, times), bool)
     treated[0, 40:] = True
-    panel = PanelTable(
+    return PanelTable(
         unit=[f"u{unit}" for unit in range(units) for _ in range(times)],
         time=[str(time) for _ in range(units) for time in range(times)],
         outcome=outcome.ravel(),
@@ -133,7 +142,9 @@ def test_few_donors_show_intervals_of_their_own() -> None:
         covariates=np.empty((units * times, 0)),
     )
 
-    found = estimate_panel(panel)
+
+def test_few_donors_show_intervals_of_their_own() -> None:
+    found = estimate_panel(beside_few(6.0))
     course = course_of(found)
 
     assert found.own is not None
