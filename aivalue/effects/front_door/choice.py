@@ -57,6 +57,8 @@ _PLAIN = {  # Of a design that the table does not permit: the one that needs the
     "series_only": "interrupted_time_series",
 }
 ESTIMATORS = (*RANDOMIZED, *CONTROLLED, *SERIES, "switchback")
+# On one table without volumes, these two are one estimator.
+_SAME_SUM = {"imputation", "difference_in_differences"}
 _NO_CLUSTERS = "it takes units for independent of each other, and they share clusters"
 _SYNTHETIC = {
     "synthetic_difference_in_differences",
@@ -149,7 +151,11 @@ def choose_for(
             for name, why_not in ladder.items()
             if name != chosen
         ),
-        eligible=_rivals(chosen, permitted, counts),
+        eligible=(
+            _instead_of(chosen, permitted, counts)
+            if is_forced
+            else _rivals(chosen, permitted, counts)
+        ),
         overrides=ladder[chosen] if is_forced else None,
         approver=approver if is_forced else None,
     )
@@ -168,18 +174,24 @@ def _first(permitted: list[str], counts: Counts) -> str:
     return first
 
 
+def _instead_of(forced: str, permitted: list[str], counts: Counts) -> tuple[str, ...]:
+    """Return what the table would be read by, to compare a forced estimator with."""
+    if forced == "switchback" or not permitted:
+        return ()
+    first = _first(permitted, counts)
+    return () if first == forced or {first, forced} <= _SAME_SUM else (first,)
+
+
 def _rivals(chosen: str, permitted: list[str], counts: Counts) -> tuple[str, ...]:
     """Return who can contradict the chosen one: others of its kind that are not the same sum."""
     kind = next((kind for kind in (RANDOMIZED, CONTROLLED, SERIES) if chosen in kind), ())
-    # On one table without volumes, these two are one estimator.
-    same = {"imputation", "difference_in_differences"}
     too_long = counts.n_never * counts.n_before > AUGMENTED_CELLS_MAX
     return tuple(
         name
         for name in kind
         if name in permitted
         and name != chosen
-        and not (chosen in same and name in same)
+        and not {chosen, name} <= _SAME_SUM
         and not (name == "difference_in_differences" and "imputation" in permitted)
         and not (name == "difference_in_means" and counts.n_covariates)
         and not (name == "augmented_synthetic_control" and too_long)

@@ -2,6 +2,7 @@
 
 Every permitted estimator that can contradict the chosen one is run too. Where they differ by more
 than their errors explain, the check fails, the grade falls, and the least favourable one is used.
+One that was asked for stays the figure, and is compared with what the table would be read by.
 """
 
 from collections.abc import Callable
@@ -44,6 +45,7 @@ class PanelEstimate:
     detectable : float
         Level effect that would be found in 80 % of cases.
     rivals : effects of the other permitted estimators
+        Beside one that was asked for, of the one that the table would be read by.
     monitored : Monitored or None
         Of a randomized design, the readings that allow peeking.
     unused : tuple of str
@@ -106,10 +108,10 @@ def estimate_panel(
         counts_of(panel), wanted=estimator, approver=approver, confidence=options.confidence
     )
     ran = run(choice.estimator, panel, options)
-    rivals = _rivals(choice, panel, options) if estimator == "auto" else ()
-    used = _used(ran, rivals, better_when)
+    rivals = _rivals(choice, panel, options)
+    used = _used(ran, rivals, better_when) if estimator == "auto" else ran
     checks = list(used.doubts())
-    if estimator == "auto":
+    if rivals or estimator == "auto":
         checks.append(agreement(ran.effect, [rival.effect for rival in rivals]))
     checks += _forced(choice)
     own = used.own if options.inference == "calibrated" else permuted_reading(used)

@@ -305,3 +305,31 @@ def test_a_design_that_the_table_does_not_permit_is_an_override() -> None:
     assert found.choice.estimator == "difference_in_means"
     assert names_of_checks(found)["override"] == "failed"
     assert names_of_checks(answered)["override"] == "passed"
+
+
+def test_one_that_was_asked_for_is_compared_with_what_the_table_would_be_read_by() -> None:
+    asked = estimate_panel(tobacco(), estimator="synthetic_control", better_when="lower")
+
+    assert asked.effect.estimator == "synthetic_control"
+    assert [rival.estimator for rival in asked.rivals] == ["synthetic_difference_in_differences"]
+    assert names_of_checks(asked)["agreement"] == "passed"
+
+
+def test_the_flattering_one_stays_the_figure_but_is_flagged() -> None:
+    # All units fall by the same shock at go-live: a series by itself takes it for the effect.
+    rng = np.random.default_rng(6)
+    outcome = rng.normal(size=(30, 40)) + np.where(np.arange(40) >= 30, -8.0, 0.0)
+    treated = (np.arange(30)[:, None] < 3) & (np.arange(40) >= 30)
+    panel = PanelTable(
+        unit=[f"u{unit:02d}" for unit in range(30) for _ in range(40)],
+        time=[str(time) for _ in range(30) for time in range(40)],
+        outcome=outcome.ravel(),
+        treated=treated.ravel(),
+        covariates=np.empty((1200, 0)),
+    )
+
+    found = estimate_panel(panel, estimator="interrupted_time_series", better_when="lower")
+
+    assert found.verdict == "confirmed"
+    assert found.graded.grade == "C"
+    assert names_of_checks(found)["agreement"] == "failed"
