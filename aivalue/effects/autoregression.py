@@ -42,6 +42,8 @@ class AveragedFit:
     by_model : shape (n_models, n_coefficients, n_coefficients)
         Each model's own contribution, before averaging.
     probability : shape (n_models,)
+    log_likelihood : shape (n_models,)
+        Restricted; comparable between fits of the same outcome on the same regressors.
     surprise : shape (n,)
         What the most probable model could not foresee, over its deviation.
     free : int
@@ -52,6 +54,7 @@ class AveragedFit:
     covariance: Floats
     by_model: Floats
     probability: Floats
+    log_likelihood: Floats
     surprise: Floats
     free: int
 
@@ -151,6 +154,7 @@ def fit_over_models(
         covariance=np.einsum("g,gpq->pq", probability, by_model),
         by_model=by_model,
         probability=probability,
+        log_likelihood=log_likelihood,
         surprise=white[best, :, 0] - white[best, :, 1:] @ coefficients[best],
         free=free,
     )

@@ -22,11 +22,11 @@ from aivalue.effects.panel import Floats
 # Variance of a step of the level over that of the noise; the last ones are nearly all walk.
 STEP_SHARES = (0.0, 1e-4, 4e-4, 1.6e-3, 6.4e-3, 0.025, 0.1, 0.4, 1.6, 6.4, 100.0)
 STILL_WEIGHT = 0.2  # Prior weight of a level that does not wander at all.
-WALKS_FROM = 6.4e-3  # Steps of 8 % of the noise's deviation; slower ones matter less than noise.
+WALKS_FROM = 1.6e-3  # Steps of 4 % of the noise's deviation; slower ones matter less than noise.
 
 
 def wandering_fit(
-    outcome: Floats, regressors: Floats, position: Floats, *, is_certain: bool = False
+    outcome: Floats, regressors: Floats, position: Floats, *, may_stand: bool = False
 ) -> AveragedFit:
     """Regress the outcome; a constant among the regressors is where the level starts.
 
@@ -35,8 +35,8 @@ def wandering_fit(
     outcome : shape (n,), regressors : shape (n, n_coefficients)
     position : shape (n,), ascending whole numbers
         Where each observation stands; a step of two is a gap.
-    is_certain
-        Leave out levels that stand still or nearly so.
+    may_stand
+        Average over levels that stand still or nearly so, too.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def wandering_fit(
     share = np.asarray(STEP_SHARES)
     prior = np.full(len(share), (1 - STILL_WEIGHT) / (len(share) - 1))
     prior[0] = STILL_WEIGHT
-    if is_certain:
+    if not may_stand:
         prior, share = prior[share >= WALKS_FROM], share[share >= WALKS_FROM]
     white, log_size = _whitened(np.column_stack([outcome, regressors]), position, share)
     return fit_over_models(

@@ -8,12 +8,13 @@ from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
 from aivalue.effects.checks.wandering_level import wandering_level
+from aivalue.effects.effect import Effect
 from aivalue.effects.estimators.before_after import (
     WEEKS_AFTER_MIN,
     Errors,
     Weekly,
     before_after,
-    if_level_wanders,
+    levels,
     unforeseen,
 )
 from aivalue.effects.functional import average
@@ -36,23 +37,31 @@ def read_series(material: Material, design: Plan, *, errors: Errors = "averaged"
         control=material.rows.moments.n[material.without_ai].sum(),
     )
     weekly, held = _weekly(material)
-    effect = before_after(weekly, errors=errors, confidence=design.confidence)
-    wandering = average(if_level_wanders(weekly, confidence=design.confidence))
+    found = levels(weekly, errors=errors, confidence=design.confidence)
     return Reading(
-        effect=effect,
+        effect=found.published,
         doubts=lambda: (
             residual_autocorrelation(unforeseen(weekly, errors=errors)),
-            wandering_level(average(effect), wandering),
+            wandering_level(found),
             _placebo_in_time(weekly, design, errors),
         ),
         parameters=(
             ("grain", "week"),
-            ("if_level_wanders_point", f"{wandering.point:.6g}"),
-            ("if_level_wanders_low", f"{wandering.low:.6g}"),
-            ("if_level_wanders_high", f"{wandering.high:.6g}"),
+            *_figures("if_level_stands", found.stands),
+            *_figures("if_level_wanders", found.wanders),
             *_mix_of(held),
         ),
         parts=None if held is None else held.parts,
+    )
+
+
+def _figures(name: str, effect: Effect) -> tuple[tuple[str, str], ...]:
+    """Write one of the two readings between which the published one was decided."""
+    figure = average(effect)
+    return (
+        (f"{name}_point", f"{figure.point:.6g}"),
+        (f"{name}_low", f"{figure.low:.6g}"),
+        (f"{name}_high", f"{figure.high:.6g}"),
     )
 
 

@@ -10,6 +10,7 @@ from aivalue.effects.effect import Effect
 from aivalue.effects.functional import average
 
 Promise = Literal["exact", "conservative", "guarded"]
+WIDTH_MAX = 1.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class Cell:
         Why it is not exact.
     bias_max : float
         Largest bias, in the outcome's unit.
+    width_max : float
+        Largest median width, in widths of one who knows the errors' covariance.
     flagged_max : float
         Largest share that checks may demote: where an effect is plain, doubt must not win.
     """
@@ -59,6 +62,7 @@ class Cell:
     promise: Promise = "exact"
     reason: str = ""
     bias_max: float = float("inf")
+    width_max: float = WIDTH_MAX
     flagged_max: float = 1.0
 
     def __post_init__(self) -> None:

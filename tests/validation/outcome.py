@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.validation.cell import Cell, Reading
+from tests.validation.cell import WIDTH_MAX, Cell, Reading
 
 COVERAGE_MIN, COVERAGE_MAX = 0.93, 0.97
 MISSES_MAX = 0.065  # Type I error, and its like in cells with an effect.
-WIDTH_MAX = 1.2
 ERRORS_ALLOWED = 3  # Monte Carlo errors beyond a limit; at two, one of 124 would fail by chance.
 
 
@@ -29,6 +28,8 @@ class Outcome:
         Of the interval's middle, in the outcome's unit, with its Monte Carlo error.
     width_ratio : float or None
         Median width over the oracle's.
+    narrow : float or None
+        Share of the estimates at most `WIDTH_MAX` times as wide as the oracle's.
     """
 
     cell: Cell
@@ -41,6 +42,7 @@ class Outcome:
     bias_error: float
     width: float
     width_ratio: float | None
+    narrow: float | None = None
 
     @property
     def monte_carlo_error(self) -> float:
@@ -57,7 +59,8 @@ def outcome_of(cell: Cell, readings: Sequence[Reading]) -> Outcome:
     flagged = np.array([reading.is_flagged for reading in readings])
     estimated = np.isfinite(low)
     covered = estimated & (low <= truth) & (truth <= high)
-    oracle = [reading.oracle_width for reading in readings if reading.oracle_width is not None]
+    oracle = np.array([reading.oracle_width or np.nan for reading in readings])
+    knows = estimated & np.isfinite(oracle)
     middle = ((low + high) / 2 - truth)[estimated]
     n_estimated = max(len(middle), 1)
     width = float(np.median((high - low)[estimated])) if len(middle) else 0.0
@@ -71,7 +74,8 @@ def outcome_of(cell: Cell, readings: Sequence[Reading]) -> Outcome:
         bias=float(middle.mean()) if len(middle) else 0.0,
         bias_error=float(middle.std() / n_estimated**0.5) if len(middle) else 0.0,
         width=width,
-        width_ratio=width / float(np.median(oracle)) if oracle else None,
+        width_ratio=width / float(np.median(oracle[knows])) if knows.any() else None,
+        narrow=(float((high - low <= WIDTH_MAX * oracle)[knows].mean()) if knows.any() else None),
     )
 
 
@@ -88,7 +92,7 @@ def shortfalls(found: Outcome) -> list[str]:
     if cell.promise == "exact" and found.coverage - allowed > COVERAGE_MAX:
         short.append(f"covers {found.coverage:.1%}, more than it should")
     ratio = found.width_ratio
-    if ratio is not None and ratio > WIDTH_MAX + 0.02:  # The median's own Monte Carlo error.
+    if ratio is not None and ratio > cell.width_max + 0.02:  # The median's own Monte Carlo error.
         short.append(f"{ratio:.2f} times the width needed")
     if abs(found.bias) - ERRORS_ALLOWED * found.bias_error > cell.bias_max:
         short.append(f"biased by {found.bias:+.3f}")

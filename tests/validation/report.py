@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from tests.validation.cell import Cell
+from tests.validation.cell import WIDTH_MAX, Cell
 from tests.validation.outcome import Outcome, shortfalls
 
 BEGIN, END = "<!-- table: written by make validate -->", "<!-- end of table -->"
@@ -18,6 +18,7 @@ def as_markdown(outcomes: Sequence[Outcome]) -> str:
     lines = [f"| {columns.replace('|', ' | ')} |", "|---|---|---|---|---|---|---|---|---|"]
     for each in outcomes:
         ratio = "" if each.width_ratio is None else f"{each.width_ratio:.2f}"
+        ratio += "" if each.narrow is None else f" ({100 * each.narrow:.0f})"
         is_flagging = each.cell.promise == "guarded" or each.cell.flagged_max < 1
         flagged = f"{100 * each.flagged:.0f}" if is_flagging else ""
         lines.append(
@@ -31,6 +32,8 @@ def as_markdown(outcomes: Sequence[Outcome]) -> str:
 def _promise(found: Outcome) -> str:
     cell, broken = found.cell, shortfalls(found)
     said = cell.promise + (f": {cell.reason}" if cell.reason else "")
+    if cell.width_max > WIDTH_MAX:
+        said += f"; at most {cell.width_max:g} times the width"
     if cell.promise == "guarded":
         said = f"guarded, {100 * found.missed:.1f} missed: {cell.reason}"
     return f"{said}. **Not kept: {'; '.join(broken)}**" if broken else said
@@ -70,7 +73,7 @@ def with_earlier(
             found.append(now[cell.name])
         elif cell.name in rows:
             row = rows[cell.name]
-            found.append(Outcome(cell=cell, **{name: row[name] for name in counted}))
+            found.append(Outcome(cell=cell, **{name: row.get(name) for name in counted}))
     return found
 
 

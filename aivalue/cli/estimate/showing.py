@@ -17,6 +17,7 @@ from aivalue.cli.estimate.wording import (
 )
 from aivalue.effects.front_door.document import document_of_panel
 from aivalue.effects.front_door.estimate_panel import PanelEstimate
+from aivalue.effects.functional import average
 
 COLOURS = {"failed": "red", "passed": "green", "not_applicable": "dim"}
 
@@ -77,9 +78,15 @@ def lines_of(found: PanelEstimate, *, outcome: str, is_relative: bool) -> list[t
         words = f"{exact.point:+.6g} ({exact.low:+.6g} to {exact.high:+.6g})"
         ways = f"from all {exact.n_assignments:,} choices of who went live"
         lines.append(("Permuted", f"{words}, {in_odds(exact.p_value)}, {ways}"))
-    if found.if_level_wanders is not None:
-        wandering = in_figures(found.if_level_wanders, is_relative=False)
-        lines.append(("If it drifts", f"{wandering}, should the level wander by itself"))
+    if found.levels is not None:
+        is_open = found.levels.is_open
+        other = average(found.levels.stands if is_open else found.levels.wanders)
+        beside = in_figures(other, is_relative=False)
+        lines.append(
+            ("If it stands", f"{beside}, should the level not wander by itself")
+            if is_open
+            else ("If it drifts", f"{beside}, should the level wander by itself")
+        )
     if found.parts is not None:
         parts = found.parts
         total = f"of a mean time {parts.before:.6g} -> {parts.after:.6g}: {parts.total:+.6g}"

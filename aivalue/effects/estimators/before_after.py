@@ -4,7 +4,8 @@ Weekly levels are regressed on a trend, yearly waves where the history is long e
 and the share of volume that works with the AI in each calendar month. Errors remember, for how
 long is averaged over (`aivalue.effects.autoregression`): fixing it at an estimate, or correcting
 the standard error afterwards (Newey-West), finds effects that are not there two to five times as
-often as claimed.
+often as claimed. Where the series leaves open that its level wanders, the interval allows for it
+(`aivalue.effects.wandering`).
 
 Source: Box & Tiao (1975), "Intervention Analysis", JASA 70(349) 70-79.
 """
@@ -19,9 +20,10 @@ from aivalue.effects.effect import Effect, Period
 from aivalue.effects.panel import Booleans, Floats
 from aivalue.effects.random_walk import wandering_fit
 from aivalue.effects.vector import Vector, effect_of
+from aivalue.effects.wandering import Levels, fits
 from aivalue.errors import NotEstimable
 
-VERSION = "2"
+VERSION = "3"
 WEEKS_BEFORE_MIN = 26
 WEEKS_AFTER_MIN = 4
 WEEKS_YEAR = 365.25 / 7
@@ -68,14 +70,21 @@ def before_after(
     NotEstimable
         Fewer than 26 weeks before or 4 weeks with the AI, or the series does not vary.
     """
-    name = "before_after" if errors == "averaged" else "local_level"
-    return _effect(weekly, _fit(weekly, errors), name, confidence)
+    return levels(weekly, errors=errors, confidence=confidence).published
 
 
-def if_level_wanders(weekly: Weekly, *, confidence: float = 0.95) -> Effect:
-    """Estimate the same with a level that is taken to wander, however steady it looks."""
-    fit = wandering_fit(*_regression(weekly), is_certain=True)
-    return _effect(weekly, fit, "local_level", confidence)
+def levels(weekly: Weekly, *, errors: Errors = "averaged", confidence: float = 0.95) -> Levels:
+    """Estimate with a level that stands as far as the errors let it, and with one that wanders."""
+    regression = _regression(weekly)
+    found = fits(*regression)
+    is_averaged = errors == "averaged"
+    stands = found.remembers if is_averaged else _fit(weekly, errors)
+    name = "before_after" if is_averaged else "local_level"
+    return Levels(
+        stands=_effect(weekly, stands, name, confidence),
+        wanders=_effect(weekly, found.walks, "local_level", confidence),
+        odds=found.odds,
+    )
 
 
 def unforeseen(weekly: Weekly, *, errors: Errors = "averaged") -> Floats:
@@ -108,8 +117,9 @@ def _effect(weekly: Weekly, fit: AveragedFit, name: str, confidence: float) -> E
 
 
 def _fit(weekly: Weekly, errors: Errors) -> AveragedFit:
-    fit = averaged_fit if errors == "averaged" else wandering_fit
-    return fit(*_regression(weekly))
+    if errors == "local_level":
+        return wandering_fit(*_regression(weekly), may_stand=True)
+    return averaged_fit(*_regression(weekly))
 
 
 def _regression(weekly: Weekly) -> tuple[Floats, Floats, Floats]:

@@ -4,6 +4,8 @@ The outcome is regressed on control series that the AI cannot have changed, on a
 holidays where asked for, and on the share of each period that works with the AI. Errors remember;
 for how long is averaged over ("averaged"), corrected for bias and simulated ("bootstrap"), or left
 to a level that wanders ("local_level"): intervals that fix it cover 50 to 80 % where they claim 95.
+Where the series leaves open that its level wanders, the interval allows for it
+(`aivalue.effects.wandering`).
 
 Source: Box & Tiao (1975), "Intervention Analysis", JASA 70(349) 70-79; Brodersen et al. (2015),
 "Inferring Causal Impact Using Bayesian Structural Time-Series Models", AOAS 9(1), for the setting.
@@ -21,9 +23,10 @@ from aivalue.effects.panel import Floats
 from aivalue.effects.random_walk import wandering_fit
 from aivalue.effects.student_t import t_quantile
 from aivalue.effects.vector import Vector, effect_of
+from aivalue.effects.wandering import Levels, fits
 from aivalue.errors import NotEstimable
 
-VERSION = "2"
+VERSION = "3"
 BEFORE_MIN = 20
 AFTER_MIN = 1
 
@@ -82,22 +85,29 @@ def interrupted_time_series(
         Fewer than 20 observations before the AI or none with it, a value is missing, or the
         regressors cannot be told apart.
     """
+    return levels(series, errors=errors, confidence=confidence).published
+
+
+def levels(series: Interrupted, *, errors: Errors = "averaged", confidence: float = 0.95) -> Levels:
+    """Estimate with a level that stands as far as the errors let it, and with one that wanders."""
     regressors, weights = _regressors(series)
+    regression = series.outcome, regressors, series.position
+    found = fits(*regression)
     if errors == "bootstrap":
-        point, covariance, freedom = _simulated(series, regressors, weights, confidence)
+        stands = _simulated(series, regressors, weights, confidence)
+    elif errors == "local_level":
+        stands = _read(_fit(series, regressors, errors), weights)
     else:
-        fit = _fit(series, regressors, errors)
-        point = fit.point
-        covariance, freedom = fit.student_t(weights)
-    return _effect(series, (point, covariance, freedom), _NAMES[errors], confidence)
+        stands = _read(found.remembers, weights)
+    return Levels(
+        stands=_effect(series, stands, _NAMES[errors], confidence),
+        wanders=_effect(series, _read(found.walks, weights), "local_level", confidence),
+        odds=found.odds,
+    )
 
 
-def if_level_wanders(series: Interrupted, *, confidence: float = 0.95) -> Effect:
-    """Estimate the same with a level that is taken to wander, however steady it looks."""
-    regressors, weights = _regressors(series)
-    fit = wandering_fit(series.outcome, regressors, series.position, is_certain=True)
-    covariance, freedom = fit.student_t(weights)
-    return _effect(series, (fit.point, covariance, freedom), "local_level", confidence)
+def _read(fit: AveragedFit, weights: Floats) -> tuple[Floats, Floats, float]:
+    return fit.point, *fit.student_t(weights)
 
 
 def _effect(
@@ -143,8 +153,10 @@ def expected(series: Interrupted, *, errors: Errors = "averaged") -> Floats:
 
 
 def _fit(series: Interrupted, regressors: Floats, errors: Errors) -> AveragedFit:
-    fit = wandering_fit if errors == "local_level" else averaged_fit
-    return fit(series.outcome, regressors, series.position)
+    regression = series.outcome, regressors, series.position
+    if errors == "local_level":
+        return wandering_fit(*regression, may_stand=True)
+    return averaged_fit(*regression)
 
 
 def _simulated(

@@ -23,9 +23,8 @@ def document_of_panel(found: PanelEstimate) -> dict[str, object]:
         "anytime": None if found.monitored is None else _bounds(found.monitored.anytime),
         "ratio_test": _ratio_test(found),
         "over_time": _over_time(found),
-        "if_level_wanders": (
-            None if found.if_level_wanders is None else _interval(found.if_level_wanders)
-        ),
+        "if_level_stands": None if found.levels is None else _figure(found.levels.stands),
+        "if_level_wanders": None if found.levels is None else _figure(found.levels.wanders),
         "by_permutation": _by_permutation(found),
         "decomposition": None if found.parts is None else document_of_parts(found.parts),
         "unused": list(found.unused),
@@ -84,7 +83,11 @@ def _over_time(found: PanelEstimate) -> list[dict[str, object]] | None:
 
 
 def _rival(effect: Effect) -> dict[str, object]:
-    return {"estimator": effect.estimator, **_interval(average(effect))}
+    return {"estimator": effect.estimator, **_figure(effect)}
+
+
+def _figure(effect: Effect) -> dict[str, object]:
+    return _interval(average(effect))
 
 
 def _interval(figure: Interval) -> dict[str, object]:

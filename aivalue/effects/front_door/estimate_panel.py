@@ -27,6 +27,7 @@ from aivalue.effects.parts import ChangeParts
 from aivalue.effects.permutation import Permutation
 from aivalue.effects.power import minimum_detectable
 from aivalue.effects.student_t import two_sided_p
+from aivalue.effects.wandering import Levels
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 from aivalue.kpis.plan import BetterWhen
@@ -56,10 +57,10 @@ class PanelEstimate:
         What `figure` and `p_value` rest on.
     by_permutation : Permutation or None
         Of few treated units, the reading that rests on nothing but who went live when.
-    if_level_wanders : Interval or None
-        Of one series, the level effect once more, its level taken to wander.
     course
         Makes the levels time by time, with the AI and without; what a picture shows.
+    levels : Levels or None
+        Of one series, the readings with a level that stands and one that wanders; `effect` is one.
     parts : ChangeParts or None
         Of a series whose mix of segments was held: why its total changed.
     """
@@ -79,7 +80,7 @@ class PanelEstimate:
     own: OwnReading | None = None
     inference: Inference = "calibrated"
     by_permutation: Permutation | None = None
-    if_level_wanders: Interval | None = None
+    levels: Levels | None = None
     parts: ChangeParts | None = None
 
 
@@ -141,7 +142,7 @@ def estimate_panel(
         own=own,
         inference=options.inference,
         by_permutation=None if used.permuted is None else used.permuted.reading(),
-        if_level_wanders=used.if_level_wanders,
+        levels=used.levels,
     )
 
 

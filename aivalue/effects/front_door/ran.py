@@ -8,6 +8,7 @@ from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.effect import Effect
 from aivalue.effects.front_door.course import Course
 from aivalue.effects.front_door.permuted import Permuted
+from aivalue.effects.wandering import Levels
 from aivalue.kpis.interval import Interval
 
 Inference = Literal["calibrated", "permutation"]
@@ -70,15 +71,15 @@ class Ran:
     ----------
     own : OwnReading or None
         What stands in for the figures that the effect's covariance gives.
-    if_level_wanders : Interval or None
-        Of one series, the average with a level that is taken to wander.
     permuted : Permuted or None
         Of units that went live beside others, the exact reading.
+    levels : Levels or None
+        Of one series, the readings between which `effect` was decided.
     """
 
     effect: Effect
     doubts: Callable[[], tuple[CheckResult, ...]]
     course: Callable[[], Course]
     own: OwnReading | None = None
-    if_level_wanders: Interval | None = None
     permuted: Permuted | None = None
+    levels: Levels | None = None

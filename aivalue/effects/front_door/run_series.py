@@ -14,8 +14,8 @@ from aivalue.effects.estimators.interrupted_time_series import (
     Errors,
     Interrupted,
     expected,
-    if_level_wanders,
     interrupted_time_series,
+    levels,
     unforeseen,
 )
 from aivalue.effects.front_door.calendar import calendar_of
@@ -33,18 +33,17 @@ STRETCHES_MAX = 100  # Of a picture; longer histories with the AI are drawn in s
 def run_series(panel: Matrices, options: Options, errors: Errors) -> Ran:
     """Estimate the mean of the treated units as one series."""
     series = _series(panel, options)
-    effect = interrupted_time_series(series, errors=errors, confidence=options.confidence)
-    wandering = average(if_level_wanders(series, confidence=options.confidence))
+    found = levels(series, errors=errors, confidence=options.confidence)
     return Ran(
-        effect=effect,
+        effect=found.published,
         doubts=lambda: (
             residual_autocorrelation(unforeseen(series, errors=errors)),
-            wandering_level(average(effect), wandering),
+            wandering_level(found),
             _placebo_in_time(series, options),
             _controls_unmoved(series, options),
         ),
         course=lambda: _course(series, _times(panel), errors, options.confidence),
-        if_level_wanders=wandering,
+        levels=found,
     )
 
 

@@ -161,8 +161,11 @@ def test_days_in_parquet_are_a_calendar(tmp_path: Path) -> None:
 
     document = json.loads(result.stdout)
     assert document["estimator"] == "interrupted_time_series"
-    beside = document["if_level_wanders"]
-    assert beside["low"] < document["effect"]["point"] < beside["high"]
+    published = document["effect"]
+    for other in ("if_level_stands", "if_level_wanders"):
+        assert document[other]["low"] < published["point"] < document[other]["high"]
+    assert published["low"] <= document["if_level_stands"]["low"]
+    assert document["if_level_stands"]["high"] <= published["high"]
     assert document["effect"]["low"] < document["effect"]["point"] < document["effect"]["high"]
 
 

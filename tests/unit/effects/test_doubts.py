@@ -1,5 +1,9 @@
 """Whether each check finds what it is for, keeps quiet otherwise, and says what it could find."""
 
+import math
+from dataclasses import replace
+from datetime import date
+
 import numpy as np
 import pytest
 
@@ -17,9 +21,12 @@ from aivalue.effects.checks.rmspe_rank import rmspe_rank
 from aivalue.effects.checks.sensitivity import sensitivity
 from aivalue.effects.checks.wandering_level import wandering_level
 from aivalue.effects.choose import Choice
+from aivalue.effects.functional import over
 from aivalue.effects.leads import LeadTest
 from aivalue.effects.panel import Floats
+from aivalue.effects.wandering import Levels
 from aivalue.kpis.interval import Interval
+from tests.unit.effects.test_functional import make_effect
 
 RNG_SEED = 1
 
@@ -191,20 +198,31 @@ def test_permutation_counts_every_choice_of_units() -> None:
     assert "all 20 choices" in found.detail
 
 
+def levels(stands: Interval, wanders: Interval, odds: float = 0.1) -> Levels:
+    one = over(make_effect(degrees_of_freedom=math.inf), date(2024, 1, 1), date(2024, 2, 1))
+    narrower, wider = (
+        replace(one, point=(each.point,), covariance=((each.standard_error**2,),))
+        for each in (stands, wanders)
+    )
+    return Levels(stands=narrower, wanders=wider, odds=odds)
+
+
 @pytest.mark.parametrize(
-    ("claimed", "wandering", "status"),
+    ("stands", "wanders", "odds", "status"),
     [
-        (interval(3.0, 1.0), interval(3.0, 1.4), "passed"),
-        (interval(3.0, 1.0), interval(3.0, 1.8), "failed"),
-        (interval(3.0, 1.0), interval(-3.0, 1.0), "failed"),
-        (interval(1.0, 1.0), interval(1.0, 1.8), "passed"),
+        (interval(3.0, 1.0), interval(3.0, 1.4), 0.1, "passed"),
+        (interval(3.0, 1.0), interval(3.0, 1.8), 0.1, "failed"),
+        (interval(3.0, 1.0), interval(-3.0, 1.0), 0.1, "failed"),
+        (interval(1.0, 1.0), interval(1.0, 1.8), 0.1, "passed"),
+        (interval(3.0, 1.0), interval(3.0, 1.8), 2.0, "passed"),
+        (interval(3.0, 1.0), interval(-3.0, 1.0), 2.0, "passed"),
     ],
-    ids=["holds", "a walk explains it", "a walk turns it", "nothing claimed"],
+    ids=["holds", "a walk explains it", "a walk turns it", "nothing claimed", "allowed", "both"],
 )
 def test_a_claim_must_hold_if_the_level_wanders(
-    claimed: Interval, wandering: Interval, status: str
+    stands: Interval, wanders: Interval, odds: float, status: str
 ) -> None:
-    assert wandering_level(claimed, wandering).status == status
+    assert wandering_level(levels(stands, wanders, odds)).status == status
 
 
 def every_check() -> list[CheckResult]:
@@ -221,7 +239,7 @@ def every_check() -> list[CheckResult]:
         sensitivity(interval(3.0, 0.3), leads(0.0, 0.0), steps_after=1.0),
         permutation(np.array([1.0]), noise(39), confidence=0.95, is_claimed=False),
         placebo_in_time(interval(0.0, 1.0), n_periods=3),
-        wandering_level(interval(0.0, 1.0), interval(0.0, 2.0)),
+        wandering_level(levels(interval(0.0, 1.0), interval(0.0, 2.0))),
     ]
 
 

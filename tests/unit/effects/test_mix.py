@@ -143,8 +143,8 @@ def test_a_run_holds_the_mix_and_says_why_the_total_changed(effect: float) -> No
     assert result.average.high - result.average.low < 0.3
     parameters = dict(result.parameters)
     assert parameters["mix_held"] == "easy, hard"
-    assert float(parameters["if_level_wanders_low"]) <= effect
-    assert effect <= float(parameters["if_level_wanders_high"])
+    for other in ("if_level_stands", "if_level_wanders"):
+        assert float(parameters[f"{other}_low"]) <= effect <= float(parameters[f"{other}_high"])
     assert result.parts is not None
     # A mean week took 3,600 minutes; with half of them hard it takes 6,000.
     assert result.parts.mix == pytest.approx(2_400, rel=0.1)
