@@ -1,10 +1,13 @@
 """Whether dead letters can be looked at, repaired, replayed once, or closed."""
 
+import asyncpg
 import httpx
 from prometheus_client import REGISTRY
 
 from aivalue.events.business import MeasurementRecorded
 from tests.integration.ingest.material import BATCH, http_measured
+
+REPAIR = {"specversion": "1.0"}
 
 
 async def _letters(client: httpx.AsyncClient, status: str = "open") -> list[dict[str, object]]:
@@ -86,4 +89,57 @@ async def test_a_letter_can_be_closed_with_a_reason(client: httpx.AsyncClient) -
 
     assert answer.json() == {"ids": [first]}
     assert [letter["dead_letter_id"] for letter in await _letters(client)] != [first]
+    assert len(await _letters(client)) == 1
+
+
+async def _broken(client: httpx.AsyncClient, n: int) -> None:
+    events = [http_measured(f"e{i}", "1") | {"specversion": "0.3"} for i in range(n)]
+    for start in range(0, n, 5):
+        # As many as the fixture takes at a time.
+        await client.post("/v1/events", headers=BATCH, json=events[start : start + 5])
+
+
+async def test_letters_that_postgresql_refuses_en_masse_stay_open_until_it_is_mended(
+    client: httpx.AsyncClient, connection: asyncpg.Connection
+) -> None:
+    """It is not the events' fault: nothing is stored, and no letter is said to be wrong again."""
+    await _broken(client, 60)
+    # As a wrong migration might.
+    await connection.execute(
+        "alter table ingest.event_keys add constraint fault check (event_id = '')"
+    )
+
+    refused = await client.post("/v1/dead-letters:replay", json={"patch": REPAIR})
+
+    assert refused.status_code == 503
+    assert refused.json()["reason"] == "mass_refusal"
+    assert "PostgreSQL refuses most of 60 events" in refused.json()["detail"]
+    assert "retry-after" in refused.headers
+    assert len(await _letters(client)) == 60
+    assert await _sums(client) == []
+    resolutions = "select count(*) from ingest.dead_letter_resolutions"
+    assert await connection.fetchval(resolutions) == 0
+
+    await connection.execute("alter table ingest.event_keys drop constraint fault")
+    mended = await client.post("/v1/dead-letters:replay", json={"patch": REPAIR})
+
+    assert {each["outcome"] for each in mended.json()["results"]} == {"replayed"}
+    assert await _sums(client) == ["60"]
+    assert await _letters(client) == []
+
+
+async def test_the_one_letter_that_postgresql_refuses_keeps_no_other_back(
+    client: httpx.AsyncClient, connection: asyncpg.Connection
+) -> None:
+    await _broken(client, 20)
+    await connection.execute(
+        "alter table ingest.event_keys add constraint fault check (event_id <> 'e7')"
+    )
+
+    answer = await client.post("/v1/dead-letters:replay", json={"patch": REPAIR})
+
+    outcomes = [each["outcome"] for each in answer.json()["results"]]
+    assert outcomes == ["replayed"] * 7 + ["rejected_again"] + ["replayed"] * 12
+    assert answer.json()["results"][7]["reason"] == "refused_by_database"
+    assert await _sums(client) == ["19"]
     assert len(await _letters(client)) == 1
