@@ -134,7 +134,9 @@ def _properties(path: Path, settings: dict[str, str]) -> Path:
 
 
 CONTENDERS = (
-    Contender(name="ingest, structured", form="structured", table="ingest.events", start=ingest),
+    Contender(
+        name="ingest, structured", form="structured", table="ingest.event_runs", start=ingest
+    ),
     Contender(
         name="Debezium JDBC sink",
         form="flat",
@@ -147,7 +149,7 @@ CONTENDERS = (
         table="event",
         start=lambda run: debezium(run, schema_in_records=True),
     ),
-    Contender(name="ingest, binary", form="binary", table="ingest.events", start=ingest),
+    Contender(name="ingest, binary", form="binary", table="ingest.event_runs", start=ingest),
     Contender(
         name="Debezium JDBC sink, unnest",
         form="flat",

@@ -16,6 +16,7 @@ from services.ingest import metrics
 from services.ingest.batch import Batch, Origin
 from services.ingest.reading.decoding import decode_stretch
 from services.ingest.storing import keys, wire
+from services.ingest.storing.event_runs import event_runs_of
 from services.ingest.storing.identities import Ids
 from services.ingest.storing.ready import Ready
 from services.ingest.storing.runs import runs_of
@@ -57,18 +58,13 @@ def steps(form: Form) -> dict[str, float]:
         series=[None if key is None else known[key] for key in batch.events.series],
         by_source={},
     )
-    timed("rows of two tables", lambda: wire.rows_of(batch, ids))
+    timed("rows of keys", lambda: wire.key_rows(batch, ids))
     timed("runs", lambda: runs_of(batch, ids, without=set()))
     ready = timed("all that is made ready", lambda: Ready.of(batch, ids))
     store, stored = keys.KeyStore(), keys.Stored()
     timed("tell repetitions", lambda: store.recognise(batch, ready, stored))
-    timed(
-        "join",
-        lambda: (
-            wire.stream(ready.keys_without(stored.gone)),
-            wire.stream(keys.kept_rows(ready.rows.events, stored)),
-        ),
-    )
+    timed("join", lambda: wire.stream(ready.keys_without(stored.gone)))
+    timed("pack the originals", lambda: event_runs_of(batch, without=stored.gone))
     timed("remember", lambda: store.remember(batch, ids, stored))
     timed("count", lambda: metrics.observe_stored(batch, stored, seconds=0.1))
     gc.enable()

@@ -30,8 +30,8 @@ class LogRecord(Protocol):
     headers: Headers
 
 
-class Record(msgspec.Struct, kw_only=True, gc=False):
-    """A record that did not come from Kafka."""
+class Record(msgspec.Struct, kw_only=True, array_like=True, gc=False):
+    """A record that does not come from Kafka's client."""
 
     offset: int
     timestamp: int
@@ -241,14 +241,6 @@ def log_ms(record: LogRecord) -> int:
     Where producers say when, one may say it in microseconds, or say nothing: -1.
     """
     return min(max(record.timestamp, 0), _LAST_MS)
-
-
-def log_times(records: Sequence[LogRecord]) -> list[int]:
-    """Return `log_ms` of each record."""
-    times = [record.timestamp for record in records]
-    if times and not 0 <= min(times) <= max(times) <= _LAST_MS:
-        return [log_ms(record) for record in records]
-    return times
 
 
 def tail_sha256_of(record: LogRecord) -> bytes:

@@ -1,15 +1,45 @@
-"""Read again what was kept of a record, whichever way it came."""
+"""Records as they are kept, and read again, whichever way they came."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
+import cramjam
 import msgspec
 
 from aivalue.events import http_binding
 from aivalue.events.event import Event
 from aivalue.events.kafka_binding import CONTENT_TYPE, decode_record
-from services.ingest.batch import Headers
+from services.ingest.batch import Headers, LogRecord, Record
+
+# More takes longer and saves nothing worth it.
+_LEVEL: Final = 1
+_encode = msgspec.msgpack.Encoder().encode
+_decoder = msgspec.msgpack.Decoder(list[Record])
+
+
+def pack(records: Iterable[LogRecord]) -> bytes:
+    """Write records, byte for byte: a zstd frame of a MessagePack array of arrays, one a record.
+
+    Side by side they are a tenth of what they are one by one.
+    """
+    rows = [(each.offset, each.timestamp, each.key, each.value, each.headers) for each in records]
+    return bytes(cramjam.zstd.compress(_encode(rows), _LEVEL))
+
+
+def unpack(originals: bytes) -> list[Record]:
+    """Read what `pack` wrote.
+
+    Raises
+    ------
+    ValueError
+        It did not write this.
+    """
+    try:
+        return _decoder.decode(memoryview(cramjam.zstd.decompress(originals)))
+    except (cramjam.DecompressionError, msgspec.MsgspecError) as error:
+        raise ValueError(f"no run of records: {error}") from error
 
 
 def decode_original(value: bytes | None, headers: Headers, *, kind: str, now: datetime) -> Event:
@@ -31,19 +61,6 @@ def decode_original(value: bytes | None, headers: Headers, *, kind: str, now: da
 def _is_binary_request(headers: Headers) -> bool:
     names = {name for name, _ in headers} - {CONTENT_TYPE}
     return bool(names) and all(name.startswith(http_binding.PREFIX) for name in names)
-
-
-def headers_of_event(text: str) -> Headers:
-    """Read the headers of a stored event: text, or base64 where it was none."""
-    pairs: Sequence[tuple[str, str | dict[str, str] | None]] = msgspec.json.decode(text)
-    return [
-        (name, base64.b64decode(said["base64"]) if isinstance(said, dict) else _encoded(said))
-        for name, said in pairs
-    ]
-
-
-def _encoded(text: str | None) -> bytes | None:
-    return None if text is None else text.encode()
 
 
 def headers_of_letter(text: str) -> Headers:

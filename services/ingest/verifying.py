@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 
 from asyncpg import Connection
 
-from aivalue.errors import InvalidEvent
-from services.ingest.batch import Record, chained, sha256_of
-from services.ingest.originals import decode_original
+from services.ingest.batch import chained
+from services.ingest.kept import Kept, count_of, kept_between
 from services.ingest.queries import verification as queries
 from services.ingest.queries.partitions import GENESIS
-from services.ingest.queries.verification import KeptEvent, KeptLetter, LogPartition, Sealed
+from services.ingest.queries.verification import LogPartition, Sealed
 from services.ingest.storing.repeated import repeated_in
 
 # Small enough for a thread to give the interpreter back; the consumer lives beside it.
@@ -98,7 +97,7 @@ class _Window:
     """Some batches in a row, and every row that lies between their ends, by offset."""
 
     batches: Sequence[Sealed] = ()
-    kept: Sequence[KeptEvent | KeptLetter] = ()
+    kept: Sequence[Kept] = ()
 
 
 async def _window(
@@ -113,11 +112,7 @@ async def _window(
     if not batches:
         return _Window()
     first, end = batches[0].first_offset, batches[-1].next_offset
-    kept: list[KeptEvent | KeptLetter] = [
-        *await queries.events_between(connection, tenant, place, first, end),
-        *await queries.letters_between(connection, tenant, place, first, end),
-    ]
-    kept.sort(key=lambda each: each.offset)
+    kept = await kept_between(connection, tenant, place, first, end)
     return _Window(batches=batches, kept=kept)
 
 
@@ -137,61 +132,16 @@ def _follow(verified: Verified, window: _Window) -> None:
         verified.n_records += batch.consumed
 
 
-def _faults(
-    verified: Verified, batch: Sealed, kept: Sequence[KeptEvent | KeptLetter]
-) -> Iterator[tuple[str, str]]:
-    kind = verified.place.kind
-    digests: dict[int, bytes] = {}
-    faults: list[tuple[str, str]] = []
-    for row in kept:
-        if isinstance(row, KeptEvent):
-            digests[row.offset], fault = _digest_of_event(row, kind)
-        else:
-            digests[row.offset], fault = _digest_of_letter(row, kind)
-        if fault is not None:
-            faults.append((_name(row), fault))
+def _faults(verified: Verified, batch: Sealed, kept: Sequence[Kept]) -> Iterator[tuple[str, str]]:
+    faults = [(each.row, each.fault) for each in kept if each.fault is not None]
     yield from faults
     of_batch = [*_link_faults(verified, batch), *_count_faults(batch, kept)]
     if not faults and not of_batch:
         # Nothing finer explains what the digest may show.
+        digests = {each.offset: each.digest for each in kept}
         of_batch = [*_seal_faults(verified, batch, digests)]
     for fault in of_batch:
         yield f"batch @{batch.first_offset}", fault
-
-
-def _name(row: KeptEvent | KeptLetter) -> str:
-    if isinstance(row, KeptEvent):
-        return f"event @{row.offset} ({row.source} {row.event_id})"
-    return f"dead letter @{row.offset}"
-
-
-def _digest_of_event(event: KeptEvent, kind: str) -> tuple[bytes, str | None]:
-    try:
-        read = decode_original(event.value, event.headers, kind=kind, now=event.received_at)
-    except InvalidEvent as error:
-        return b"", f"its bytes are no event any more: {error}"
-    said = (event.source, event.event_id, event.type, event.time)
-    if (read.source, read.id, read.type, read.time) != said:
-        return read.fingerprint, "its source, id, type or time is not that of its bytes"
-    if event.fingerprint is None:
-        return read.fingerprint, "no key stands for it"
-    if read.fingerprint != event.fingerprint:
-        return read.fingerprint, "its bytes are not those that its key was made of"
-    return read.fingerprint, None if event.here else "its key stands for another record"
-
-
-def _digest_of_letter(letter: KeptLetter, kind: str) -> tuple[bytes, str | None]:
-    if letter.source is None:
-        record = Record(
-            offset=letter.offset, timestamp=0, key=letter.key, value=letter.value,
-            headers=letter.headers,
-        )  # fmt: skip
-        return sha256_of(record), None
-    try:
-        read = decode_original(letter.value, letter.headers, kind=kind, now=letter.received_at)
-    except InvalidEvent as error:
-        return b"", f"its bytes are no event any more: {error}"
-    return read.fingerprint, None
 
 
 def _link_faults(verified: Verified, batch: Sealed) -> Iterator[str]:
@@ -211,13 +161,12 @@ def _link_faults(verified: Verified, batch: Sealed) -> Iterator[str]:
         yield "its hash is not that of its digest, its place and the batch before"
 
 
-def _count_faults(batch: Sealed, found: Sequence[KeptEvent | KeptLetter]) -> Iterator[str]:
+def _count_faults(batch: Sealed, found: Sequence[Kept]) -> Iterator[str]:
     if batch.consumed != batch.inserted + batch.duplicate + batch.dead:
         yield "consumed is not inserted + duplicate + dead"
-    n_events = sum(isinstance(each, KeptEvent) for each in found)
     for name, said, n in (
-        ("events", batch.inserted, n_events),
-        ("dead letters", batch.dead, len(found) - n_events),
+        ("events", batch.inserted, count_of(found, "event")),
+        ("dead letters", batch.dead, count_of(found, "dead letter")),
     ):
         if said != n:
             yield f"it stored {said} {name}, {n} are there"

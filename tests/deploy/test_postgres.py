@@ -18,8 +18,8 @@ SERVICES = ("ingest", "baseline", "attribution", "reporting")
 PASSWORD = "p'w \"x\\d $HOME"  # noqa: S105 - of a server that is thrown away
 
 EVIDENCE = {
-    "ingest.events",
-    "ingest.events_other",
+    "ingest.event_runs",
+    "ingest.event_runs_other",
     "ingest.batches",
     "baseline.definitions",
     "baseline.baselines",
@@ -150,11 +150,11 @@ async def test_ingest_may_add_a_month_of_events_and_change_none_of_it(production
             await connection.execute("select ingest.create_event_month('2031-01-01')")
         with pytest.raises(asyncpg.RaiseError, match="not the first day of a month"):
             await connection.execute("select ingest.create_event_month('2031-01-02')")
-        for change in ("update ingest.{} set type = ''", "delete from ingest.{}"):
+        for change in ("update ingest.{} set n_events = 1", "delete from ingest.{}"):
             with pytest.raises(asyncpg.PostgresError, match="append-only"):
-                await connection.execute(change.format("events_2031_01"))
+                await connection.execute(change.format("event_runs_2031_01"))
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.execute(change.format("events_other"))
+                await connection.execute(change.format("event_runs_other"))
     finally:
         await connection.close()
     stranger = await asyncpg.connect(production.replace("postgres@", "aivalue_reporting@"))

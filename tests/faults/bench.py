@@ -25,6 +25,7 @@ from tests.faults.checker import READ, Journal, Verdict, verdict
 from tests.faults.tables import NAIVE_READ, NAIVE_STORED, NAIVE_TABLES
 from tests.faults.worker import Task
 from tests.integration.ingest.material import TENANT, measured
+from tests.stored import N_STORED
 
 RESULTS = Path(__file__).parents[2] / "build" / "faults"
 # Rounds are multiplied by this: 1 in CI, more in a soak.
@@ -129,8 +130,7 @@ class Bench:
     async def stored(self) -> None:
         """Wait until every event of the journal is stored, however many records there are."""
         wanted = len(self.journal.values)
-        count = "select count(*) from ingest.events"
-        await eventually(lambda: self.connection.fetchval(count), lambda n: n >= wanted)
+        await eventually(lambda: self.connection.fetchval(N_STORED), lambda n: n >= wanted)
 
     async def verdict(self) -> Verdict:
         """Account for every event."""

@@ -4,18 +4,19 @@ After Jepsen's checkers for queues: lost, doubled, phantom, contiguous, conserve
 """
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 import asyncpg
 
 from services.ingest.queries.partitions import GENESIS
+from tests.stored import stored_ids
 
 BATCHES = (
     'select log_id, "partition", first_offset, next_offset, consumed, inserted, duplicate, dead, '
     'sha256, prev_hash, hash from ingest.batches order by log_id, "partition", first_offset'
 )
-STORED = "select event_id, count(*) from ingest.events group by 1"
 STATISTICS = "select coalesce(sum(n), 0), coalesce(sum(sum), 0) from ingest.daily_statistics"
 POSITIONS = 'select log_id, "partition", next_offset, head_hash from ingest.partitions'
 READ = (
@@ -51,7 +52,7 @@ class Verdict:
 
 async def verdict(connection: asyncpg.Connection, journal: Journal) -> Verdict:
     """Account for every event."""
-    stored = {row[0]: row[1] for row in await connection.fetch(STORED)}
+    stored = Counter(await stored_ids(connection))
     n, total = await connection.fetchrow(STATISTICS)
     broken = await _broken(connection)
     n_stored = sum(stored.values())

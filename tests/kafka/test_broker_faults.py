@@ -23,6 +23,7 @@ from tests.faults.bench import Bench, event, eventually, record
 from tests.integration.ingest import conftest
 from tests.integration.ingest.material import TENANT
 from tests.kafka.cluster import Node, kafka_cluster
+from tests.stored import N_STORED
 
 pytestmark = [pytest.mark.kafka, pytest.mark.cluster, pytest.mark.timeout(600)]
 KAFKA = "Apache Kafka, three nodes"
@@ -189,10 +190,10 @@ async def _create_anew(bench: Bench) -> None:
 
 async def _halted_then_rotated(bench: Bench) -> None:
     """See that every partition halts and nothing is read; then do what an operator does."""
-    before = await bench.connection.fetchval("select count(*) from ingest.events")
+    before = await bench.connection.fetchval(N_STORED)
     bench.start()
     await eventually(lambda: bench.connection.fetchval(N_HALTED), lambda n: n == bench.partitions)
-    after = await bench.connection.fetchval("select count(*) from ingest.events")
+    after = await bench.connection.fetchval(N_STORED)
     assert after == before
     async with bench.connection.transaction():
         await partitions.rotate_log(

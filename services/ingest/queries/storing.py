@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from asyncpg import Connection, UniqueViolationError
 
@@ -10,9 +10,9 @@ from asyncpg import Connection, UniqueViolationError
 _IDENTITY = ("offset", "source_id", "event_id", "payload_sha256", "business_date", "series_id")
 STAGED_COLUMNS = ("log_id", "partition", *_IDENTITY, "decision", "seq")
 KEY_COLUMNS = ("tenant_id", "log_id", "partition", *_IDENTITY, "decision")
-EVENT_COLUMNS = (
-    "tenant_id", "log_id", "partition", "received_at", "offset", "log_timestamp", "source_id",
-    "time", "event_id", "type", "key", "value", "headers",
+_RUN_COLUMNS = (
+    "tenant_id", "log_id", "partition", "first_offset", "last_offset", "n_events", "received_at",
+    "late", "originals",
 )  # fmt: skip
 
 
@@ -45,6 +45,26 @@ class Run:
     numbers: list[str] = field(default_factory=list)
     numerators: list[str] = field(default_factory=list)
     denominators: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRun:
+    """Original records of events that follow one another in a partition, packed.
+
+    Attributes
+    ----------
+    late :
+        Offsets of those that came more than a day after their time, None where there are none.
+    """
+
+    log_id: int
+    partition: int
+    first_offset: int
+    last_offset: int
+    n_events: int
+    received_at: datetime
+    late: Sequence[int] | None
+    originals: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,15 +207,20 @@ async def forget_keys(connection: Connection, tenant: str, seqs: Sequence[int]) 
     )
 
 
-async def insert_events(connection: Connection, content: bytes) -> None:
+async def insert_event_runs(connection: Connection, tenant: str, runs: Sequence[EventRun]) -> None:
     """Keep the original bytes of every accepted event."""
-    await connection.copy_to_table(
-        "events",
+    await connection.copy_records_to_table(
+        "event_runs",
         schema_name="ingest",
-        source=memoryview(content),
-        columns=EVENT_COLUMNS,
-        format="binary",
-    )
+        records=[
+            (
+                tenant, run.log_id, run.partition, run.first_offset, run.last_offset, run.n_events,
+                run.received_at, run.late, run.originals,
+            )
+            for run in runs
+        ],
+        columns=_RUN_COLUMNS,
+    )  # fmt: skip
 
 
 async def insert_measurements(

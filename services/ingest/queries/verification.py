@@ -8,7 +8,7 @@ import msgspec
 from asyncpg import Connection
 
 from services.ingest.batch import Headers
-from services.ingest.originals import headers_of_event, headers_of_letter
+from services.ingest.originals import headers_of_letter
 
 BATCHES_MAX = 1_000
 
@@ -42,22 +42,28 @@ class Sealed:
     repeated: bytes | None
 
 
-class KeptEvent(msgspec.Struct, frozen=True, gc=False):
-    """A raw event with what its row says of it, and the fingerprint that its key holds.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRun:
+    """Raw events as their row holds them."""
 
-    In the order of the columns that `events_between` asks for: there are millions.
+    first_offset: int
+    last_offset: int
+    n_events: int
+    received_at: datetime
+    late: Sequence[int] | None
+    originals: bytes
+
+
+class KeptKey(msgspec.Struct, frozen=True, gc=False):
+    """What the key of an event says: the fingerprint of its bytes, and which record it stands for.
+
+    All None where there is no key. In the order of the columns of `keys_of`: there are millions.
     """
 
-    offset: int
-    received_at: datetime
-    source: str | None
-    event_id: str
-    type: str
-    time: datetime
-    value: bytes | None
     fingerprint: bytes | None
-    here: bool
-    headers: Headers
+    log_id: int | None
+    partition: int | None
+    offset: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,24 +126,33 @@ async def batches_from(
     return [Sealed(**row) for row in rows]
 
 
-async def events_between(
+async def runs_between(
     connection: Connection, tenant: str, place: LogPartition, first: int, end: int
-) -> list[KeptEvent]:
-    """Return the raw events of a stretch of offsets."""
-    # A key is looked up for each event: joined, the planner reads all keys for every stretch.
+) -> list[KeptRun]:
+    """Return the raw events of a stretch of offsets that begins where a batch does."""
     rows = await connection.fetch(
-        'select e."offset", e.received_at, s.source, e.event_id, e.type, e."time", e.value, '
-        'k.payload_sha256, coalesce(k.log_id = e.log_id and k."partition" = e."partition" '
-        'and k."offset" = e."offset", false) as here, e.headers '
-        "from ingest.events e left join lateral (select source from ingest.sources "
-        "where tenant_id = $1 and source_id = e.source_id limit 1) s on true "
-        "left join lateral (select * from ingest.event_keys where tenant_id = $1 "
-        "and source_id = e.source_id and event_id = e.event_id limit 1) k on true "
-        'where e.tenant_id = $1 and e.log_id = $2 and e."partition" = $3 '
-        'and e."offset" >= $4 and e."offset" < $5 order by e."offset"',
+        "select first_offset, last_offset, n_events, received_at, late, originals "
+        'from ingest.event_runs where tenant_id = $1 and log_id = $2 and "partition" = $3 '
+        "and first_offset >= $4 and first_offset < $5 order by first_offset",
         tenant, place.log_id, place.partition, first, end,
     )  # fmt: skip
-    return [KeptEvent(*(*said, headers_of_event(headers))) for *said, headers in rows]
+    return [KeptRun(**row) for row in rows]
+
+
+async def keys_of(
+    connection: Connection, tenant: str, sources: Sequence[str], event_ids: Sequence[str]
+) -> list[KeptKey]:
+    """Return the keys of events, in their order."""
+    # One look-up each: joined, the planner reads all keys for every stretch.
+    rows = await connection.fetch(
+        'select k.payload_sha256, k.log_id, k."partition", k."offset" '
+        "from unnest($2::text[], $3::text[]) with ordinality as a (source, event_id, n) "
+        "left join ingest.sources s on s.tenant_id = $1 and s.source = a.source "
+        "left join lateral (select * from ingest.event_keys where tenant_id = $1 "
+        "and source_id = s.source_id and event_id = a.event_id limit 1) k on true order by a.n",
+        tenant, sources, event_ids,
+    )  # fmt: skip
+    return [KeptKey(*row) for row in rows]
 
 
 async def letters_between(

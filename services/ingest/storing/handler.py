@@ -16,12 +16,13 @@ from aivalue.events.event import Event
 from services.ingest.batch import Batch, DeadLetter
 from services.ingest.failpoints import failpoint
 from services.ingest.queries import dead_letters, facts, joining, outbox, partitions, storing
-from services.ingest.storing import backfilling, correcting, wire
+from services.ingest.storing import backfilling, correcting
 from services.ingest.storing.changes import messages_of
 from services.ingest.storing.correcting import Changed
+from services.ingest.storing.event_runs import event_runs_of
 from services.ingest.storing.identities import Identities, Ids
 from services.ingest.storing.isolating import refused_events
-from services.ingest.storing.keys import KeyStore, Stored, kept_rows
+from services.ingest.storing.keys import KeyStore, Stored
 from services.ingest.storing.pairing import pair
 from services.ingest.storing.ready import Ready
 from services.ingest.storing.repeated import repeated_bytes
@@ -157,7 +158,7 @@ async def _store_events(
             stored.refuse(late)
     if batch.special or stored.duplicates:
         concerned |= await backfilling.register(connection, batch, ids, stored)
-    await storing.insert_events(connection, wire.stream(kept_rows(ready.rows.events, stored)))
+    await storing.insert_event_runs(connection, tenant, event_runs_of(batch, without=stored.gone))
     await failpoint("mid_insert")
     runs = ready.runs_without(batch, stored.gone)
     changes = [Changed(series=await storing.insert_measurements(connection, tenant, runs))]

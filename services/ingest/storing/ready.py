@@ -20,7 +20,7 @@ from services.ingest.storing.runs import runs_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """A batch with its rows.
+    """A batch with the rows of its keys.
 
     Attributes
     ----------
@@ -35,7 +35,6 @@ class Ready:
     """
 
     ids: Ids
-    rows: wire.Rows
     identities: Sequence[Identity]
     distinct: AbstractSet[Identity]
     twins: dict[int, int]
@@ -45,8 +44,8 @@ class Ready:
 
     @classmethod
     def of(cls, batch: Batch, ids: Ids) -> "Ready":
-        """Write a batch's rows."""
-        rows = wire.rows_of(batch, ids)
+        """Write the rows of a batch."""
+        rows = wire.key_rows(batch, ids)
         identities = identities_of(batch, ids)
         distinct = set(identities)
         twins: dict[int, int] = {}
@@ -58,12 +57,11 @@ class Ready:
         )
         return cls(
             ids=ids,
-            rows=rows,
             identities=identities,
             distinct=distinct,
             twins=twins,
             order=order,
-            keys=[rows.keys[seq] for seq in order],
+            keys=[rows[seq] for seq in order],
             runs=runs_of(batch, ids, without=twins.keys()),
         )
 

@@ -157,7 +157,7 @@ async def test_partitions_are_verified_resumed_and_rotated(
     lost = await operator.ask("ingest", "verify", "--hash", "0" * 64, status=1)
     connection = await asyncpg.connect(database_url)
     await connection.execute("set session_replication_role = replica")
-    await connection.execute("update ingest.events set event_id = 'z' where event_id = 'b'")
+    await connection.execute("delete from ingest.event_keys where event_id = 'b'")
     await connection.execute(
         "update ingest.partitions set state = 'halted', halt_reason = 'a test'"
     )
@@ -171,7 +171,7 @@ async def test_partitions_are_verified_resumed_and_rotated(
     assert (hashed["n_records"], hashed["n_faults"], kept["hash_lost"]) == (2, 0, False)
     assert lost["hash_lost"]
     (fault,) = edited["partitions"][0]["faults"]
-    assert fault["row"] == f"http#1/{hashed['partition']} event @1 (urn:test z)"
+    assert fault["row"] == f"http#1/{hashed['partition']} event @1 (urn:test b)"
     assert [each["halt_reason"] for each in listed] == ["a test"]
     assert resumed["resumed"] == [{"topic": "http", "partition": hashed["partition"]}]
     assert rotated["topic"] == "http"

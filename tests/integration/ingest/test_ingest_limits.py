@@ -61,13 +61,13 @@ async def test_what_postgresql_refuses_is_rejected_alone_and_can_be_replayed(
 ) -> None:
     # Stands for whatever decoding does not foresee.
     await connection.execute(
-        "alter table ingest.events add constraint unforeseen check (event_id not like 'bad%')"
+        "alter table ingest.event_keys add constraint unforeseen check (event_id not like 'bad%')"
     )
     events = [http_measured(each, "1") for each in ("a", "bad", "b")]
 
     first = await client.post("/v1/events", headers=BATCH, json=events)
     replayed = await client.post("/v1/dead-letters:replay", json={})
-    await connection.execute("alter table ingest.events drop constraint unforeseen")
+    await connection.execute("alter table ingest.event_keys drop constraint unforeseen")
     mended = await client.post("/v1/dead-letters:replay", json={})
 
     assert [each["status"] for each in first.json()["results"]] == [
@@ -87,8 +87,9 @@ async def test_what_postgresql_refuses_for_its_own_fault_is_not_the_callers(
 
     refused = await client.post("/v1/events", headers=BATCH, json=events)
     n_stored = await connection.fetchval(
-        "select (select count(*) from ingest.events) + (select count(*) from ingest.event_keys) "
-        "+ (select count(*) from ingest.dead_letters) + (select count(*) from ingest.batches) "
+        "select (select count(*) from ingest.event_runs) "
+        "+ (select count(*) from ingest.event_keys) + (select count(*) from ingest.batches) "
+        "+ (select count(*) from ingest.dead_letters) "
         "+ (select coalesce(sum(next_offset), 0) from ingest.partitions)"
     )
     await connection.execute("alter table ingest.batches drop constraint batches_consumed_check1")

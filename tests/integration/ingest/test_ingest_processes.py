@@ -8,6 +8,7 @@ from aivalue.events.encode import Message
 from aivalue.events.topics import BUSINESS, MODEL
 from tests.integration.ingest.material import TENANT, came_of, decided, measured, statistics
 from tests.integration.ingest.system import Ingest, IngestProcess
+from tests.stored import N_STORED
 
 N_EVENTS = 600
 
@@ -37,7 +38,7 @@ async def _conserved(connection: asyncpg.Connection) -> tuple[int, int, int, int
     )
     read = await connection.fetchval("select sum(next_offset)::int from ingest.partitions")
     assert row[0] == read
-    assert row[1] == await connection.fetchval("select count(*) from ingest.events")
+    assert row[1] == await connection.fetchval(N_STORED)
     assert row[3] == await connection.fetchval("select count(*) from ingest.dead_letters")
     return tuple(row)
 
@@ -208,7 +209,7 @@ async def test_the_tenant_comes_from_the_topic(
 
     await _counted(process, 1)
 
-    assert await connection.fetchval("select distinct tenant_id from ingest.events") == TENANT
+    assert await connection.fetchval("select distinct tenant_id from ingest.event_runs") == TENANT
 
 
 def _read(response: httpx.Response) -> int:

@@ -13,7 +13,6 @@ from functools import reduce
 from typing import Literal
 
 import asyncpg
-import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -46,6 +45,7 @@ from tests.integration.ingest.material import (
     message,
     open_store,
 )
+from tests.stored import stored_records
 
 Kind = Literal["measurement", "ratio", "decision", "outcome", "retraction", "revert"]
 # Few of each, so that they meet: the same day, the same id, the same backfill.
@@ -234,17 +234,8 @@ async def _opened(address: str) -> tuple[asyncpg.Connection, Store]:
 
 async def _raw(connection: asyncpg.Connection, tenant: str) -> list[Event]:
     """Read the raw events back."""
-    rows = await connection.fetch(
-        "select value, headers from ingest.events where tenant_id = $1", tenant
-    )
-    return [
-        decode_record(
-            row["value"],
-            [(name, text.encode()) for name, text in msgspec.json.decode(row["headers"])],
-            now=NOW,
-        )
-        for row in rows
-    ]
+    records = await stored_records(connection, tenant)
+    return [decode_record(record.value, record.headers, now=NOW) for record in records]
 
 
 async def _stored(connection: asyncpg.Connection, tenant: str) -> dict[str, list[object]]:

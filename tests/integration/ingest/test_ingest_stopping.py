@@ -8,6 +8,7 @@ import httpx
 from aivalue.events.topics import BUSINESS
 from tests.integration.ingest.material import BATCH, http_measured, measured
 from tests.integration.ingest.system import Ingest, IngestProcess
+from tests.stored import N_STORED
 
 # What orchestrators are told to grant; it is a promise, not a measurement of speed.
 STOP_SECONDS = 20
@@ -20,7 +21,7 @@ async def _stopped(process: IngestProcess) -> int:
 
 
 async def _n_stored(connection: asyncpg.Connection) -> int:
-    found: int = await connection.fetchval("select count(*) from ingest.events")
+    found: int = await connection.fetchval(N_STORED)
     return found
 
 
@@ -60,7 +61,7 @@ async def test_a_stop_under_load_stores_a_batch_or_nothing_of_it(
     assert status in {0, -15}
     by_log = dict(
         await connection.fetch(
-            "select l.kind, count(*)::int from ingest.events e join ingest.logs l using "
+            "select l.kind, sum(n_events)::int from ingest.event_runs e join ingest.logs l using "
             "(tenant_id, log_id) group by 1"
         )
     )

@@ -20,7 +20,7 @@ from tests.integration.ingest.material import (
 DAY = "2026-03-01"
 # Every table whose content must not depend on how often an event was delivered.
 CONTENT = (
-    "sources", "series", "event_keys", "events", "measurements", "measurement_runs",
+    "sources", "series", "event_keys", "event_runs", "measurements", "measurement_runs",
     "measurements_withdrawn", "daily_statistics", "decisions",
     "outcomes", "interventions", "costs", "corrections",
 )  # fmt: skip
@@ -167,7 +167,7 @@ async def test_the_database_itself_refuses_a_batch_that_does_not_add_up(
         await connection.execute(insert, 10, 11, 2, 2)
     with pytest.raises(asyncpg.ExclusionViolationError, match="batches_never_overlap"):
         await connection.execute(insert, 1, 3, 2, 2)
-    for statement in ("delete from ingest.batches", "update ingest.events set type = ''"):
+    for statement in ("delete from ingest.batches", "update ingest.event_runs set n_events = 1"):
         with pytest.raises(asyncpg.RaiseError, match="append-only"):
             await connection.execute(statement)
 
@@ -198,7 +198,7 @@ async def test_what_postgresql_refuses_is_set_aside_alone(
 ) -> None:
     # Stands for whatever decoding does not foresee.
     await connection.execute(
-        "alter table ingest.events add constraint unforeseen check (event_id not like 'bad%')"
+        "alter table ingest.event_keys add constraint unforeseen check (event_id not like 'bad%')"
     )
     messages = [measured(f"e{n}", "1") for n in range(20)]
     messages[3:3] = [measured("bad-1", "5")]

@@ -1,10 +1,14 @@
 """Whether an edited row is found by name, and nothing else is complained of."""
 
+from collections.abc import Callable
+
 import asyncpg
 import httpx
 import pytest
 
 from aivalue.events.encode import Message
+from services.ingest.batch import Record
+from services.ingest.originals import pack, unpack
 from services.ingest.queries import verification
 from services.ingest.verifying import verify
 from tests.integration.ingest.material import (
@@ -52,15 +56,14 @@ async def test_what_nobody_edited_is_in_order(connection: asyncpg.Connection) ->
 
 
 _EDITS = {
-    "update ingest.events set value = replace(encode(value, 'escape'), '\"2\"', '\"9\"')::bytea "
-    "where event_id = 'b'": (
-        "event @1 (urn:plant:mes b)", "its bytes are not those that its key was made of",
+    "update ingest.event_runs set n_events = 2 where first_offset = 8": (
+        "events @8", "its offsets, its count or what it calls late are not those of its records",
     ),
-    "update ingest.events set \"time\" = \"time\" - interval '1 day' where event_id = 'c'": (
-        "event @9 (urn:plant:mes c)", "its source, id, type or time is not that of its bytes",
+    "update ingest.event_runs set late = array[9] where first_offset = 8": (
+        "events @8", "its offsets, its count or what it calls late are not those of its records",
     ),
-    "delete from ingest.events where event_id = 'c'": (
-        "batch @8", "it stored 3 events, 2 are there",
+    "delete from ingest.event_runs where first_offset = 8": (
+        "batch @8", "it stored 3 events, 0 are there",
     ),
     "delete from ingest.event_keys where event_id = 'c'": (
         "event @9 (urn:plant:mes c)", "no key stands for it",
@@ -92,6 +95,48 @@ async def test_an_edited_row_is_found_by_name(connection: asyncpg.Connection, ed
     await connection.execute(edit)
 
     assert await _found(connection) == [_EDITS[edit]]
+
+
+def _other_bytes(records: list[Record]) -> bytes:
+    records[1].value = (records[1].value or b"").replace(b'"2"', b'"9"')
+    return pack(records)
+
+
+def _no_event(records: list[Record]) -> bytes:
+    records[1].value = b"{}"
+    return pack(records)
+
+
+_REWRITTEN: dict[Callable[[list[Record]], bytes], list[tuple[str, str]]] = {
+    _other_bytes: [
+        ("event @1 (urn:plant:mes b)", "its bytes are not those that its key was made of"),
+    ],
+    _no_event: [("event @1", "its bytes are no event any more: Object missing")],
+    lambda _: b"junk": [
+        ("events @0", "its bytes are not those that were written: no run of records"),
+        ("batch @0", "it stored 2 events, 0 are there"),
+    ],
+}
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("rewrite", _REWRITTEN)
+async def test_rewritten_originals_are_found_by_name(
+    connection: asyncpg.Connection, rewrite: Callable[[list[Record]], bytes]
+) -> None:
+    await connection.execute("set session_replication_role = replica")
+    originals = await connection.fetchval(
+        "select originals from ingest.event_runs where first_offset = 0"
+    )
+    await connection.execute(
+        "update ingest.event_runs set originals = $1 where first_offset = 0",
+        rewrite(unpack(originals)),
+    )
+
+    found = await _found(connection)
+    assert [row for row, _ in found] == [row for row, _ in _REWRITTEN[rewrite]]
+    for (_, said), (_, expected) in zip(found, _REWRITTEN[rewrite], strict=True):
+        assert said.startswith(expected)
 
 
 @pytest.mark.usefixtures("stored")
