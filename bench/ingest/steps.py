@@ -26,6 +26,8 @@ REPETITIONS: Final = 15
 ORIGIN: Final = Origin(
     log_id=1, partition=0, epoch=1, next_offset=0, head_hash=bytes(32), topic="bench"
 )
+PACKED: Final = "bytes packed"
+UNPACKED: Final = "bytes in the log"
 T = TypeVar("T")
 
 
@@ -64,7 +66,9 @@ def steps(form: Form) -> dict[str, float]:
     store, stored = keys.KeyStore(), keys.Stored()
     timed("tell repetitions", lambda: store.recognise(batch, ready, stored))
     timed("join", lambda: wire.stream(ready.keys_without(stored.gone)))
-    timed("pack the originals", lambda: event_runs_of(batch, without=stored.gone))
+    runs = timed("pack the originals", lambda: event_runs_of(batch, without=stored.gone))
+    found[PACKED] = sum(len(run.originals) for run in runs) / N_EVENTS
+    found[UNPACKED] = len(fetched) / N_EVENTS
     timed("remember", lambda: store.remember(batch, ids, stored))
     timed("count", lambda: metrics.observe_stored(batch, stored, seconds=0.1))
     gc.enable()

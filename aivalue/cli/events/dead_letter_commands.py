@@ -1,7 +1,6 @@
 """The commands `aivalue events dead-letters list|show|discard` and `aivalue events replay`."""
 
 import asyncio
-import base64
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -64,6 +63,7 @@ def show(dead_letter_id: int, *, as_json: AsJson = False) -> None:
     """Show one letter: its bytes, its headers, what is wrong, and what was tried with it."""
     from aivalue.cli.console import results
     from aivalue.cli.events.dead_letters import letter
+    from aivalue.cli.events.shown import text_of
 
     found = _run(lambda client: letter(client, dead_letter_id))
     if as_json:
@@ -71,10 +71,10 @@ def show(dead_letter_id: int, *, as_json: AsJson = False) -> None:
         return
     shown = dict(found["dead_letter"])
     lines = [f"{each['path']}: {each['message']}" for each in shown.pop("errors")]
-    lines += [f"header {name}: {_text(value)}" for name, value in shown.pop("headers")]
+    lines += [f"header {name}: {text_of(value)}" for name, value in shown.pop("headers")]
     lines += [
-        f"key: {_text(shown.pop('key_base64'))}",
-        f"value: {_text(shown.pop('value_base64'))}",
+        f"key: {text_of(shown.pop('key_base64'))}",
+        f"value: {text_of(shown.pop('value_base64'))}",
     ]
     lines = [f"{name}: {value}" for name, value in shown.items()] + lines
     for each in found["resolutions"]:
@@ -194,14 +194,3 @@ def _patch(text: str | None) -> dict[str, Any] | None:
     if not isinstance(patch, dict):
         fail(f"--patch needs a JSON object, got {said[:_SHOWN]}", status=WRONG_CALL)
     return patch
-
-
-def _text(encoded: str | None) -> str:
-    """Show bytes as text where they are, else as Python writes them."""
-    if encoded is None:
-        return "none"
-    raw = base64.b64decode(encoded)
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return repr(raw)

@@ -1,6 +1,7 @@
 """Whether an operator can repair, replay, close and take back from the command line alone."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from aivalue.cli.main import app
+from aivalue.runtime.clock import utc_now
 from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import DatabaseSettings
 from tests.integration.ingest.material import BATCH, http_measured
@@ -114,6 +116,29 @@ async def test_dead_letters_from_the_command_line(process: IngestProcess, tmp_pa
     assert len(closed["discarded"]) == 1
     assert await operator.run("dead-letters", "list") == []
     assert await operator.sums() == ["14"]
+
+
+async def test_an_event_is_shown_as_it_came(process: IngestProcess, tmp_path: Path) -> None:
+    await process.until("/livez", lambda response: response.is_success)
+    operator = Operator(process, tmp_path)
+    now = {"time": utc_now().isoformat()}
+    events = [http_measured(each, "7") | now for each in ("a", "b é?&")]
+    await operator.send([*events, {}, http_measured("c", "7")])
+
+    shown = await operator.run("show", "urn:test", "b é?&")
+    late = await operator.run("show", "urn:test", "c")
+    unknown = await asyncio.to_thread(
+        CliRunner().invoke,
+        app,
+        ["events", "show", "urn:test", "d"],
+        env={"AIVALUE_SERVICES__INGEST": process.address},
+    )
+
+    assert json.loads(base64.b64decode(shown["value_base64"])) == events[1]
+    assert (shown["topic"], shown["offset"], shown["late"]) == ("http", 1, False)
+    assert (late["offset"], late["late"]) == (3, True)
+    assert unknown.exit_code == 1
+    assert "no event d of urn:test is kept" in unknown.output
 
 
 async def test_a_wrong_import_is_reverted_and_imported_anew(
