@@ -114,7 +114,7 @@ def choose(facts: Facts, *, wanted: str | None = None, approver: str | None = No
         estimator=estimator,
         reason=reason if wanted is None else "asked for",
         alternatives=_passed_over(ladder, place),
-        eligible=_eligible(facts, ladder, estimator),
+        eligible=_beside(ladder, estimator, _eligible(facts, ladder, estimator)),
         overrides=None if wanted is None else why_not,
         approver=None if wanted is None else approver,
     )
@@ -151,6 +151,12 @@ def _eligible(facts: Facts, ladder: list[Step], chosen: str) -> tuple[str, ...]:
             others.append("callaway_santanna")
         return tuple(others)
     return ("local_level",) if chosen == "before_after" else ()
+
+
+def _beside(ladder: list[Step], chosen: str, eligible: tuple[str, ...]) -> tuple[str, ...]:
+    """Add what the facts would have chosen: a downgrade must not hide what it says."""
+    first = next((estimator for _, estimator, why_not, _ in ladder if why_not is None), chosen)
+    return eligible if first in (chosen, *eligible) else (first, *eligible)
 
 
 def _not_cohorts(facts: Facts) -> str | None:

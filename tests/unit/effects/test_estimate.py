@@ -91,6 +91,22 @@ def test_predictive_maintenance_finds_the_designed_reduction() -> None:
     assert avoided == result.total
 
 
+def test_a_downgrade_is_read_beside_what_the_data_would_have_chosen() -> None:
+    series = maintenance_series()
+
+    result = estimate(
+        kpi=RATE,
+        design=maintenance_design(estimator="before_after"),
+        interventions=maintenance_rollout(),
+        series=series,
+        baseline_series=before_2024(series),
+    )
+
+    agreement = next(check for check in result.checks if check.name == "agreement")
+    assert "difference_in_differences" in agreement.detail
+    assert result.grade == "C"
+
+
 def test_the_pilot_line_alone_is_inconclusive_and_weakly_graded() -> None:
     series = maintenance_series()
     pilot = Window(start=date(2024, 1, 1), end=date(2024, 7, 1))

@@ -105,6 +105,8 @@ def test_a_weaker_estimator_may_be_asked_for_freely() -> None:
     assert (chosen.reason, chosen.overrides) == ("asked for", None)
     whys = {each.estimator: each.why_not for each in chosen.alternatives}
     assert whys["difference_in_differences"] == "before_after was asked for"
+    # What the facts would have chosen runs beside it, so that a downgrade hides nothing.
+    assert chosen.eligible == ("difference_in_differences", "local_level")
 
 
 def test_a_stronger_one_is_an_override_with_a_name() -> None:
