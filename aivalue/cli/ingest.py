@@ -1,6 +1,7 @@
 """`aivalue ingest`: the logs that events are read from, and what only an operator may decide."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ app = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Topic = Annotated[str | None, typer.Option(help="Only of this topic; http is one too.")]
 Partition = Mapping[str, Any]
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 @app.command()
@@ -93,6 +95,8 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Compute every batch's hash again from what is stored; ends with status 1 at any fault."""
+    if known_hash is not None and not _HASH.fullmatch(known_hash):
+        fail(f"--hash is 64 hexadecimal digits, got {known_hash!r}", status=WRONG_CALL)
     answers = asyncio.run(_verified(topic, known_hash))
     lost = known_hash is not None and not any(each["hash_found"] for each in answers)
     if as_json:
