@@ -1,9 +1,10 @@
-"""All situations, D1 to D16, in the order of the table."""
+"""All situations, D1 to D17, in the order of the table."""
 
 from tests.validation.cell import Cell
 from tests.validation.clusters import CLUSTERS
 from tests.validation.drifts import DRIFTS
 from tests.validation.experiments import EXPERIMENTS
+from tests.validation.mix import MIX
 from tests.validation.overlap import OVERLAP
 from tests.validation.rollouts import ROLLOUTS
 from tests.validation.selection import SELECTION
@@ -21,4 +22,5 @@ CELLS: tuple[Cell, ...] = (
     *TROUBLE,
     *CLUSTERS,
     *DRIFTS,
+    *MIX,
 )

@@ -5,8 +5,10 @@ from typing import Literal
 
 import numpy as np
 
+from aivalue.effects.effect import Scale
 from aivalue.effects.overlap import in_cents, joint_model, joint_shares
-from aivalue.effects.panel import Booleans
+from aivalue.effects.overlap.joint_model import JointCells, fit_joint
+from aivalue.effects.panel import Booleans, Floats
 from aivalue.kpis.interval import Interval
 from tests.validation.cell import Cell, Reading
 from tests.validation.worlds import NEVER, panel_noise
@@ -19,7 +21,7 @@ EURO_PER_UNIT = 1_234.56
 NEVER_AGAIN = 0.3  # Units that an initiative never reaches.
 
 
-def _joint(figure: Figure, rng: np.random.Generator) -> Reading:
+def _rolled_out(rng: np.random.Generator) -> tuple[Booleans, Booleans]:
     start = rng.choice([8, 12, 16], (2, N_UNITS))
     # B goes where A went, two times in three.
     without = rng.random(N_UNITS) < NEVER_AGAIN
@@ -27,10 +29,13 @@ def _joint(figure: Figure, rng: np.random.Generator) -> Reading:
     start[0, without] = NEVER
     start[1, np.where(apart, rng.random(N_UNITS) < NEVER_AGAIN, without)] = NEVER
     start[:, :6] = NEVER  # Somebody must be left to compare with.
-    at_work: dict[str, Booleans] = {
-        name: np.arange(N_PERIODS) >= start[row][:, None] for row, name in enumerate(ALONE)
-    }
-    a, b = at_work["a"], at_work["b"]
+    a, b = (np.arange(N_PERIODS) >= each[:, None] for each in start)
+    return a, b
+
+
+def _joint(figure: Figure, rng: np.random.Generator) -> Reading:
+    a, b = _rolled_out(rng)
+    at_work = {"a": a, "b": b}
     effect = ALONE["a"] * (a & ~b) + ALONE["b"] * (b & ~a) + TOGETHER * (a & b)
     level = panel_noise(rng, 0.3, effect.shape) + effect
     found = joint_shares(joint_model(level, np.ones_like(level), at_work))
@@ -48,6 +53,53 @@ def _joint(figure: Figure, rng: np.random.Generator) -> Reading:
     return Reading(low=read.low / size, high=read.high / size, truth=truth[figure] / size)
 
 
+def _of_counts(figure: Figure, scale: Scale, rng: np.random.Generator) -> Reading:
+    """Read counts per volume that differ between units: in points of a share, or in ratio."""
+    a, b = _rolled_out(rng)
+    volume = np.round(rng.uniform(300, 900, (N_UNITS, 1)) * rng.uniform(0.9, 1.1, a.shape))
+    moved = panel_noise(rng, 0.3, a.shape)
+    if scale == "additive":
+        share = 0.3 + 0.02 * moved
+        change = 0.06 * (a & ~b) + 0.04 * (b & ~a) + 0.07 * (a & b)
+        y = rng.binomial(volume.astype(np.int64), np.clip(share + change, 0.0, 1.0))
+    else:
+        rate = np.exp(0.2 * moved)
+        change = rate * (0.30 * (a & ~b) + 0.20 * (b & ~a) + 0.35 * (a & b))
+        y = rng.poisson(volume * (rate + change))
+    none = ~a & ~b
+    inside = np.stack([a & ~b, b & ~a, a & b])
+    found = joint_shares(
+        fit_joint(
+            JointCells(
+                initiatives=("a", "b"),
+                sets=(frozenset("a"), frozenset("b"), frozenset("ab")),
+                y_untreated=np.where(none, y, 0.0),
+                x_untreated=np.where(none, volume, 0.0),
+                y=np.where(inside, y, 0.0),
+                x=np.where(inside, volume, 0.0),
+            ),
+            scale=scale,
+        )
+    )
+    truth = float((change * volume).sum())
+    _require_conserved(found.total, found.share)
+    if figure == "total":
+        return Reading(low=found.total.low / truth, high=found.total.high / truth, truth=1.0)
+    read = found.share[figure]
+    own = _credit(figure, (a, b), change * volume, volume) / truth
+    return Reading(low=read.low / truth, high=read.high / truth, truth=own)
+
+
+def _credit(figure: str, at_work: tuple[Booleans, Booleans], brought: Floats, of: Floats) -> float:
+    """Return what one is due: its own cells, and of common ones half of what the other left."""
+    a, b = at_work
+    mine, other = (a & ~b, b & ~a) if figure == "a" else (b & ~a, a & ~b)
+    both = a & b
+    alone, others = (float(brought[part].sum() / of[part].sum()) for part in (mine, other))
+    gap = (alone - others) * float(of[both].sum())
+    return float(brought[mine].sum()) + (float(brought[both].sum()) + gap) / 2
+
+
 def _require_conserved(total: Interval, share: dict[str, Interval]) -> None:
     """Stop the study if a cent appears or is lost."""
     worth = {name: EURO_PER_UNIT * each.point for name, each in share.items()}
@@ -62,13 +114,31 @@ _FIGURES: tuple[tuple[Figure, str, str], ...] = (
     ("b", "second's share", ""),
 )
 
-OVERLAP: tuple[Cell, ...] = tuple(
-    Cell(
-        name=f"D11 two initiatives that overlap, {label}",
-        method="joint_model, Shapley",
-        peers=peers,
-        draw=partial(_joint, figure),
-        bias_max=0.01,
-    )
-    for figure, label, peers in _FIGURES
+_SCALES: tuple[tuple[Scale, str], ...] = (
+    ("additive", "a share of counts"),
+    ("proportional", "in ratio"),
+)
+
+OVERLAP: tuple[Cell, ...] = (
+    *(
+        Cell(
+            name=f"D11 two initiatives that overlap, {label}",
+            method="joint_model, Shapley",
+            peers=peers,
+            draw=partial(_joint, figure),
+            bias_max=0.01,
+        )
+        for figure, label, peers in _FIGURES
+    ),
+    *(
+        Cell(
+            name=f"D11 two initiatives that overlap, {kind}, {label}",
+            method="joint_model, Shapley",
+            peers="",
+            draw=partial(_of_counts, figure, scale),
+            bias_max=0.01,
+        )
+        for scale, kind in _SCALES
+        for figure, label, _ in _FIGURES[:2]
+    ),
 )

@@ -3,7 +3,8 @@
 Eight donors in the treated unit's place give p-values of a ninth at best. Here the mix of donors is
 fitted under every supposed effect, to all periods alike and up to a constant, and the stretch with
 the AI is compared with every other stretch as long: the interval holds the effects that are not
-rejected. Each period has the like interval of its own, against the periods before.
+rejected, and reaches as far as a steady drift from so few donors may have moved them. Each period
+has the like interval of its own, against the periods before.
 
 Source: Chernozhukov, Wuethrich & Zhu (2021), JASA 116(536) 1849-1864; Ferman & Pinto (2021),
 Quantitative Economics 12(4), for leaving a constant free.
@@ -15,14 +16,14 @@ from math import inf
 
 import numpy as np
 
-from aivalue.effects.conformal import Conformal, conformal, require_history
+from aivalue.effects.conformal import Conformal, allowing_for_drift, conformal, require_history
 from aivalue.effects.effect import Effect, Period
 from aivalue.effects.estimators.synthetic_control import require_estimable
 from aivalue.effects.panel import Floats
 from aivalue.effects.student_t import t_quantile
 from aivalue.effects.vector import Vector, effect_of
 
-VERSION = "1"
+VERSION = "2"
 NAME = "conformal_synthetic_control"
 
 
@@ -104,7 +105,13 @@ def conformal_synthetic_control(
     require_history(n_before, n_after, confidence)
     share = np.full(n_after, 1 / n_after) if weights is None else weights / weights.sum()
     with_ai = (np.arange(len(treated)) >= n_before).astype(np.float64)
-    average = conformal(treated, donors, with_ai, weights=share, free="level")
+    average = allowing_for_drift(
+        conformal(treated, donors, with_ai, weights=share, free="level"),
+        treated,
+        donors,
+        with_ai,
+        confidence=confidence,
+    )
     pointwise = []
     for period in range(n_before, len(treated)):
         seen = np.append(np.arange(n_before), period)

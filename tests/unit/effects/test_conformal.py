@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from aivalue.effects.checks.conformal import conformal_over_time
 from aivalue.effects.checks.drifting_apart import drifting_apart
-from aivalue.effects.conformal import conformal
+from aivalue.effects.conformal import allowing_for_drift, conformal
 from aivalue.effects.estimators.conformal_control import conformal_synthetic_control
 from aivalue.effects.front_door.document import document_of_panel
 from aivalue.effects.front_door.estimate_panel import estimate_panel
@@ -201,3 +201,29 @@ def test_a_drift_from_the_donors_is_no_effect() -> None:
     assert claimed.p_value() <= 0.05
     assert check.status == "failed"
     assert real.status == "passed"
+
+
+@pytest.mark.parametrize("slope", [-0.3, 0.3])
+def test_the_interval_reaches_where_a_drift_may_have_moved_the_effect(slope: float) -> None:
+    treated, donors = world(1, n_donors=2)
+    drifting = treated + slope * np.arange(N)
+    plain = conformal(drifting, donors, WITH_AI, free="level")
+
+    found = allowing_for_drift(plain, drifting, donors, WITH_AI, confidence=0.95)
+
+    low, high = found.interval(0.95)
+    assert low <= plain.interval(0.95)[0]
+    assert high >= plain.interval(0.95)[1]
+    without_drift = conformal(drifting, donors, WITH_AI, free="trend").point
+    assert not plain.interval(0.95)[0] <= without_drift <= plain.interval(0.95)[1]
+    assert low <= without_drift <= high
+    # p-value and interval agree on either side, and between the two places.
+    for effect in np.linspace(low - 1, high + 1, 41):
+        assert (found.p_value(effect) > 0.05) == (low <= effect <= high)
+
+
+def test_without_a_drift_the_interval_stays_as_it_is() -> None:
+    treated, donors = world(3, effect=2.0)
+    plain = conformal(treated, donors, WITH_AI, free="level")
+
+    assert allowing_for_drift(plain, treated, donors, WITH_AI, confidence=0.95) is plain
