@@ -30,7 +30,7 @@ check: $(INSTALLED) ## Lint, types, import contracts, what Prometheus says to ou
 
 test-kafka: $(INSTALLED) $(KAFKA_JARS)/.done ## Integration tests against real Apache Kafka (JDK 17, Maven)
 	@echo "== tests against Apache Kafka"
-	@$(BIN)/python -m pytest -q --broker kafka -m "(broker or kafka) and not faults and not cluster"
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --broker kafka -m "(broker or kafka) and not faults and not cluster"
 
 test-faults: $(INSTALLED) ## Kill, pause and crash real processes; count what was lost or doubled
 	@echo "== fault tests"
