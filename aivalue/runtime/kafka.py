@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.helpers import create_ssl_context
 
+from aivalue.runtime.bare_records import bare
 from aivalue.runtime.settings import KafkaSettings
 
 RETENTION_MS = 30 * 24 * 3_600_000
@@ -33,9 +34,16 @@ def create_producer(settings: KafkaSettings, *, client_id: str) -> AIOKafkaProdu
 
 
 def create_consumer(
-    settings: KafkaSettings, *, group: str | None, client_id: str, max_poll_records: int = 5_000
+    settings: KafkaSettings,
+    *,
+    group: str | None,
+    client_id: str,
+    max_poll_records: int = 5_000,
+    is_bare: bool = False,
 ) -> AIOKafkaConsumer:
     """Create a consumer that never guesses a position and never shows an aborted record.
+
+    Its records, where they are bare, know neither topic nor partition.
 
     `auto_offset_reset="none"`: where a position is unknown the consumer raises instead of
     skipping to the end.
@@ -54,6 +62,7 @@ def create_consumer(
         rebalance_timeout_ms=settings.rebalance_timeout_ms,
         heartbeat_interval_ms=settings.heartbeat_interval_ms,
         max_poll_interval_ms=300_000,
+        value_deserializer=bare if is_bare else None,
         metadata_max_age_ms=30_000,
     )
 

@@ -5,15 +5,16 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka import TopicPartition
+from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
+from aivalue.runtime.bare_records import bare
 from aivalue.runtime.clock import utc_now
 from bench.ingest.load import Events, Form
 from services.ingest import metrics
-from services.ingest.batch import Batch, Origin
+from services.ingest.batch import Batch, LogRecord, Origin
 from services.ingest.reading.decoding import decode_stretch
 from services.ingest.storing import keys, wire
 from services.ingest.storing.event_runs import event_runs_of
@@ -100,11 +101,11 @@ def _fetched(form: Form) -> bytes:
     return bytes(builder.build())
 
 
-def _unpacked(fetched: bytes) -> list[ConsumerRecord]:
+def _unpacked(fetched: bytes) -> list[LogRecord]:
     """Read records as the client does."""
     partition = TopicPartition("bench", 0)
-    read = PartitionRecords(
+    read = fetcher.PartitionRecords(
         partition, MemoryRecords(fetched), aborted_transactions=[], fetch_offset=0,
-        key_deserializer=None, value_deserializer=None, check_crcs=True, isolation_level=1,
+        key_deserializer=None, value_deserializer=bare, check_crcs=True, isolation_level=1,
     )  # fmt: skip
     return list(read)

@@ -153,6 +153,7 @@ def _consumer(settings: IngestSettings, pool: asyncpg.Pool, writer: Writer) -> C
         group=settings.ingest.group,
         client_id=owner,
         max_poll_records=settings.ingest.batch_records_max,
+        is_bare=True,
     )
     claims = PostgresClaims(pool, owner=owner, broker_identity=settings.ingest.broker_identity)
     return Consumer(settings, source, claims, writer)

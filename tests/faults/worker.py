@@ -140,7 +140,11 @@ async def _run(task: Task) -> None:
         await naive.run(task.naive, task, owner)
         return
     source = create_consumer(
-        settings.kafka, group=task.group, client_id=owner, max_poll_records=task.batch_records_max
+        settings.kafka,
+        group=task.group,
+        client_id=owner,
+        max_poll_records=task.batch_records_max,
+        is_bare=True,
     )
     async with asyncpg.create_pool(
         task.database, min_size=1, max_size=2, **connection_settings("fault-claims")

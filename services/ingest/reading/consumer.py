@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 
 import structlog
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import (
     KafkaError,
     NoOffsetForPartitionError,
@@ -25,7 +25,7 @@ from aiokafka.errors import (
 from aivalue.runtime.clock import utc_now
 from aivalue.runtime.kafka import start
 from services.ingest import metrics
-from services.ingest.batch import Batch, Stretch
+from services.ingest.batch import Batch, LogRecord, Stretch
 from services.ingest.failpoints import failpoint
 from services.ingest.queries.partitions import Fenced
 from services.ingest.reading.assignment import Assignment, behind
@@ -212,7 +212,7 @@ class Consumer:
         ]
 
     async def _stretch(
-        self, partition: TopicPartition, records: Sequence[ConsumerRecord], now: datetime
+        self, partition: TopicPartition, records: Sequence[LogRecord], now: datetime
     ) -> Stretch | None:
         position = self._assignment.positions.get(partition)
         if position is None:

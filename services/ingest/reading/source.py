@@ -3,9 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 
-Polled = Mapping[TopicPartition, Sequence[ConsumerRecord]]
+from services.ingest.batch import LogRecord
+
+Polled = Mapping[TopicPartition, Sequence[LogRecord]]
 
 
 class Source(Protocol):

@@ -9,8 +9,9 @@ fails; its partition halts there, and nothing before it waits.
 from collections.abc import Sequence
 
 import structlog
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 
+from services.ingest.batch import LogRecord
 from services.ingest.reading.assignment import Assignment
 from services.ingest.reading.source import Polled, Source
 from services.ingest.settings import IngestGroup
@@ -44,7 +45,7 @@ class Reader:
 
     async def _poll_singly(self) -> Polled:
         self._turns_left -= 1
-        polled: dict[TopicPartition, Sequence[ConsumerRecord]] = {}
+        polled: dict[TopicPartition, Sequence[LogRecord]] = {}
         lag, positions = self._assignment.lag, self._assignment.positions
         behind = [each for each in positions if lag(self._source, each)]
         if not behind:
