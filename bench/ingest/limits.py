@@ -38,15 +38,15 @@ async def poll_rate(servers: Servers, topic: str, n_events: int) -> float:
 async def copy_rate(servers: Servers, name: str, n_events: int) -> float:
     """Return events a second whose packed originals COPY writes, 5,000 in a transaction."""
     address = await servers.database(name)
-    runs = event_runs_of(_batch(datetime.now(UTC)), without=frozenset())
+    now = datetime.now(UTC)
+    runs = event_runs_of(_batch(now), without=frozenset())
     connection = await asyncpg.connect(address)
     try:
         begun = time.monotonic()
         for number in range(n_events // BATCH):
             at = number * BATCH
-            await storing.insert_event_runs(
-                connection, "default", [_moved(run, at) for run in runs]
-            )
+            moved = [_moved(run, at) for run in runs]
+            await storing.insert_event_runs(connection, "default", moved, received_at=now)
         return n_events // BATCH * BATCH / (time.monotonic() - begun)
     finally:
         await connection.close()

@@ -10,7 +10,7 @@ from asyncpg import Connection
 from aivalue.errors import InvalidEvent
 from aivalue.events.event import Event
 from services.ingest.batch import Record, sha256_of
-from services.ingest.lateness import is_late
+from services.ingest.lateness import late_spans
 from services.ingest.originals import decode_original, unpack
 from services.ingest.queries import verification as queries
 from services.ingest.queries.verification import KeptKey, KeptLetter, KeptRun, LogPartition
@@ -66,7 +66,7 @@ def _read(run: KeptRun, place: LogPartition) -> Iterator[_Read | Kept]:
         fault = f"its bytes are not those that were written: {error}"
         yield Kept(kind="events", offset=run.first_offset, fault=fault)
         return
-    late: list[int] | None = []
+    times: list[int] | None = []
     for record in records:
         try:
             event = decode_original(
@@ -75,16 +75,16 @@ def _read(run: KeptRun, place: LogPartition) -> Iterator[_Read | Kept]:
         except InvalidEvent as error:
             fault = f"its bytes are no event any more: {error}"
             yield Kept(kind="event", offset=record.offset, fault=fault)
-            late = None
+            times = None
             continue
-        if late is not None and is_late(event.time, run.received_at):
-            late.append(record.offset)
+        if times is not None:
+            times.append(event.microseconds)
         yield _Read(offset=record.offset, event=event)
     offsets = [each.offset for each in records]
     said = (run.first_offset, run.last_offset, run.n_events)
     is_untrue = not records or said != (offsets[0], offsets[-1], len(offsets))
     # Of what is no event any more nobody knows whether it was late.
-    if is_untrue or (late is not None and late != list(run.late or ())):
+    if is_untrue or (times and late_spans(offsets, times, run.received_at) != run.late):
         fault = "its offsets, its count or what it calls late are not those of its records"
         yield Kept(kind="events", offset=run.first_offset, fault=fault)
 

@@ -5,6 +5,7 @@ some. Where the oldest and the newest event of a batch fall into one bucket, all
 """
 
 import bisect
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -48,6 +49,26 @@ def observe_ages(histogram: Histogram, times: Sequence[int], received_at: dateti
 def is_late(time: datetime, received_at: datetime) -> bool:
     """Whether an event came more than a day after what it tells of."""
     return (received_at - time).total_seconds() > LATE_SECONDS
+
+
+def late_spans(offsets: Sequence[int], times: Sequence[int], received_at: datetime) -> str | None:
+    """Return where late events stand among others as PostgreSQL writes ranges, None if nowhere.
+
+    Parameters
+    ----------
+    times :
+        Microseconds since 1970.
+    """
+    punctual = microseconds_since_1970(received_at) - LATE_SECONDS * 1_000_000
+    if min(times) >= punctual:
+        return None
+    if max(times) < punctual:
+        # As of any import.
+        return f"{{[{offsets[0]},{offsets[-1] + 1})}}"
+    pairs = zip(offsets, times, strict=True)
+    groups = itertools.groupby(pairs, key=lambda pair: pair[1] < punctual)
+    spans = [[offset for offset, _ in group] for is_late, group in groups if is_late]
+    return "{" + ",".join(f"[{span[0]},{span[-1] + 1})" for span in spans) + "}"
 
 
 def _seconds(microseconds: int) -> float:

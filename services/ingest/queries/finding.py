@@ -26,7 +26,7 @@ async def find_event(
     """Return the event that counts under an id; None where there is none, or it is only awaited."""
     row = await connection.fetchrow(
         'select l.topic, l.incarnation, l.kind, k."partition", k."offset", r.received_at, '
-        'coalesce(k."offset" = any(r.late), false) as is_late, r.originals '
+        'coalesce(r.late @> k."offset", false) as is_late, r.originals '
         "from ingest.sources s join ingest.event_keys k using (tenant_id, source_id) "
         "join ingest.logs l using (tenant_id, log_id) cross join lateral ("
         "select * from ingest.event_runs where tenant_id = $1 and log_id = k.log_id "

@@ -10,10 +10,6 @@ from asyncpg import Connection, UniqueViolationError
 _IDENTITY = ("offset", "source_id", "event_id", "payload_sha256", "business_date", "series_id")
 STAGED_COLUMNS = ("log_id", "partition", *_IDENTITY, "decision", "seq")
 KEY_COLUMNS = ("tenant_id", "log_id", "partition", *_IDENTITY, "decision")
-_RUN_COLUMNS = (
-    "tenant_id", "log_id", "partition", "first_offset", "last_offset", "n_events", "received_at",
-    "late", "originals",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +50,7 @@ class EventRun:
     Attributes
     ----------
     late :
-        Offsets of those that came more than a day after their time, None where there are none.
+        Spans of offsets of those that came more than a day after their time, None where none did.
     """
 
     log_id: int
@@ -62,8 +58,7 @@ class EventRun:
     first_offset: int
     last_offset: int
     n_events: int
-    received_at: datetime
-    late: Sequence[int] | None
+    late: str | None
     originals: bytes
 
 
@@ -207,20 +202,27 @@ async def forget_keys(connection: Connection, tenant: str, seqs: Sequence[int]) 
     )
 
 
-async def insert_event_runs(connection: Connection, tenant: str, runs: Sequence[EventRun]) -> None:
+async def insert_event_runs(
+    connection: Connection, tenant: str, runs: Sequence[EventRun], *, received_at: datetime
+) -> None:
     """Keep the original bytes of every accepted event."""
-    await connection.copy_records_to_table(
-        "event_runs",
-        schema_name="ingest",
-        records=[
-            (
-                tenant, run.log_id, run.partition, run.first_offset, run.last_offset, run.n_events,
-                run.received_at, run.late, run.originals,
-            )
-            for run in runs
-        ],
-        columns=_RUN_COLUMNS,
-    )  # fmt: skip
+    await connection.execute(
+        'insert into ingest.event_runs (tenant_id, log_id, "partition", first_offset, '
+        "last_offset, n_events, received_at, late, originals) "
+        'select $1, log_id, "partition", first_offset, last_offset, n_events, $2, '
+        "late::int8multirange, originals from unnest($3::bigint[], $4::integer[], $5::bigint[], "
+        "$6::bigint[], $7::integer[], $8::text[], $9::bytea[]) as r (log_id, "
+        '"partition", first_offset, last_offset, n_events, late, originals)',
+        tenant,
+        received_at,
+        [run.log_id for run in runs],
+        [run.partition for run in runs],
+        [run.first_offset for run in runs],
+        [run.last_offset for run in runs],
+        [run.n_events for run in runs],
+        [run.late for run in runs],
+        [run.originals for run in runs],
+    )
 
 
 async def insert_measurements(

@@ -50,7 +50,7 @@ class KeptRun:
     last_offset: int
     n_events: int
     received_at: datetime
-    late: Sequence[int] | None
+    late: str | None
     originals: bytes
 
 
@@ -131,7 +131,7 @@ async def runs_between(
 ) -> list[KeptRun]:
     """Return the raw events of a stretch of offsets that begins where a batch does."""
     rows = await connection.fetch(
-        "select first_offset, last_offset, n_events, received_at, late, originals "
+        "select first_offset, last_offset, n_events, received_at, late::text, originals "
         'from ingest.event_runs where tenant_id = $1 and log_id = $2 and "partition" = $3 '
         "and first_offset >= $4 and first_offset < $5 order by first_offset",
         tenant, place.log_id, place.partition, first, end,

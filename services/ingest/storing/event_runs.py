@@ -10,9 +10,8 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Final
 
-from aivalue.events.instant import microseconds_since_1970
 from services.ingest.batch import Batch, LogRecord, Origin
-from services.ingest.lateness import LATE_SECONDS
+from services.ingest.lateness import late_spans
 from services.ingest.originals import pack
 from services.ingest.queries.storing import EventRun
 
@@ -38,21 +37,16 @@ def event_runs_of(batch: Batch, *, without: AbstractSet[int]) -> list[EventRun]:
 def _runs(
     origin: Origin, records: Sequence[LogRecord], times: Sequence[int], received_at: datetime
 ) -> Iterator[EventRun]:
-    punctual = microseconds_since_1970(received_at) - LATE_SECONDS * 1_000_000
     for start in range(0, len(records), EVENTS_MAX):
         own = slice(start, start + EVENTS_MAX)
         together = records[own]
-        late = None
-        if min(times[own]) < punctual:
-            pairs = zip(together, times[own], strict=True)
-            late = [record.offset for record, time in pairs if time < punctual]
+        offsets = [record.offset for record in together]
         yield EventRun(
             log_id=origin.log_id,
             partition=origin.partition,
-            first_offset=together[0].offset,
-            last_offset=together[-1].offset,
-            n_events=len(together),
-            received_at=received_at,
-            late=late,
+            first_offset=offsets[0],
+            last_offset=offsets[-1],
+            n_events=len(offsets),
+            late=late_spans(offsets, times[own], received_at),
             originals=pack(together),
         )

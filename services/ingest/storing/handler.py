@@ -6,6 +6,7 @@ letters, 9 what changed, into the outbox, 10 the batch's row. After it, and only
 caller commits to Kafka.
 """
 
+import asyncio
 from collections import Counter
 from functools import partial
 
@@ -141,7 +142,14 @@ async def _store_events(
 ) -> list[Changed]:
     """Store the events and all that is derived from them; fill in what became of each."""
     tenant, ids = batch.tenant, ready.ids
-    concerned = await keys.store(connection, batch, ready, stored)
+    keys.recognise(batch, ready, stored)
+    known = stored.gone
+    # Meanwhile PostgreSQL claims the identities, nearly always those of all the others.
+    packing = asyncio.create_task(asyncio.to_thread(event_runs_of, batch, without=known))
+    try:
+        concerned = await keys.store(connection, batch, ready, stored)
+    finally:
+        packed = await packing
     entangled: set[str] = set()
     if batch.special:
         refused, entangled = await pair(connection, batch)
@@ -158,7 +166,8 @@ async def _store_events(
             stored.refuse(late)
     if batch.special or stored.duplicates:
         concerned |= await backfilling.register(connection, batch, ids, stored)
-    await storing.insert_event_runs(connection, tenant, event_runs_of(batch, without=stored.gone))
+    packed = packed if stored.gone == known else event_runs_of(batch, without=stored.gone)
+    await storing.insert_event_runs(connection, tenant, packed, received_at=batch.received_at)
     await failpoint("mid_insert")
     runs = ready.runs_without(batch, stored.gone)
     changes = [Changed(series=await storing.insert_measurements(connection, tenant, runs))]

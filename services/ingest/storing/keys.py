@@ -73,11 +73,10 @@ class KeyStore:
     async def store(
         self, connection: Connection, batch: Batch, ready: Ready, stored: Stored
     ) -> set[Key]:
-        """Claim the events, staging those that more is to be done with than to keep them.
+        """Claim the events but those recognised, staging those that more is to be done with.
 
         Returns the keys of those that corrections came before.
         """
-        self.recognise(batch, ready, stored)
         ids = ready.ids
         if batch.special:
             await _stage(connection, batch, ids, stored)

@@ -59,7 +59,7 @@ _EDITS = {
     "update ingest.event_runs set n_events = 2 where first_offset = 8": (
         "events @8", "its offsets, its count or what it calls late are not those of its records",
     ),
-    "update ingest.event_runs set late = array[9] where first_offset = 8": (
+    "update ingest.event_runs set late = '{[9,10)}' where first_offset = 8": (
         "events @8", "its offsets, its count or what it calls late are not those of its records",
     ),
     "delete from ingest.event_runs where first_offset = 8": (

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.batch import Batch, Origin, Record
+from services.ingest.lateness import late_spans
 from services.ingest.originals import pack, unpack
 from services.ingest.reading.decoding import decode_stretch
 from services.ingest.storing.event_runs import EVENTS_MAX, event_runs_of
@@ -81,6 +82,13 @@ def test_what_is_not_kept_leaves_a_gap() -> None:
 
 def test_late_events_are_named() -> None:
     # One of a day ago to the microsecond is not late.
-    runs = event_runs_of(_batch(3, n_late=2), without={1, 3, 4})
+    runs = event_runs_of(_batch(4, n_late=2), without={1, 4, 5})
 
-    assert [each.late for each in runs] == [[10], None]
+    assert [each.late for each in runs] == ["{[10,11)}", None]
+
+
+def test_late_events_among_others_are_spans() -> None:
+    now, late = (int(at.timestamp() * 1e6) for at in (_NOW, _NOW - timedelta(days=2)))
+
+    assert late_spans([1, 2, 5, 6, 9], [late, late, now, late, now], _NOW) == "{[1,3),[6,7)}"
+    assert late_spans([1, 5], [late, late], _NOW) == "{[1,6)}"

@@ -33,13 +33,13 @@ create table ingest.event_runs (
     last_offset bigint not null,
     n_events integer not null check (n_events > 0),
     received_at timestamptz not null,
-    late bigint[],
+    late int8multirange,
     originals bytea not null,
     primary key (tenant_id, log_id, "partition", first_offset, received_at),
     constraint event_runs_hold_what_they_span check (last_offset - first_offset >= n_events - 1)
 ) partition by range (received_at);
 comment on column ingest.event_runs.late is
-    'Offsets of events that came more than a day after their time; null where none did.';
+    'Spans of offsets of events that came more than a day after their time; null where none did.';
 comment on column ingest.event_runs.originals is
     'A zstd frame of a MessagePack array of [offset, ms since 1970, key, value, headers].';
 alter table ingest.event_runs alter originals set storage external;
@@ -76,7 +76,7 @@ order by tenant_id, log_id, "partition", received_at, "offset"
 _INSERT = """
 insert into ingest.event_runs (tenant_id, log_id, "partition", first_offset, last_offset, n_events,
     received_at, late, originals) values (:tenant_id, :log_id, :partition, :first_offset,
-    :last_offset, :n_events, :received_at, :late, :originals)
+    :last_offset, :n_events, :received_at, cast(cast(:late as text) as int8multirange), :originals)
 """
 
 
@@ -138,9 +138,16 @@ def _packed(rows: Sequence[Row[Any]]) -> dict[str, object]:
         "last_offset": last.offset,
         "n_events": len(rows),
         "received_at": first.received_at,
-        "late": [row.offset for row in rows if row.late] or None,
+        "late": _spans(rows),
         "originals": bytes(cramjam.zstd.compress(msgspec.msgpack.encode(records), 1)),
     }
+
+
+def _spans(rows: Sequence[Row[Any]]) -> str | None:
+    groups = itertools.groupby(rows, key=lambda row: bool(row.late))
+    spans = [list(group) for is_late, group in groups if is_late]
+    texts = [f"[{span[0].offset},{span[-1].offset + 1})" for span in spans]
+    return "{" + ",".join(texts) + "}" if texts else None
 
 
 def _milliseconds(at: datetime) -> int:
