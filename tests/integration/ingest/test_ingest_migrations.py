@@ -1,6 +1,6 @@
 """Whether what an older revision stored is still there, byte for byte, after the migrations."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 from pydantic import SecretStr
@@ -8,7 +8,11 @@ from pydantic import SecretStr
 from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import DatabaseSettings
 from services.ingest.batch import Record
+from services.ingest.maintenance import months_from
 from services.ingest.originals import unpack
+from services.ingest.queries.months import create_months
+from tests.integration.ingest.material import batch_of, claim, measured, open_store
+from tests.stored import N_STORED
 
 _ROW = (
     'insert into ingest.events (tenant_id, log_id, "partition", "offset", received_at, '
@@ -17,6 +21,28 @@ _ROW = (
 )
 _HEADERS = '[["ce_id","\\u00e9"],["trace",{"base64":"//4="}],["none",null]]'
 _READ = [("ce_id", "é".encode()), ("trace", b"\xff\xfe"), ("none", None)]
+
+
+async def test_a_month_that_has_begun_without_its_partition_ends_without_it(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    writing, store = await open_store(ingest_database)
+    await store.store(writing, batch_of(await claim(writing), [measured("a", "1")]))
+    begun: date = await connection.fetchval("select min(received_at)::date from ingest.event_runs")
+
+    # It failed, and ingest ended, again after every restart.
+    months = months_from(begun)
+    await create_months(connection, months)
+    await store.store(writing, batch_of(await claim(writing), [measured("b", "1")]))
+
+    await writing.close()
+    tables = await connection.fetch(
+        "select inhrelid::regclass::text from pg_inherits "
+        "where inhparent = 'ingest.event_runs'::regclass order by 1"
+    )
+    expected = [f"ingest.event_runs_{first:%Y_%m}" for first, _ in months[1:]]
+    assert [row[0] for row in tables] == [*expected, "ingest.event_runs_other"]
+    assert await connection.fetchval(N_STORED) == 2
 
 
 async def test_rows_of_raw_events_become_runs(database_url: str) -> None:

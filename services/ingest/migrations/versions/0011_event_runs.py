@@ -47,24 +47,32 @@ create table ingest.event_runs_other partition of ingest.event_runs default
 """
 _FUNCTION = """
 create or replace function ingest.create_event_month(first date) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
 declare
     month text := 'event_runs_' || to_char(first, 'YYYY_MM');
+    following date := (first + interval '1 month')::date;
 begin
     if first <> date_trunc('month', first) then
         raise exception '% is not the first day of a month', first;
     end if;
     -- Two programs that start together would both find the month missing.
     perform pg_advisory_xact_lock(hashtext('aivalue.ingest.event_months'));
-    if to_regclass('ingest.' || month) is null then
-        execute format(
-            'create table ingest.%I partition of ingest.event_runs for values from (%L) to (%L)',
-            month, first, (first + interval '1 month')::date);
-        execute format(
-            'create trigger %I before update or delete on ingest.%I '
-            'for each statement execute function ingest.refuse_change()',
-            month || '_append_only', month);
+    -- A month that has begun in the default partition, because its own came too late, ends there:
+    -- evidence is not moved. Looked for first, for creating it would lock out who writes.
+    if to_regclass('ingest.' || month) is not null or exists (select from ingest.event_runs_other
+        where received_at >= first and received_at < following) then
+        return;
     end if;
+    execute format(
+        'create table ingest.%I partition of ingest.event_runs for values from (%L) to (%L)',
+        month, first, following);
+    execute format(
+        'create trigger %I before update or delete on ingest.%I '
+        'for each statement execute function ingest.refuse_change()',
+        month || '_append_only', month);
+exception when check_violation then
+    -- It has begun just now.
+    return;
 end $$
 """
 _ROWS = """
