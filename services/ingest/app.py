@@ -25,7 +25,11 @@ from aivalue.runtime.settings import RuntimeSettings
 from services.ingest import metrics
 from services.ingest.collecting import keep_collecting, start_collecting
 from services.ingest.http_ingestion import HttpIngestion
-from services.ingest.maintenance import count_dead_letters, keep_event_partitions
+from services.ingest.maintenance import (
+    count_dead_letters,
+    create_event_partitions,
+    keep_event_partitions,
+)
 from services.ingest.reading.claims import PostgresClaims
 from services.ingest.reading.consumer import Consumer
 from services.ingest.replaying import Replayer
@@ -112,6 +116,7 @@ class _Service:
                 )
             )
             application.state.pool = pool
+            await create_event_partitions(pool)
             writing = await stack.enter_async_context(
                 asyncpg.create_pool(
                     address,

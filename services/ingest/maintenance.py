@@ -22,16 +22,24 @@ logger = structlog.get_logger()
 async def keep_event_partitions(pool: asyncpg.Pool) -> None:
     """Run until cancelled; a month without its partition would go to the default one."""
     while True:
-        try:
-            async with pool.acquire() as connection:
-                await months.create_months(connection, months_from(utc_now().date()))
-            seconds = INTERVAL_SECONDS
-        except Exception as error:
-            if action_for(error) is not Action.START_OVER:
-                raise
-            logger.warning("partitions of events wait", error=repr(error))
-            seconds = RETRY_SECONDS
+        seconds = await create_event_partitions(pool)
         await asyncio.sleep(seconds)
+
+
+async def create_event_partitions(pool: asyncpg.Pool) -> float:
+    """Create the partitions that are missing, if PostgreSQL lets us; return when to look again.
+
+    Also before the first event is taken in: a month that begins in the default one ends there.
+    """
+    try:
+        async with pool.acquire() as connection:
+            await months.create_months(connection, months_from(utc_now().date()))
+    except Exception as error:
+        if action_for(error) is not Action.START_OVER:
+            raise
+        logger.warning("partitions of events wait", error=repr(error))
+        return RETRY_SECONDS
+    return INTERVAL_SECONDS
 
 
 async def count_dead_letters(pool: asyncpg.Pool) -> None:
