@@ -71,7 +71,9 @@ def headers_of_letter(text: str) -> Headers:
 
 def headers_text(headers: Headers) -> str:
     """Write the headers of a dead letter: base64, for they need not be text, least of all here."""
-    pairs = [
-        (name, None if said is None else base64.b64encode(said).decode()) for name, said in headers
-    ]
-    return msgspec.json.encode(pairs).decode()
+    return msgspec.json.encode([(name, base64_of(said)) for name, said in headers]).decode()
+
+
+def base64_of(said: bytes | None) -> str | None:
+    """Write bytes for JSON."""
+    return None if said is None else base64.b64encode(said).decode()

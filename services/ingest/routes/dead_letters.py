@@ -1,6 +1,5 @@
 """Dead letters over HTTP: what is not counted and why, another chance for it, or its end."""
 
-import base64
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -11,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from aivalue.runtime.auth import Operator, Principal, Reader
 from services.ingest import metrics
+from services.ingest.originals import base64_of
 from services.ingest.queries import dead_letters, reading
 from services.ingest.queries.dead_letters import Wanted
 from services.ingest.replaying import Replayer
@@ -241,18 +241,14 @@ def _position(cursor: str | None) -> int:
     return int(cursor)
 
 
-def _shape(row: dict[str, object]) -> DeadLetter:
+def _shape(row: dict[str, Any]) -> DeadLetter:
     key, value = row.pop("key"), row.pop("value")
     return DeadLetter.model_validate(
         {
             **row,
             "errors": msgspec.json.decode(str(row["errors"])),
             "headers": msgspec.json.decode(str(row["headers"])),
-            "key_base64": _base64(key),
-            "value_base64": _base64(value),
+            "key_base64": base64_of(key),
+            "value_base64": base64_of(value),
         }
     )
-
-
-def _base64(value: object) -> str | None:
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else None

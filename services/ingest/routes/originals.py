@@ -1,6 +1,5 @@
 """One event as it came, for whoever asks what a figure was made of."""
 
-import base64
 from datetime import datetime
 from typing import Annotated
 
@@ -8,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict
 
 from aivalue.runtime.auth import Reader
-from services.ingest.originals import unpack
+from services.ingest.originals import base64_of, unpack
 from services.ingest.queries.finding import find_event
 
 router = APIRouter(prefix="/v1")
@@ -51,11 +50,7 @@ async def get_original(
         offset=found.offset,
         received_at=found.received_at,
         late=found.is_late,
-        key_base64=_base64(record.key),
-        value_base64=_base64(record.value),
-        headers=[(name, _base64(said)) for name, said in record.headers],
+        key_base64=base64_of(record.key),
+        value_base64=base64_of(record.value),
+        headers=[(name, base64_of(said)) for name, said in record.headers],
     )
-
-
-def _base64(said: bytes | None) -> str | None:
-    return None if said is None else base64.b64encode(said).decode()
