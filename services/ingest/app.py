@@ -116,7 +116,7 @@ class _Service:
                 )
             )
             application.state.pool = pool
-            await create_event_partitions(pool)
+            look_again_seconds = await create_event_partitions(pool)
             writing = await stack.enter_async_context(
                 asyncpg.create_pool(
                     address,
@@ -135,7 +135,7 @@ class _Service:
             await ensure_topics(settings.kafka, topics)
             jobs: list[Callable[[], Awaitable[None]]] = [
                 keep_collecting,
-                partial(keep_event_partitions, pool),
+                partial(keep_event_partitions, pool, look_again_seconds),
                 partial(count_dead_letters, pool),
                 partial(relay, engine, outbox, settings.kafka, client_id="ingest-relay"),
             ]

@@ -48,7 +48,7 @@ def observe_ages(histogram: Histogram, times: Sequence[int], received_at: dateti
 
 def is_late(time: datetime, received_at: datetime) -> bool:
     """Whether an event came more than a day after what it tells of."""
-    return (received_at - time).total_seconds() > LATE_SECONDS
+    return microseconds_since_1970(time) < _punctual_since(received_at)
 
 
 def late_spans(offsets: Sequence[int], times: Sequence[int], received_at: datetime) -> str | None:
@@ -59,7 +59,7 @@ def late_spans(offsets: Sequence[int], times: Sequence[int], received_at: dateti
     times :
         Microseconds since 1970.
     """
-    punctual = microseconds_since_1970(received_at) - LATE_SECONDS * 1_000_000
+    punctual = _punctual_since(received_at)
     if min(times) >= punctual:
         return None
     if max(times) < punctual:
@@ -69,6 +69,10 @@ def late_spans(offsets: Sequence[int], times: Sequence[int], received_at: dateti
     groups = itertools.groupby(pairs, key=lambda pair: pair[1] < punctual)
     spans = [[offset for offset, _ in group] for is_late, group in groups if is_late]
     return "{" + ",".join(f"[{span[0]},{span[-1] + 1})" for span in spans) + "}"
+
+
+def _punctual_since(received_at: datetime) -> int:
+    return microseconds_since_1970(received_at) - LATE_SECONDS * 1_000_000
 
 
 def _seconds(microseconds: int) -> float:

@@ -19,11 +19,14 @@ RETRY_SECONDS = 30.0
 logger = structlog.get_logger()
 
 
-async def keep_event_partitions(pool: asyncpg.Pool) -> None:
-    """Run until cancelled; a month without its partition would go to the default one."""
+async def keep_event_partitions(pool: asyncpg.Pool, seconds: float) -> None:
+    """Look again after so many seconds, and so on until cancelled.
+
+    A month without its partition would go to the default one.
+    """
     while True:
-        seconds = await create_event_partitions(pool)
         await asyncio.sleep(seconds)
+        seconds = await create_event_partitions(pool)
 
 
 async def create_event_partitions(pool: asyncpg.Pool) -> float:

@@ -166,10 +166,11 @@ async def _store_events(
             stored.refuse(late)
     if batch.special or stored.duplicates:
         concerned |= await backfilling.register(connection, batch, ids, stored)
-    packed = packed if stored.gone == known else event_runs_of(batch, without=stored.gone)
+    gone = stored.gone
+    packed = packed if gone == known else event_runs_of(batch, without=gone)
     await storing.insert_event_runs(connection, tenant, packed, received_at=batch.received_at)
     await failpoint("mid_insert")
-    runs = ready.runs_without(batch, stored.gone)
+    runs = ready.runs_without(batch, gone)
     changes = [Changed(series=await storing.insert_measurements(connection, tenant, runs))]
     await _store_facts(connection, batch, ids, stored)
     if concerned or entangled:
