@@ -105,15 +105,19 @@ def discard(
 
     wanted = Filter(reason=reason, source=source, topic=topic, since=since, until=until)
 
-    async def work(client: Any) -> list[int]:  # noqa: ANN401 - the client is httpx's
+    async def work(client: Any) -> tuple[int, list[int]]:  # noqa: ANN401 - the client is httpx's
         chosen = await _chosen(client, ids, wanted)
-        return await discarded(client, chosen, because=because)
+        return len(chosen), await discarded(client, chosen, because=because)
 
-    closed = _run(work)
+    n_chosen, closed = _run(work)
     if as_json:
         results.print_json(data={"discarded": closed})
     else:
-        results.print(f"{len(closed):,} letter(s) discarded")
+        before = n_chosen - len(closed)
+        results.print(
+            f"{len(closed):,} letter(s) discarded"
+            + (f", {before:,} already were" if before else "")
+        )
 
 
 def replay(  # noqa: PLR0913 - one parameter per option of the command

@@ -164,6 +164,17 @@ async def lock_open(connection: Connection, tenant: str, ids: Sequence[int]) -> 
     ]
 
 
+async def statuses_of(connection: Connection, tenant: str, ids: Sequence[int]) -> dict[int, str]:
+    """Return the status of every one of the letters that exists."""
+    rows = await connection.fetch(
+        "select dead_letter_id, status from ingest.dead_letters "
+        "where tenant_id = $1 and dead_letter_id = any($2)",
+        tenant,
+        list(ids),
+    )
+    return {row["dead_letter_id"]: row["status"] for row in rows}
+
+
 async def resolve(
     connection: Connection, tenant: str, resolutions: Sequence[Resolution], *, by: str
 ) -> None:

@@ -1,8 +1,9 @@
 """Dead letters over HTTP: what is not counted and why, another chance for it, or its end."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from fastapi import APIRouter, HTTPException, Path, Query, Request
@@ -133,13 +134,20 @@ class Discarded(BaseModel):
     ids: list[int]
 
 
-@router.post("/dead-letters:replay", response_model_exclude_none=True)
+_REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    404: {"description": "A letter that is named does not exist; nothing is done."},
+    409: {"description": "A letter that is named was closed the other way; nothing is done."},
+}
+_NAMED_MAX: Final = 20
+
+
+@router.post("/dead-letters:replay", response_model_exclude_none=True, responses=_REFUSALS)
 async def replay_dead_letters(
     request: Request, principal: Operator, wanted: ReplayRequest
 ) -> ReplayAnswer:
     """Store dead letters again; what has been stored meanwhile is a duplicate."""
     replayer: Replayer = request.app.state.replayer
-    ids = await _selected(request, principal, wanted)
+    ids = await _selected(request, principal, wanted, closed_as="discarded")
     results = await replayer.replay(
         principal.tenant, ids, patch=wanted.patch, dry_run=wanted.dry_run, by=principal.subject
     )
@@ -151,12 +159,12 @@ async def replay_dead_letters(
     )
 
 
-@router.post("/dead-letters:discard")
+@router.post("/dead-letters:discard", responses=_REFUSALS)
 async def discard_dead_letters(
     request: Request, principal: Operator, wanted: DiscardRequest
 ) -> Discarded:
     """Close dead letters without storing them; their bytes stay."""
-    ids = await _selected(request, principal, wanted)
+    ids = await _selected(request, principal, wanted, closed_as="replayed")
     async with request.app.state.pool.acquire() as connection, connection.transaction():
         letters = await dead_letters.lock_open(connection, principal.tenant, ids)
         closed = [
@@ -170,21 +178,45 @@ async def discard_dead_letters(
     return Discarded(ids=[each.dead_letter_id for each in closed])
 
 
-async def _selected(request: Request, principal: Principal, wanted: Selection) -> list[int]:
-    if wanted.ids is not None:
-        return wanted.ids
-    matching = Wanted(
-        status="open",
-        reason=wanted.reason,
-        source=wanted.source,
-        topic=wanted.topic,
-        since=wanted.since,
-        until=wanted.until,
-    )
+async def _selected(
+    request: Request, principal: Principal, wanted: Selection, *, closed_as: str
+) -> list[int]:
     async with request.app.state.pool.acquire() as connection:
+        if wanted.ids is not None:
+            known = await dead_letters.statuses_of(connection, principal.tenant, wanted.ids)
+            _require(wanted.ids, known, closed_as=closed_as)
+            return wanted.ids
+        matching = Wanted(
+            status="open",
+            reason=wanted.reason,
+            source=wanted.source,
+            topic=wanted.topic,
+            since=wanted.since,
+            until=wanted.until,
+        )
         return await dead_letters.letters_wanted(
             connection, principal.tenant, matching, limit=wanted.limit
         )
+
+
+def _require(ids: Sequence[int], known: Mapping[int, str], *, closed_as: str) -> None:
+    """Refuse what names a letter that is none, or one that cannot be closed this way any more.
+
+    Closing a letter again in the same way is no mistake: it is left out of the answer.
+    """
+    unknown = [each for each in ids if each not in known]
+    if unknown:
+        raise HTTPException(404, f"no such dead letter: {_numbers(unknown)} (nothing was done)")
+    closed = [each for each in ids if known[each] == closed_as]
+    if closed:
+        raise HTTPException(
+            409, f"{closed_as} already: dead letter {_numbers(closed)} (nothing was done)"
+        )
+
+
+def _numbers(ids: Sequence[int]) -> str:
+    shown = ", ".join(str(each) for each in ids[:_NAMED_MAX])
+    return shown if len(ids) <= _NAMED_MAX else f"{shown} and {len(ids) - _NAMED_MAX} more"
 
 
 @router.get("/dead-letters")

@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from aivalue.cli.main import app
 from aivalue.runtime.clock import utc_now
@@ -44,14 +44,15 @@ class Operator:
         """Run a command of `events`."""
         return await self.ask("events", *words, status=status)
 
-    async def ask(self, *words: str, status: int = 0) -> Any:
+    async def say(self, *words: str) -> Result:
         """Run a command in a thread, for it brings its own loop; faster than in a process."""
-        done = await asyncio.to_thread(
-            CliRunner().invoke,
-            app,
-            [*words, "--json"],
-            env={"AIVALUE_SERVICES__INGEST": self._address},
+        return await asyncio.to_thread(
+            CliRunner().invoke, app, list(words), env={"AIVALUE_SERVICES__INGEST": self._address}
         )
+
+    async def ask(self, *words: str, status: int = 0) -> Any:
+        """Run a command, and read what it answers as JSON."""
+        done = await self.say(*words, "--json")
         assert done.exit_code == status, done.output
         return json.loads(done.stdout)
 
@@ -118,6 +119,34 @@ async def test_dead_letters_from_the_command_line(process: IngestProcess, tmp_pa
     assert await operator.sums() == ["14"]
 
 
+async def test_letters_that_do_not_exist_are_named_and_the_command_fails(
+    process: IngestProcess, tmp_path: Path
+) -> None:
+    await process.until("/livez", lambda response: response.is_success)
+    operator = Operator(process, tmp_path)
+    await operator.send([http_measured("a", "1") | {"type": "unheard.of"}])
+    (letter,) = await operator.run("dead-letters", "list")
+    known = str(letter["dead_letter_id"])
+
+    discarding = ("events", "dead-letters", "discard", known, "--because", "a test")
+    discarded = await operator.say(*discarding, "4711")
+    replayed = await operator.say("events", "replay", known, "4711")
+    shown = await operator.say("events", "dead-letters", "show", "4711")
+    assert len(await operator.run("dead-letters", "list")) == 1
+    closed = await operator.say(*discarding)
+    again = await operator.say(*discarding)
+    counted = await operator.say("events", "replay", known)
+
+    for each in (discarded, replayed):
+        assert each.exit_code == 1
+        assert "no such dead letter: 4711 (nothing was done)" in str(each.exception)
+    assert (shown.exit_code, counted.exit_code) == (1, 1)
+    assert "there is no dead letter 4711" in str(shown.exception)
+    assert f"discarded already: dead letter {known}" in str(counted.exception)
+    assert (closed.output, closed.exit_code) == ("1 letter(s) discarded\n", 0)
+    assert (again.output, again.exit_code) == ("0 letter(s) discarded, 1 already were\n", 0)
+
+
 async def test_an_event_is_shown_as_it_came(process: IngestProcess, tmp_path: Path) -> None:
     await process.until("/livez", lambda response: response.is_success)
     operator = Operator(process, tmp_path)
@@ -127,12 +156,7 @@ async def test_an_event_is_shown_as_it_came(process: IngestProcess, tmp_path: Pa
 
     shown = await operator.run("show", "urn:test", "b é?&")
     late = await operator.run("show", "urn:test", "c")
-    unknown = await asyncio.to_thread(
-        CliRunner().invoke,
-        app,
-        ["events", "show", "urn:test", "d"],
-        env={"AIVALUE_SERVICES__INGEST": process.address},
-    )
+    unknown = await operator.say("events", "show", "urn:test", "d")
 
     assert json.loads(base64.b64decode(shown["value_base64"])) == events[1]
     assert (shown["topic"], shown["offset"], shown["late"]) == ("http", 1, False)

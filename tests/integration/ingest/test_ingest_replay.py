@@ -2,6 +2,7 @@
 
 import asyncpg
 import httpx
+import pytest
 from prometheus_client import REGISTRY
 
 from aivalue.events.business import MeasurementRecorded
@@ -90,6 +91,49 @@ async def test_a_letter_can_be_closed_with_a_reason(client: httpx.AsyncClient) -
     assert answer.json() == {"ids": [first]}
     assert [letter["dead_letter_id"] for letter in await _letters(client)] != [first]
     assert len(await _letters(client)) == 1
+
+
+@pytest.mark.parametrize("action", ["replay", "discard"])
+async def test_a_letter_that_does_not_exist_is_named_and_nothing_is_done(
+    client: httpx.AsyncClient, action: str
+) -> None:
+    await client.post("/v1/events", headers=BATCH, json=[{}])
+    (letter,) = await _letters(client)
+    ids = [letter["dead_letter_id"], 4711, *range(5_000, 5_030)]
+
+    answer = await client.post(
+        f"/v1/dead-letters:{action}",
+        json={"ids": ids, "because": "a test"} if action == "discard" else {"ids": ids},
+    )
+
+    assert answer.status_code == 404
+    assert answer.json()["detail"].startswith("no such dead letter: 4711, 5000, ")
+    assert answer.json()["detail"].endswith(" and 11 more (nothing was done)")
+    assert len(await _letters(client)) == 1
+
+
+async def test_a_letter_is_closed_in_one_way_only_and_again_in_the_same(
+    client: httpx.AsyncClient,
+) -> None:
+    events = [{}, http_measured("a", "7") | {"specversion": "0.3"}]
+    await client.post("/v1/events", headers=BATCH, json=events)
+    nothing, event = [each["dead_letter_id"] for each in await _letters(client)]
+    discard = {"ids": [nothing], "because": "a test"}
+    replay = {"ids": [event], "patch": REPAIR}
+    await client.post("/v1/dead-letters:discard", json=discard)
+    await client.post("/v1/dead-letters:replay", json=replay)
+
+    discarded_again = await client.post("/v1/dead-letters:discard", json=discard)
+    replayed_again = await client.post("/v1/dead-letters:replay", json=replay)
+    counted = await client.post("/v1/dead-letters:discard", json=discard | {"ids": [event]})
+    closed = await client.post("/v1/dead-letters:replay", json={"ids": [event, nothing]})
+
+    assert discarded_again.json() == {"ids": []}
+    assert replayed_again.json()["results"] == []
+    assert (counted.status_code, closed.status_code) == (409, 409)
+    assert counted.json()["detail"] == f"replayed already: dead letter {event} (nothing was done)"
+    assert closed.json()["detail"] == f"discarded already: dead letter {nothing} (nothing was done)"
+    assert await _sums(client) == ["7"]
 
 
 async def _broken(client: httpx.AsyncClient, n: int) -> None:
