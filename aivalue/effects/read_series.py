@@ -13,7 +13,6 @@ from aivalue.effects.estimators.before_after import (
     WEEKS_AFTER_MIN,
     Errors,
     Weekly,
-    before_after,
     levels,
     unforeseen,
 )
@@ -22,6 +21,7 @@ from aivalue.effects.material import Material
 from aivalue.effects.mix import SEGMENTS_MIN, HeldMix, hold_mix
 from aivalue.effects.panel import Booleans, Integers, cells_of, period_index
 from aivalue.effects.reading import Reading, require_events
+from aivalue.effects.wandering import Levels
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import Plan
 
@@ -37,7 +37,7 @@ def read_series(material: Material, design: Plan, *, errors: Errors = "averaged"
         control=material.rows.moments.n[material.without_ai].sum(),
     )
     weekly, held = _weekly(material)
-    found = levels(weekly, errors=errors, confidence=design.confidence)
+    found = _levels(weekly, design, errors)
     return Reading(
         effect=found.published,
         doubts=lambda: (
@@ -49,10 +49,19 @@ def read_series(material: Material, design: Plan, *, errors: Errors = "averaged"
             ("grain", "week"),
             *_figures("if_level_stands", found.stands),
             *_figures("if_level_wanders", found.wanders),
+            *_declared(found),
             *_mix_of(held),
         ),
         parts=None if held is None else held.parts,
     )
+
+
+def _levels(weekly: Weekly, design: Plan, errors: Errors) -> Levels:
+    return levels(weekly, errors=errors, confidence=design.confidence, steady_by=design.steady_by)
+
+
+def _declared(found: Levels) -> tuple[tuple[str, str], ...]:
+    return () if found.steady_by is None else (("steady_by", found.steady_by),)
 
 
 def _figures(name: str, effect: Effect) -> tuple[tuple[str, str], ...]:
@@ -89,7 +98,7 @@ def _placebo_in_time(weekly: Weekly, design: Plan, errors: Errors) -> CheckResul
         observed=np.array([weekly.y[before][-n_placebo:].sum() / volume]),
     )
     try:
-        placebo = before_after(past, errors=errors, confidence=design.confidence)
+        placebo = _levels(past, design, errors).published
     except NotEstimable as refusal:
         return not_applicable("placebo_in_time", str(refusal))
     return placebo_in_time(average(placebo), n_periods=n_placebo)

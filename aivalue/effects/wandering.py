@@ -6,9 +6,12 @@ the level to stand covers 84 to 91 % then. So the narrower one is published only
 itself says that the level stands; wherever that stays open, the wider one is, stretched until it
 contains the narrower one too. Whoever reads the effect, its p-value or its money has one interval.
 
+Somebody may answer for it, by name, that the level stands. That moves the burden of proof: the
+narrower reading is then published unless the series speaks strongly against it.
+
 Source: Harvey (1989), "Forecasting, Structural Time Series Models and the Kalman Filter", 4.2;
-Stock & Watson (1998), JASA 93(441), for how little a series says of a slow walk; Kass & Raftery
-(1995), "Bayes Factors", JASA 90(430).
+Stock & Watson (1998), JASA 93(441), for how little a series says of a slow walk; Jeffreys (1961),
+"Theory of Probability", appendix B, and Kass & Raftery (1995), "Bayes Factors", JASA 90(430).
 """
 
 from dataclasses import dataclass, replace
@@ -21,6 +24,11 @@ from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats
 from aivalue.effects.random_walk import wandering_fit
 
+# Odds of a level that wanders against one that stands, in words of Jeffreys and Kass & Raftery.
+EVEN, POSITIVE, STRONG, VERY_STRONG = 1.0, 3.0, 10.0, 150.0
+# An average over speeds covers the faster walks less than it says; by this it makes up for it.
+WIDER_ONCE_CLEAR = 1.1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
@@ -31,36 +39,56 @@ class Levels:
     stands, wanders : Effect
     odds : float
         How many times as likely as a level that stands the series makes one that wanders.
+    steady_by : str or None
+        Who answers for it that the level stands.
     """
 
     stands: Effect
     wanders: Effect
     odds: float
+    steady_by: str | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether the series makes a level that wanders more likely than one that stands.
+        """Whether the published interval allows for a level that wanders.
 
-        Later would leave slow walks below the coverage that is promised, earlier would widen more
-        of the series without memory: docs/validation.md has both.
+        It does from even odds on: later would leave slow walks below the coverage that is promised,
+        earlier would widen more of the series without memory (docs/validation.md has both). Where
+        somebody answers for a level that stands, only strong evidence counts against it.
         """
-        return self.odds > 1
+        return self.odds > (EVEN if self.steady_by is None else STRONG)
 
     @property
     def published(self) -> Effect:
-        """The effect to use: the narrower one, or the wider one, stretched to contain it."""
-        if not self.is_open:
-            return self.stands
-        narrower, wider = average(self.stands), average(self.wanders)
-        reach = abs(wider.point - narrower.point) + (narrower.high - narrower.low) / 2
-        stretched = max(1.0, 2 * reach / (wider.high - wider.low)) ** 2
+        """The effect to use: the narrower one, or the wider one, stretched."""
+        return self.as_decided_for(self)
+
+    def as_decided_for(self, others: "Levels") -> Effect:
+        """Return the reading that was decided on for another regression of the same series."""
+        return self.allowing(others.stretch) if others.is_open else self.stands
+
+    def allowing(self, stretch: float) -> Effect:
+        """Return the reading with a level that wanders, this many times as wide."""
         return replace(
             self.wanders,
             covariance=tuple(
-                tuple(each * stretched for each in row) for row in self.wanders.covariance
+                tuple(each * stretch**2 for each in row) for row in self.wanders.covariance
             ),
             estimator=self.stands.estimator,
         )
+
+    @property
+    def stretch(self) -> float:
+        """How many times as wide as that of a walk the interval is where the level is left open.
+
+        So wide that it contains the narrower one too, until that one is out of the question.
+        """
+        least = WIDER_ONCE_CLEAR if self.odds > POSITIVE else 1.0
+        if self.odds > VERY_STRONG:
+            return least
+        narrower, wider = average(self.stands), average(self.wanders)
+        reach = abs(wider.point - narrower.point) + (narrower.high - narrower.low) / 2
+        return max(least, 2 * reach / (wider.high - wider.low))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

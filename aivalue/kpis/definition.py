@@ -190,6 +190,12 @@ class Design(Definition):
     approver: Text | None = Field(
         default=None, description="Who answers for an estimator that the facts do not permit."
     )
+    steady_by: Text | None = Field(
+        default=None,
+        description="Who answers for it that the KPI's level does not wander by itself: without "
+        "controls the narrower interval then counts unless the history speaks strongly against "
+        "it. Counts as recorded before the first day with AI.",
+    )
     estimator_version: Text | None = Field(
         default=None, description="Version of aivalue whose estimators are to read it."
     )
@@ -206,6 +212,12 @@ class Design(Definition):
         description="Of both arms at the planned end (units, where units were drawn): where the "
         "interval for looking daily is narrowest. Counts as recorded before the first day with AI.",
     )
+    expected_sizes: dict[Key, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict,
+        description="By KPI, in its unit, the deviation of effects that one expects: adds the "
+        "ratio test (mSPRT) to the readings for looking daily. Counts as recorded before the "
+        "first day with AI.",
+    )
 
     @model_validator(mode="after")
     def _an_approver_approves_something(self) -> Self:
@@ -213,6 +225,13 @@ class Design(Definition):
             raise ValueError("approver goes with estimator: who answers for asking for it")
         if list(self.looks) != sorted(set(self.looks)):
             raise ValueError("looks are days in ascending order, each once")
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_are_of_its_kpis(self) -> Self:
+        strangers = sorted(set(self.expected_sizes) - set(self.kpis))
+        if strangers:
+            raise ValueError(f"expected_sizes names {', '.join(strangers)}, no KPI of the design")
         return self
 
     @model_validator(mode="after")

@@ -86,3 +86,7 @@ class Plan(Protocol):
     @property
     def approver(self) -> str | None:
         """Who answers for an estimator that the facts do not permit."""
+
+    @property
+    def steady_by(self) -> str | None:
+        """Who answers for it that the KPI's level does not wander by itself."""

@@ -36,7 +36,9 @@ from services.attribution.joint import (
 )
 from services.attribution.price import Value, value_of
 from services.attribution.registration import (
+    as_declared,
     binding_fields,
+    expected_size_of,
     first_day_with_ai,
     planned_subjects_of,
 )
@@ -61,7 +63,7 @@ class Result:
         The unit it speaks of; None is all units together.
     joint :
         What the initiatives that share its units brought; None where there are none.
-    planned_subjects :
+    planned_subjects, expected_size :
         As registered; None where it was not.
     """
 
@@ -73,6 +75,7 @@ class Result:
     looks: tuple[date, ...] = ()
     joint: Joint | None = None
     planned_subjects: int | None = None
+    expected_size: float | None = None
 
     def document(self) -> dict[str, Json]:
         """Write the result as it is stored, hashed and, without the vector, served."""
@@ -89,7 +92,12 @@ class Result:
             "grade_reasons": list(found.grade_reasons),
             "refusal": found.refusal,
             **(_NO_FIGURES if effect is None else figures_of(effect)),
-            "hybrid": hybrid_of(effect, self.looks, self.planned_subjects),
+            "hybrid": hybrid_of(
+                effect,
+                self.looks,
+                planned_subjects=self.planned_subjects,
+                expected_size=self.expected_size,
+            ),
             "joint": joint_document(self.joint),
             "decomposition": (
                 None if found.parts is None else cast("Json", document_of_parts(found.parts))
@@ -167,6 +175,7 @@ def _results(inputs: Inputs) -> Iterable[Result]:
                 looks=inputs.definitions.design.looks,
                 joint=joints[kpi.key] if scope is None else None,
                 planned_subjects=planned_subjects_of(inputs.registration),
+                expected_size=expected_size_of(inputs.registration, kpi.key),
             )
 
 
@@ -200,7 +209,7 @@ def _estimate(inputs: Inputs, kpi: Kpi, near: Around, scope: str | None) -> Esti
         return Estimate(verdict="unverifiable", refusal=baseline.problem)
     found = estimate(
         kpi=kpi,
-        design=inputs.definitions.design,
+        design=as_declared(inputs.definitions.design, inputs.registration),
         interventions=inputs.assignments,
         series=_of_scope(near.series, scope),
         baseline_series=None if near.baseline is None else _of_scope(near.baseline, scope),

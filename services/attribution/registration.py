@@ -27,6 +27,8 @@ BINDING = (
     "estimator_version",
     "looks",
     "planned_subjects",
+    "expected_sizes",
+    "steady_by",
 )
 
 
@@ -62,6 +64,20 @@ def planned_subjects_of(registration: Registration | None) -> int | None:
         return None
     planned: int | None = orjson.loads(registration.fields["planned_subjects"])
     return planned
+
+
+def expected_size_of(registration: Registration | None, kpi: str) -> float | None:
+    """Return the size of effects on a KPI that was expected before there was one to see."""
+    if registration is None:
+        return None
+    sizes: dict[str, float] = orjson.loads(registration.fields["expected_sizes"])
+    return sizes.get(kpi)
+
+
+def as_declared(design: Design, registration: Registration | None) -> Design:
+    """Return the design with who answered for a steady level before the first day with the AI."""
+    declared = None if registration is None else orjson.loads(registration.fields["steady_by"])
+    return design.model_copy(update={"steady_by": declared})
 
 
 def binding_fields(design: Design, *, code_version: str | None = None) -> dict[str, str]:

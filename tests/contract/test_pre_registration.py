@@ -40,6 +40,8 @@ async def read(system: System) -> tuple[dict[str, Any], dict[str, Any]]:
         ("units", [*world.TREATED[1:], *world.CONTROLS]),
         ("confidence", 0.9),
         ("planned_subjects", 500),
+        ("expected_sizes", {world.KPI: 0.5}),
+        ("steady_by", "Ana, who runs the line"),
     ],
 )
 async def test_a_design_changed_after_the_fact_demotes_the_grade(

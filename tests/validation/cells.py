@@ -11,9 +11,11 @@ from tests.validation.selection import SELECTION
 from tests.validation.series import SERIES
 from tests.validation.synthetic import SYNTHETIC
 from tests.validation.trouble import TROUBLE
+from tests.validation.walks import WALKS
 
 CELLS: tuple[Cell, ...] = (
     *SERIES,
+    *WALKS,
     *ROLLOUTS,
     *SYNTHETIC,
     *EXPERIMENTS,

@@ -24,14 +24,17 @@ from tests.validation.worlds import (
     PERIODS,
     correlation_matrix,
     oracle_width,
+    walk_matrix,
     weekly,
     weekly_oracle_width,
 )
 
-N_DAYS, N_DAYS_BEFORE = 100, 70
+N_DAYS_BEFORE, N_DAYS_AFTER = 70, 30
+N_DAYS = N_DAYS_BEFORE + N_DAYS_AFTER
 REMEMBERED = 0.9  # Correlation of what is under noise.
 WALK = 0.1  # Step of the wandering level, in standard deviations of the noise.
 COMPARISON_BEFORE = 90
+_STEPS = {"wandering": WALK, "wandering fast": 2 * WALK}
 EXACT_FROM = 0.7  # Below it, errors that remember longer than they do cannot be ruled out.
 
 
@@ -54,39 +57,49 @@ def interrupted(outcome: Floats, controls: Floats, n_before: int, cycle: float) 
     )
 
 
-def with_control(kind: str, rng: np.random.Generator) -> tuple[Interrupted, float]:
+def with_control(
+    kind: str, rng: np.random.Generator, n_before: int = N_DAYS_BEFORE
+) -> tuple[Interrupted, float]:
     """Return CausalImpact's setting, and the width of one who knows the errors' covariance."""
-    day = np.arange(N_DAYS)
-    control = 100 + rng.normal(size=N_DAYS).cumsum()
-    covariance = _covariance(kind)
-    noise = _root(kind) @ rng.normal(size=N_DAYS)
+    n = n_before + N_DAYS_AFTER
+    day = np.arange(n)
+    control = 100 + rng.normal(size=n).cumsum()
+    covariance = _covariance(kind, n)
+    noise = _root(kind, n) @ rng.normal(size=n)
     if kind == "weekly":
         noise += 2 * np.sin(2 * np.pi * day / 7)
-    series = interrupted(1.2 * control + noise, control[:, None], N_DAYS_BEFORE, 7.0)
+    series = interrupted(1.2 * control + noise, control[:, None], n_before, 7.0)
     regressors = np.column_stack([series.with_ai, control - control.mean(), np.eye(7)[day % 7]])
     return series, oracle_width(regressors, covariance, np.eye(regressors.shape[1])[0])
 
 
 @cache
-def _covariance(kind: str) -> Floats:
-    day = np.arange(N_DAYS)
-    if kind == "wandering":
-        return np.eye(N_DAYS) + WALK**2 * (1 + np.minimum.outer(day, day))
+def _covariance(kind: str, n: int) -> Floats:
+    if kind in _STEPS:
+        return walk_matrix(_STEPS[kind], n)
     if kind == "under noise":
-        return (correlation_matrix(REMEMBERED, N_DAYS) + np.eye(N_DAYS)) / 2
-    return correlation_matrix(float(kind) if kind[0].isdigit() else 0.0, N_DAYS)
+        return (correlation_matrix(REMEMBERED, n) + np.eye(n)) / 2
+    return correlation_matrix(float(kind) if kind[0].isdigit() else 0.0, n)
 
 
 @cache
-def _root(kind: str) -> Floats:
-    return np.asarray(np.linalg.cholesky(_covariance(kind)), np.float64)
+def _root(kind: str, n: int) -> Floats:
+    return np.asarray(np.linalg.cholesky(_covariance(kind, n)), np.float64)
 
 
-def _with_control(kind: str, errors: Errors, size: float, rng: np.random.Generator) -> Reading:
+def read_with_control(
+    kind: str,
+    errors: Errors,
+    size: float,
+    rng: np.random.Generator,
+    *,
+    n_before: int = N_DAYS_BEFORE,
+    steady_by: str | None = None,
+) -> Reading:
     """Read CausalImpact's setting after a step of this size, in deviations of the errors."""
-    series, width = with_control(kind, rng)
+    series, width = with_control(kind, rng, n_before)
     series = replace(series, outcome=series.outcome + size * series.with_ai[:, 0])
-    found = levels(series, errors=errors)
+    found = levels(series, errors=errors, steady_by=steady_by)
     is_flagged = wandering_level(found).status == "failed"
     return replace(reading_of(found.published, size, width), is_flagged=is_flagged)
 
@@ -196,7 +209,7 @@ SERIES: tuple[Cell, ...] = (
             name=f"D2 series with a control, {label}",
             method=_METHOD[errors],
             peers=peers,
-            draw=partial(_with_control, kind, errors, 0.0),
+            draw=partial(read_with_control, kind, errors, 0.0),
             promise=promise,
             reason=reason,
             width_max=_WIDTHS.get(reason, WIDTH_MAX),
@@ -208,7 +221,7 @@ SERIES: tuple[Cell, ...] = (
             name=f"D2 series with a control, {label}" + _after(size),
             method="interrupted_time_series",
             peers="",
-            draw=partial(_with_control, kind, "averaged", float(size)),
+            draw=partial(read_with_control, kind, "averaged", float(size)),
             promise="conservative" if reason else "exact",
             reason=reason,
             width_max=_WIDTHS.get(reason, WIDTH_MAX),

@@ -37,18 +37,30 @@ def oracle_width(regressors: Floats, covariance: Floats, weights: Floats) -> flo
     return float(2 * 1.959964 * (weights @ np.linalg.solve(information, weights)) ** 0.5)
 
 
+def walk_matrix(step: float, n: int) -> Floats:
+    """Of white noise on a level that takes steps of this many of its deviations."""
+    at = np.arange(n)
+    return np.asarray(np.eye(n) + step**2 * (1 + np.minimum.outer(at, at)), np.float64)
+
+
 def weekly(rng: np.random.Generator, correlation: float, *, shape: str) -> Weekly:
     """104 weeks before and 26 after, no effect.
 
     `shape` names what moves besides: "plain", "trend", "season", "trend and season".
     """
-    n, n_before = N_WEEKS, N_WEEKS_BEFORE
-    week = np.arange(n, dtype=float)
-    level = 10 + autoregressive(rng, correlation, (1, n))[0]
+    week = np.arange(N_WEEKS, dtype=float)
+    level = 10 + autoregressive(rng, correlation, (1, N_WEEKS))[0]
     if "trend" in shape:
         level += 0.02 * week
     if "season" in shape:
         level += np.sin(2 * np.pi * week / 52.179)
+    return weekly_of(level)
+
+
+def weekly_of(level: Floats) -> Weekly:
+    """Return the weekly series with these levels, the AI on in the last 26."""
+    n, n_before = N_WEEKS, N_WEEKS_BEFORE
+    week = np.arange(n, dtype=float)
     months = PERIODS[:6]
     share = np.zeros((n, 6))
     share[np.arange(n_before, n), np.arange(n - n_before) * 6 // (n - n_before)] = 1.0
@@ -68,13 +80,18 @@ def weekly(rng: np.random.Generator, correlation: float, *, shape: str) -> Weekl
 @cache
 def weekly_oracle_width(correlation: float) -> float:
     """Return the width for one who knows trend, season and correlation of the weekly series."""
-    series = weekly(np.random.default_rng(0), correlation, shape="plain")
+    return weekly_width_under(correlation_matrix(correlation, N_WEEKS))
+
+
+def weekly_width_under(covariance: Floats) -> float:
+    """Return the width for one who knows trend, season and the errors' covariance."""
+    series = weekly(np.random.default_rng(0), 0.0, shape="plain")
     angle = 2 * np.pi * series.week / 52.179
     waves = [np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)]
     known = np.column_stack([series.share_treated, series.x, series.week, *waves])
     weights = np.zeros(known.shape[1])
     weights[:6] = series.volume / series.volume.sum()
-    return oracle_width(known, correlation_matrix(correlation, N_WEEKS), weights)
+    return oracle_width(known, covariance, weights)
 
 
 def rollout_of(y: Floats, start: Integers) -> Rollout:

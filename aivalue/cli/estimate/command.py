@@ -17,6 +17,9 @@ ExpectedSize = Annotated[
 Inference = Annotated[
     str, typer.Option(help="calibrated, or permutation: of at most ten treated units.")
 ]
+SteadyBy = Annotated[
+    str, typer.Option(help="Who answers for it that the level of one series does not wander.")
+]
 Plot = Annotated[
     Path | None, typer.Option(help="Draw it, with the counterfactual: FILE.png or FILE.html.")
 ]
@@ -48,6 +51,7 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     washout: Annotated[int, typer.Option(min=0, help="Periods after a switch.")] = 1,
     approver: Annotated[str, typer.Option(help="Who answers for a forced estimator.")] = "",
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
+    steady_by: SteadyBy = "",
     inference: Inference = "calibrated",
     better: Annotated[str, typer.Option(help="higher or lower.")] = "higher",
     relative: Annotated[bool, typer.Option("--relative", help="As a share.")] = False,
@@ -55,8 +59,7 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Estimate what the AI changed, with interval, checks and grade."""
-    # Half a second of numpy and scipy, which --help must not cost.
-    from aivalue.cli.estimate.answering import Asked, answer
+    from aivalue.cli.estimate.answering import Asked, answer  # Half a second: not for --help.
     from aivalue.cli.panel_file import Columns
     from aivalue.effects.front_door.ran import Options
 
@@ -78,6 +81,7 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
         share_treated=share_treated,
         planned_subjects=planned_subjects,
         expected_size=expected_size,
+        steady_by=steady_by or None,
         inference="permutation" if inference == "permutation" else "calibrated",
         washout=washout,
         seasons=tuple(season) if season else None,

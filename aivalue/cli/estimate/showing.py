@@ -9,6 +9,7 @@ from aivalue.cli.estimate.wording import (
     GRADES,
     VERDICTS,
     counted,
+    declared,
     in_figures,
     in_odds,
     in_turn,
@@ -87,6 +88,8 @@ def lines_of(found: PanelEstimate, *, outcome: str, is_relative: bool) -> list[t
             if is_open
             else ("If it drifts", f"{beside}, should the level wander by itself")
         )
+        if found.levels.steady_by is not None:
+            lines.append(("Declared", declared(found.levels)))
     if found.parts is not None:
         parts = found.parts
         total = f"of a mean time {parts.before:.6g} -> {parts.after:.6g}: {parts.total:+.6g}"

@@ -6,6 +6,7 @@ from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.effect import Grade, Verdict
 from aivalue.effects.front_door.estimate_panel import PanelEstimate
 from aivalue.effects.front_door.own_reading import share_of
+from aivalue.effects.wandering import Levels
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 
@@ -55,6 +56,14 @@ def counted(checks: tuple[CheckResult, ...]) -> str:
     words = {"failed": "failed", "passed": "passed", "not_applicable": "could not be asked"}
     numbers = {status: sum(check.status == status for check in checks) for status in words}
     return ", ".join(f"{numbers[status]} {word}" for status, word in words.items())
+
+
+def declared(levels: Levels) -> str:
+    """Say who answers for a steady level, and what became of it."""
+    words = f"{levels.steady_by} answers for it that the level does not wander by itself"
+    if levels.is_open:
+        return f"{words}; the series speaks strongly against it, so the interval allows for it"
+    return f"{words}; the interval rests on it"
 
 
 def passed_over(found: PanelEstimate) -> dict[str, str]:

@@ -12,7 +12,7 @@ Stock & Watson (1998), JASA 93(441), for how little a series says of a slow walk
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.functional import average
-from aivalue.effects.wandering import Levels
+from aivalue.effects.wandering import EVEN, Levels
 from aivalue.kpis.interval import Interval
 
 NAME = "wandering_level"
@@ -24,16 +24,25 @@ def wandering_level(levels: Levels) -> CheckResult:
     claimed, wandering = average(levels.published), average(levels.wanders)
     is_claimed = _excludes_zero(claimed)
     holds = _excludes_zero(wandering) and claimed.point * wandering.point > 0
+    is_contradicted = levels.is_open and levels.steady_by is not None
     wider = (wandering.high - wandering.low) / (claimed.high - claimed.low)
     return CheckResult(
         name=NAME,
-        status="failed" if is_claimed and not holds else "passed",
+        status="failed" if is_contradicted or (is_claimed and not holds) else "passed",
         p_value=None,
-        detail=_is_open(levels) if levels.is_open else _stands(levels, wandering),
+        detail=_declared(levels)
+        + (_is_open(levels) if levels.is_open else _stands(levels, wandering)),
         power="the published interval holds either way"
         if levels.is_open
         else f"{wider:.1f} times as wide as published",
     )
+
+
+def _declared(levels: Levels) -> str:
+    if levels.steady_by is None:
+        return ""
+    against = ", against which the series speaks strongly" if levels.is_open else ""
+    return f"{levels.steady_by} answers for a level that stands{against}; "
 
 
 def _is_open(levels: Levels) -> str:
@@ -46,11 +55,13 @@ def _is_open(levels: Levels) -> str:
 
 
 def _stands(levels: Levels, wandering: Interval) -> str:
-    return (
+    odds = (
         f"that the level stands is {1 / max(levels.odds, LEAST):.2g} times as likely as that it "
-        f"wanders; then "
-        f"{wandering.point:.4g} ({wandering.low:.4g}, {wandering.high:.4g})"
+        "wanders"
+        if levels.odds <= EVEN
+        else f"the level may wander ({levels.odds:.2g} times as likely as that it stands)"
     )
+    return f"{odds}; then {wandering.point:.4g} ({wandering.low:.4g}, {wandering.high:.4g})"
 
 
 def _excludes_zero(interval: Interval) -> bool:

@@ -23,7 +23,7 @@ from aivalue.effects.vector import Vector, effect_of
 from aivalue.effects.wandering import Levels, fits
 from aivalue.errors import NotEstimable
 
-VERSION = "3"
+VERSION = "4"
 WEEKS_BEFORE_MIN = 26
 WEEKS_AFTER_MIN = 4
 WEEKS_YEAR = 365.25 / 7
@@ -73,8 +73,17 @@ def before_after(
     return levels(weekly, errors=errors, confidence=confidence).published
 
 
-def levels(weekly: Weekly, *, errors: Errors = "averaged", confidence: float = 0.95) -> Levels:
-    """Estimate with a level that stands as far as the errors let it, and with one that wanders."""
+def levels(
+    weekly: Weekly,
+    *,
+    errors: Errors = "averaged",
+    confidence: float = 0.95,
+    steady_by: str | None = None,
+) -> Levels:
+    """Estimate with a level that stands as far as the errors let it, and with one that wanders.
+
+    `steady_by` names who answers for it that the level stands.
+    """
     regression = _regression(weekly)
     found = fits(*regression)
     is_averaged = errors == "averaged"
@@ -84,6 +93,7 @@ def levels(weekly: Weekly, *, errors: Errors = "averaged", confidence: float = 0
         stands=_effect(weekly, stands, name, confidence),
         wanders=_effect(weekly, found.walks, "local_level", confidence),
         odds=found.odds,
+        steady_by=steady_by,
     )
 
 

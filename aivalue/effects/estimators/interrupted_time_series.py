@@ -26,7 +26,7 @@ from aivalue.effects.vector import Vector, effect_of
 from aivalue.effects.wandering import Levels, fits
 from aivalue.errors import NotEstimable
 
-VERSION = "3"
+VERSION = "4"
 BEFORE_MIN = 20
 AFTER_MIN = 1
 
@@ -88,8 +88,17 @@ def interrupted_time_series(
     return levels(series, errors=errors, confidence=confidence).published
 
 
-def levels(series: Interrupted, *, errors: Errors = "averaged", confidence: float = 0.95) -> Levels:
-    """Estimate with a level that stands as far as the errors let it, and with one that wanders."""
+def levels(
+    series: Interrupted,
+    *,
+    errors: Errors = "averaged",
+    confidence: float = 0.95,
+    steady_by: str | None = None,
+) -> Levels:
+    """Estimate with a level that stands as far as the errors let it, and with one that wanders.
+
+    `steady_by` names who answers for it that the level stands.
+    """
     regressors, weights = _regressors(series)
     regression = series.outcome, regressors, series.position
     found = fits(*regression)
@@ -103,6 +112,7 @@ def levels(series: Interrupted, *, errors: Errors = "averaged", confidence: floa
         stands=_effect(series, stands, _NAMES[errors], confidence),
         wanders=_effect(series, _read(found.walks, weights), "local_level", confidence),
         odds=found.odds,
+        steady_by=steady_by,
     )
 
 

@@ -25,6 +25,7 @@ def document_of_panel(found: PanelEstimate) -> dict[str, object]:
         "over_time": _over_time(found),
         "if_level_stands": None if found.levels is None else _figure(found.levels.stands),
         "if_level_wanders": None if found.levels is None else _figure(found.levels.wanders),
+        "steady_by": None if found.levels is None else found.levels.steady_by,
         "by_permutation": _by_permutation(found),
         "decomposition": None if found.parts is None else document_of_parts(found.parts),
         "unused": list(found.unused),

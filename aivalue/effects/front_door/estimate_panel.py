@@ -138,7 +138,7 @@ def estimate_panel(
         rivals=tuple(rival.effect for rival in rivals),
         monitored=_monitored(used.effect, options),
         course=used.course,
-        unused=unused_by(used.effect.estimator, panel, options.names),
+        unused=unused_by(used.effect.estimator, panel, options),
         own=own,
         inference=options.inference,
         by_permutation=None if used.permuted is None else used.permuted.reading(),

@@ -31,6 +31,8 @@ class Options:
         Of both arms at the planned end, fixed before there was anything to see.
     expected_size : > 0, or None
         Deviation of effects that one expects of an experiment: adds the ratio test.
+    steady_by : str or None
+        Who answers for it that the level of one series does not wander by itself.
     inference : Inference
         What the published interval and p-value rest on: the estimator's covariance, or every
         other choice of who went live.
@@ -44,6 +46,7 @@ class Options:
     holidays: tuple[str, ...] = ()
     planned_subjects: int | None = None
     expected_size: float | None = None
+    steady_by: str | None = None
     inference: Inference = "calibrated"
 
 

@@ -25,6 +25,7 @@ from aivalue.effects.front_door.table import Matrices, days_from
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.effects.student_t import t_quantile
+from aivalue.effects.wandering import Levels
 from aivalue.errors import NotEstimable
 
 STRETCHES_MAX = 100  # Of a picture; longer histories with the AI are drawn in steps.
@@ -33,7 +34,7 @@ STRETCHES_MAX = 100  # Of a picture; longer histories with the AI are drawn in s
 def run_series(panel: Matrices, options: Options, errors: Errors) -> Ran:
     """Estimate the mean of the treated units as one series."""
     series = _series(panel, options)
-    found = levels(series, errors=errors, confidence=options.confidence)
+    found = _levels(series, options, errors)
     return Ran(
         effect=found.published,
         doubts=lambda: (
@@ -42,9 +43,13 @@ def run_series(panel: Matrices, options: Options, errors: Errors) -> Ran:
             _placebo_in_time(series, options),
             _controls_unmoved(series, options),
         ),
-        course=lambda: _course(series, _times(panel), errors, options.confidence),
+        course=lambda: _course(series, _times(panel), options, errors, found),
         levels=found,
     )
+
+
+def _levels(series: Interrupted, options: Options, errors: Errors = "averaged") -> Levels:
+    return levels(series, errors=errors, confidence=options.confidence, steady_by=options.steady_by)
 
 
 def _series(panel: Matrices, options: Options) -> Interrupted:
@@ -85,11 +90,12 @@ def _times(panel: Matrices) -> tuple[str, ...]:
 
 
 def _course(
-    series: Interrupted, times: tuple[str, ...], errors: Errors, confidence: float
+    series: Interrupted, times: tuple[str, ...], options: Options, errors: Errors, found: Levels
 ) -> Course:
     """Let every time with the AI have an effect of its own, as far as `STRETCHES_MAX` reaches.
 
-    What is left is what the history forecasts, with the interval of a forecast.
+    What is left is what the history forecasts, with the interval of a forecast; whether that allows
+    for a level that wanders was decided for the estimate.
     """
     after = np.flatnonzero(series.with_ai[:, 0])
     stretches = [part for part in np.array_split(after, STRETCHES_MAX) if len(part)]
@@ -102,8 +108,8 @@ def _course(
         with_ai=with_ai,
         volume=with_ai.sum(axis=0),
     )
-    effect = interrupted_time_series(apart, errors=errors, confidence=confidence)
-    quantile = t_quantile((1 + confidence) / 2, effect.degrees_of_freedom)
+    effect = _levels(apart, options, errors).as_decided_for(found)
+    quantile = t_quantile((1 + effect.confidence) / 2, effect.degrees_of_freedom)
     reach = quantile * np.sqrt(np.diag(np.asarray(effect.covariance)))
     without_ai = expected(series, errors=errors)
     low, high = (np.full(len(times), np.nan) for _ in range(2))
@@ -132,7 +138,7 @@ def _placebo_in_time(series: Interrupted, options: Options) -> CheckResult:
     invented[-n_placebo:] = 1.0
     try:
         past = _cut(series, np.flatnonzero(before).astype(np.int64), invented)
-        placebo = interrupted_time_series(past, confidence=options.confidence)
+        placebo = _levels(past, options).published
     except NotEstimable as refusal:
         return not_applicable("placebo_in_time", str(refusal))
     return placebo_in_time(average(placebo), n_periods=n_placebo)

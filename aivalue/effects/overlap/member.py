@@ -73,6 +73,7 @@ class CommonPlan:
     randomized_by: Literal["event", "unit"] | None = None
     estimator: Estimator | None = None
     approver: str | None = None
+    steady_by: str | None = None
 
 
 def overlapping(

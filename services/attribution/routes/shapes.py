@@ -69,6 +69,11 @@ class HybridShape(Shape):
     planned_look: IntervalShape | None = Field(
         description="Right at this one of the design's looks (O'Brien-Fleming)."
     )
+    ratio_test: IntervalShape | None = Field(
+        default=None,
+        description="Right at all readings together, too (mSPRT): where a size of effects was "
+        "registered as expected.",
+    )
     look: int | None = Field(description="Which of them was the last to be measured.")
     n_looks: int | None
     detectable: float = Field(description="Effect that the fixed reading finds in 80 % of cases.")

@@ -3,8 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
+from aivalue.effects.sequential import ratio_test_margin
 from services.attribution.settings import AttributionGroup, AttributionSettings
 from tests.integration.attribution.harness import Service, service_of
 from tests.integration.attribution.world import (
@@ -113,6 +115,33 @@ async def test_looking_early_is_allowed_by_wider_intervals(
     )
     assert anytime["high"] > fixed["high"]
     assert march["hybrid"] is None
+
+
+@pytest.mark.parametrize(("recorded", "is_told"), [("2024-02-01", True), ("2024-03-02", False)])
+async def test_a_size_registered_as_expected_adds_the_ratio_test(
+    settings: AttributionSettings, shop: Peers, recorded: str, *, is_told: bool
+) -> None:
+    design = definition(
+        *("design", INITIATIVE),
+        kpis=[KPI],
+        assignment="random",
+        randomized_by="event",
+        expected_sizes={KPI: 0.02},
+    )
+    shop.programme["design"] = design
+    shop.design_versions = [{**design, "recorded_at": f"{recorded}T08:00:00+00:00"}]
+    async with service_of(settings, shop) as service:
+        await service.run()
+        men = (await effects(service, scope="men"))["men"]
+
+    tested = men["hybrid"]["ratio_test"]
+    assert (tested is not None) is is_told
+    if is_told:
+        error = men["average"]["standard_error"]
+        margin = float(ratio_test_margin(np.asarray(error), prior_scale=0.02, alpha=0.05))
+        # 1,998 degrees of freedom are all but normal.
+        assert tested["high"] - tested["point"] == pytest.approx(margin, rel=2e-3)
+        assert tested["point"] == men["average"]["point"]
 
 
 async def test_without_looks_only_the_anytime_reading_stands_beside_the_fixed_one(

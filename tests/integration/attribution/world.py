@@ -164,6 +164,7 @@ class Peers:
     costs: list[Json] = field(default_factory=list)
     baselines: dict[str, tuple[Json, bytes]] = field(default_factory=dict)
     older: dict[tuple[str, int], Json] = field(default_factory=dict)
+    design_versions: list[Json] = field(default_factory=list)
     snapshots: list[str] = field(default_factory=lambda: ["5" * 64])
     away: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
@@ -204,6 +205,8 @@ class Peers:
             body = known[named]["initiative"]
         elif path.startswith("/v1/definitions/kpi/"):
             body = self.older[path.rsplit("/", 1)[1], int(params["version"])]
+        elif path == f"/v1/definitions/design/{INITIATIVE}/history" and self.design_versions:
+            body = {"versions": self.design_versions}
         elif path == "/v1/baselines":
             is_own = params["initiative"] == INITIATIVE
             frozen = self.baselines.get(params["kpi"]) if is_own else None

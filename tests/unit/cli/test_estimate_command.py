@@ -7,6 +7,7 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -33,6 +34,35 @@ def test_json_holds_the_effect_with_its_interval_and_checks() -> None:
     assert (document["design"], document["grade"]) == ("few_treated", "B")
     assert document["effect"]["point"] == pytest.approx(-15.6055, abs=1e-3)
     assert {check["name"] for check in document["checks"]} >= {"placebo_in_space", "agreement"}
+
+
+def test_who_answers_for_a_steady_level_is_told_with_the_interval_that_rests_on_it(
+    tmp_path: Path,
+) -> None:
+    random = np.random.default_rng(8)
+    path = tmp_path / "series.csv"
+    rows = [f"{day},{50 + random.normal():.6f},{int(day >= 60)}" for day in range(80)]
+    path.write_text("\n".join(["day,y,ai", *rows]))
+    ask = [*("estimate", str(path), "--outcome", "y", "--time", "day", "--treated", "ai")]
+    ask += ["--design", "series_only"]
+
+    plain, declared = (
+        json.loads(call(*ask, *more, "--json").stdout)
+        for more in ((), ("--steady-by", "A. Turing, who runs it"))
+    )
+    words = call(*ask, "--steady-by", "A. Turing, who runs it").stdout
+
+    assert (plain["steady_by"], declared["steady_by"]) == (None, "A. Turing, who runs it")
+    effect = {name: declared["effect"][name] for name in declared["if_level_stands"]}
+    assert effect == declared["if_level_stands"]
+    assert plain["effect"]["high"] - plain["effect"]["low"] > effect["high"] - effect["low"]
+    assert "A. Turing, who runs it answers for it that the level does not wander" in words
+
+
+def test_a_steady_level_is_of_no_use_to_units_beside_others() -> None:
+    result = call(*TOBACCO, "--steady-by", "A. Turing")
+
+    assert "takes none for it" in " ".join(result.stdout.split())
 
 
 def test_people_read_the_same_figures() -> None:

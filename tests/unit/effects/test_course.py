@@ -5,6 +5,7 @@ import pytest
 
 from aivalue.effects.front_door.course import Course
 from aivalue.effects.front_door.estimate_panel import PanelEstimate, estimate_panel
+from aivalue.effects.front_door.ran import Options
 from aivalue.effects.front_door.table import PanelTable
 from tests.unit.effects.reference import table
 from tests.unit.effects.test_front_door import counties, tobacco
@@ -57,8 +58,8 @@ def test_who_is_not_yet_live_counts_as_unchanged() -> None:
     assert effect.n_treated * apart.sum() == pytest.approx(total)
 
 
-def series(n: int = 80, effect: float = 5.0) -> PanelTable:
-    random = np.random.default_rng(3)
+def series(n: int = 80, effect: float = 5.0, seed: int = 3) -> PanelTable:
+    random = np.random.default_rng(seed)
     after = np.arange(n) >= n - 20
     return PanelTable(
         unit=["series"] * n,
@@ -79,6 +80,21 @@ def test_a_series_is_forecast_time_by_time(estimator: str) -> None:
     assert apart[60:].mean() == pytest.approx(found.figure.point, abs=found.figure.standard_error)
     inside = (course.low[60:] <= 50) & (course.high[60:] >= 50)
     assert inside.mean() >= 0.9
+
+
+def test_a_declared_level_is_drawn_as_it_was_estimated() -> None:
+    # Seed 8 makes a walk 4 times as likely: strong enough alone, not against a named approver.
+    open_, declared = (
+        estimate_panel(series(seed=8), estimator="interrupted_time_series", options=options)
+        for options in (Options(), Options(steady_by="A. Turing"))
+    )
+    assert open_.levels is not None
+    assert declared.levels is not None
+    assert (open_.levels.is_open, declared.levels.is_open) == (True, False)
+
+    widths = [(course.high - course.low)[60:] for course in (open_.course(), declared.course())]
+
+    assert (widths[0] > widths[1]).all()
 
 
 def test_a_long_time_with_the_ai_is_forecast_in_stretches() -> None:

@@ -15,7 +15,7 @@ from aivalue.effects.estimators.interrupted_time_series import (
     levels,
 )
 from aivalue.effects.functional import average, lower_bound, total
-from aivalue.effects.wandering import Levels
+from aivalue.effects.wandering import VERY_STRONG, Levels
 from tests.unit.effects.test_before_after import weekly_of
 from tests.unit.effects.test_error_models import remembering, series
 
@@ -41,6 +41,9 @@ def test_a_level_that_walks_is_left_open_and_one_that_remembers_stands() -> None
 @pytest.mark.parametrize("seed", range(6))
 def test_what_is_published_contains_the_narrower_reading(errors: Errors, seed: int) -> None:
     found = levels(walking(seed, step=0.05 * seed), errors=errors)
+
+    # Beyond that, only the walk is left: a reading that takes the level to stand says nothing.
+    found = replace(found, odds=min(found.odds, VERY_STRONG))
 
     published, narrower = average(found.published), average(found.stands)
     assert published.low <= narrower.low + 1e-9
@@ -79,6 +82,43 @@ def test_what_decides_is_how_likely_a_walk_is_beside_the_rest() -> None:
 
     assert stands.published == found.stands
     assert wanders.published != found.stands
+
+
+@pytest.mark.parametrize("odds", [151.0, 1e9])
+def test_a_walk_beyond_doubt_is_not_stretched_to_a_level_that_stands(odds: float) -> None:
+    found = replace(levels(walking(4, step=0.6)), odds=odds)
+
+    published, walk = average(found.published), average(found.wanders)
+
+    # 1.1 makes up for the walks that an average over speeds covers less.
+    assert published.high - published.low == pytest.approx(1.1 * (walk.high - walk.low))
+
+
+@pytest.mark.parametrize(
+    ("odds", "is_open"), [(0.5, False), (1.01, False), (9.9, False), (10.1, True)]
+)
+def test_who_answers_for_a_steady_level_moves_the_burden_of_proof(
+    odds: float, *, is_open: bool
+) -> None:
+    found = replace(levels(walking(2), steady_by="A. Turing"), odds=odds)
+
+    check = wandering_level(found)
+
+    assert found.is_open is is_open
+    assert (found.published == found.stands) is not is_open
+    assert "A. Turing answers for a level that stands" in check.detail
+    if is_open:
+        assert check.status == "failed"
+        assert "speaks strongly" in check.detail
+
+
+def test_the_picture_rests_on_the_reading_that_was_decided_for_the_estimate() -> None:
+    # With each time for itself the same series may look otherwise; there is one decision.
+    apart = levels(walking(3))
+    decided = replace(apart, odds=2.0)
+
+    assert apart.as_decided_for(replace(decided, odds=0.9)) == apart.stands
+    assert replace(apart, odds=0.1).as_decided_for(decided) == decided.published
 
 
 @pytest.mark.parametrize(
