@@ -90,13 +90,24 @@ def averaged_fit(outcome: Floats, regressors: Floats, position: Floats) -> Avera
         or a series that they explain without remainder.
     """
     free = free_observations(regressors)
-    correlation, noise_share, prior = _grid()
-    white, log_size = _whitened(
-        np.column_stack([outcome, regressors]), position, correlation, noise_share
-    )
+    white, log_size, prior = remembering(np.column_stack([outcome, regressors]), position)
     return fit_over_models(
         white, log_size, prior, smallest=ROUNDING * float(outcome @ outcome), free=free
     )
+
+
+def remembering(values: Floats, position: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return columns freed of what each error model foresees, and the models' sizes and weights.
+
+    Returns
+    -------
+    white : shape (n_models, n, n_columns)
+        Each row what it adds to the earlier ones, over its deviation.
+    log_size, prior : shape (n_models,)
+        Log determinants of the models' covariances, and prior weights.
+    """
+    correlation, noise_share, prior = _grid()
+    return *_whitened(values, position, correlation, noise_share), prior
 
 
 def free_observations(regressors: Floats) -> int:

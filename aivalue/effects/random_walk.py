@@ -45,15 +45,23 @@ def wandering_fit(
         or a series that they explain without remainder.
     """
     free = free_observations(regressors)
+    columns = np.column_stack([outcome, regressors])
+    white, log_size, prior = wandering(columns, position, may_stand=may_stand)
+    return fit_over_models(
+        white, log_size, prior, smallest=ROUNDING * float(outcome @ outcome), free=free
+    )
+
+
+def wandering(
+    values: Floats, position: Floats, *, may_stand: bool = False
+) -> tuple[Floats, Floats, Floats]:
+    """Return columns freed of what each speed of the level foresees, as `remembering` does."""
     share = np.asarray(STEP_SHARES)
     prior = np.full(len(share), (1 - STILL_WEIGHT) / (len(share) - 1))
     prior[0] = STILL_WEIGHT
     if not may_stand:
         prior, share = prior[share >= WALKS_FROM], share[share >= WALKS_FROM]
-    white, log_size = _whitened(np.column_stack([outcome, regressors]), position, share)
-    return fit_over_models(
-        white, log_size, prior, smallest=ROUNDING * float(outcome @ outcome), free=free
-    )
+    return *_whitened(values, position, share), prior
 
 
 def _whitened(values: Floats, position: Floats, share: Floats) -> tuple[Floats, Floats]:

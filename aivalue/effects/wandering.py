@@ -83,12 +83,30 @@ class Levels:
 
         So wide that it contains the narrower one too, until that one is out of the question.
         """
-        least = WIDER_ONCE_CLEAR if self.odds > POSITIVE else 1.0
-        if self.odds > VERY_STRONG:
-            return least
         narrower, wider = average(self.stands), average(self.wanders)
-        reach = abs(wider.point - narrower.point) + (narrower.high - narrower.low) / 2
-        return max(least, 2 * reach / (wider.high - wider.low))
+        found = stretch_of(
+            np.array(self.odds),
+            gap=np.array(wider.point - narrower.point),
+            narrower=np.array((narrower.high - narrower.low) / 2),
+            wider=np.array((wider.high - wider.low) / 2),
+        )
+        return float(found)
+
+
+def stretch_of(odds: Floats, *, gap: Floats, narrower: Floats, wider: Floats) -> Floats:
+    """Return how many times as wide the reading with a walk is published, for many series at once.
+
+    Parameters
+    ----------
+    gap
+        Between the points of both readings.
+    narrower, wider
+        Half their widths.
+    """
+    least = np.where(odds > POSITIVE, WIDER_ONCE_CLEAR, 1.0)
+    contains = np.maximum(least, (np.abs(gap) + narrower) / wider)
+    stretch: Floats = np.where(odds > VERY_STRONG, least, contains)
+    return stretch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,23 +128,23 @@ def fits(outcome: Floats, regressors: Floats, position: Floats) -> Fits:
     """Regress both ways; parameters as in `averaged_fit`."""
     remembers = averaged_fit(outcome, regressors, position)
     walks = wandering_fit(outcome, regressors, position)
-    return Fits(remembers=remembers, walks=walks, odds=_odds(remembers, walks))
+    odds = odds_of(remembers.log_likelihood, walks.log_likelihood)
+    return Fits(remembers=remembers, walks=walks, odds=float(odds))
 
 
-def _odds(remembers: AveragedFit, walks: AveragedFit) -> float:
+def odds_of(remembers: Floats, walks: Floats) -> Floats:
     """Return how many times as likely as one that stands the series makes a level that wanders.
 
-    Standing are autoregressions without noise over them. Wandering, in equal parts, are walks and
-    the autoregressions under noise: slow to return, they pass for walks, and mislead as these do.
+    Of log likelihoods, shape (n_models, ...), of one series or of many. Standing are
+    autoregressions without noise over them. Wandering, in equal parts, are walks and the
+    autoregressions under noise: slow to return, they pass for walks, and mislead as these do.
     """
     n_standing = len(CORRELATIONS)
-    top = max(remembers.log_likelihood.max(), walks.log_likelihood.max())
+    top = np.maximum(remembers.max(axis=0), walks.max(axis=0))
     stands, returns, walk = (
-        float(np.exp(each - top).mean())
-        for each in (
-            remembers.log_likelihood[:n_standing],
-            remembers.log_likelihood[n_standing:],
-            walks.log_likelihood,
-        )
+        np.exp(each - top).mean(axis=0)
+        for each in (remembers[:n_standing], remembers[n_standing:], walks)
     )
-    return (returns + walk) / 2 / stands if stands > 0 else float("inf")
+    with np.errstate(divide="ignore"):
+        odds: Floats = (returns + walk) / 2 / stands
+    return odds

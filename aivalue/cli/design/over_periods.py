@@ -119,6 +119,7 @@ def series(  # noqa: PLR0913 - one parameter per option of the command
     periods: Periods = None,
     season: Annotated[list[float] | None, typer.Option(help="Length in periods.")] = None,
     trend: Annotated[bool, typer.Option("--trend", help="The series has one.")] = False,
+    steady: Annotated[bool, typer.Option("--steady", help="Somebody will answer for it.")] = False,
     history: History = None,
     outcome: Outcome = "",
     time: Time = "",
@@ -154,6 +155,8 @@ def series(  # noqa: PLR0913 - one parameter per option of the command
             has_trend=trend,
             level=first_of(level, seen.level),
             memories=memories,
+            is_steady=steady,
+            confidence=confidence,
         )
         answer(trial, asked)
 

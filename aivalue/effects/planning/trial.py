@@ -26,11 +26,14 @@ class Noise:
         Under no effect, which is what a test of a share divides by; elsewhere the same.
     degrees_of_freedom : float
         Of Student's t; inf is the normal.
+    power : of an effect, or None
+        How often the interval excludes zero, where it is not that of one Student's t.
     """
 
     standard_error: float
     null_error: float
     degrees_of_freedom: float
+    power: Callable[[float], float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
