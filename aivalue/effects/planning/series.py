@@ -9,7 +9,7 @@ Clinical Epidemiology 62(2), for power of interrupted series.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -74,25 +74,14 @@ def by_series(  # noqa: PLR0913 - one parameter per number that a plan of a seri
 
     @lru_cache
     def noise(size: int) -> Noise:
-        columns = shape_of(before + size, seasons, has_trend=has_trend)
-        step = (np.arange(before + size) >= before).astype(np.float64)
-        return _noise(
-            np.column_stack([step, columns]), memories, confidence=confidence, is_steady=is_steady
-        )
+        design = _design(before, size, seasons, has_trend=has_trend)
+        return _noise(design, memories, confidence=confidence, is_steady=is_steady)
 
     return Trial(
         kind="series",
         estimator="interrupted_time_series",
         level=level,
-        levers=(
-            Lever(
-                name="periods",
-                planned=periods,
-                least=1,
-                most=PERIODS_MOST,
-                noise=lambda size, _: noise(size),
-            ),
-        ),
+        levers=(_periods(periods, noise),),
         effect_max=math.inf,
         assumes=(
             "what held before goes on: level, trend, seasons and their noise",
@@ -101,6 +90,22 @@ def by_series(  # noqa: PLR0913 - one parameter per number that a plan of a seri
         ),
         autocorrelation=None if is_known else autocorrelation_of(memories),
     )
+
+
+def _periods(planned: int | None, noise: Callable[[int], Noise]) -> Lever:
+    return Lever(
+        name="periods",
+        planned=planned,
+        least=1,
+        most=PERIODS_MOST,
+        noise=lambda size, _: noise(size),
+    )
+
+
+def _design(before: int, size: int, seasons: tuple[float, ...], *, has_trend: bool) -> Floats:
+    """Return the step first, then level, trend and seasons."""
+    step = (np.arange(before + size) >= before).astype(np.float64)
+    return np.column_stack([step, shape_of(before + size, seasons, has_trend=has_trend)])
 
 
 def _noise(
