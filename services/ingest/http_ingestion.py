@@ -101,11 +101,13 @@ class HttpIngestion:
 
     async def _ingest(self, tenant: str, parts: Sequence[Part]) -> list[ItemResult]:
         now = utc_now()
+        decoded = [_decoded(value, headers, now=now) for value, headers in parts]
         request = _Request(
             tenant=tenant,
             partition=next(self._partitions),
             parts=parts,
-            decoded=[_decoded(value, headers, now=now) for value, headers in parts],
+            decoded=decoded,
+            events=Columns.of(each for each in decoded if isinstance(each, Event)),
             received_at=now,
         )
         batch, stored = await self._stored(request)
@@ -155,24 +157,23 @@ class HttpIngestion:
     ) -> tuple[Batch, Stored]:
         """Write inside a transaction: the partition's row is locked from here to its end."""
         claim = await partitions.lock(connection, request.tenant, TOPIC, log_id, request.partition)
-        batch = _batch(claim, request.parts, request.decoded, now=request.received_at)
+        batch = _batch(claim, request)
         return batch, await self._store.write(connection, batch, ids, refused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """What a request brought, decoded once however often it takes to store it."""
+    """What a request brought, decoded once however often it takes to store it.
+
+    The index of an event among `events` is its `seq`.
+    """
 
     tenant: str
     partition: int
     parts: Sequence[Part]
     decoded: Sequence[Event | InvalidEvent]
+    events: Columns
     received_at: datetime
-
-    @property
-    def events(self) -> Columns:
-        """Return the parts that are events; their index is `seq`."""
-        return Columns.of(each for each in self.decoded if isinstance(each, Event))
 
 
 def _decoded(value: bytes, headers: Headers, *, now: datetime) -> Event | InvalidEvent:
@@ -182,36 +183,32 @@ def _decoded(value: bytes, headers: Headers, *, now: datetime) -> Event | Invali
         return error
 
 
-def _batch(
-    claim: partitions.Claim,
-    parts: Sequence[Part],
-    decoded: Sequence[Event | InvalidEvent],
-    *,
-    now: datetime,
-) -> Batch:
+def _batch(claim: partitions.Claim, request: _Request) -> Batch:
     """Place the parts at the end of the partition that the claim locks."""
     origin = claim.origin
     kept: list[LogRecord] = []
-    events = Columns()
     dead: list[DeadLetter] = []
     records = [
         Record(
             offset=origin.next_offset + index,
-            timestamp=int(now.timestamp() * 1_000),
+            timestamp=int(request.received_at.timestamp() * 1_000),
             key=None,
             value=value,
             headers=[(name, text.encode("latin-1", "replace")) for name, text in headers],
         )
-        for index, (value, headers) in enumerate(parts)
+        for index, (value, headers) in enumerate(request.parts)
     ]
-    for record, result in zip(records, decoded, strict=True):
+    for record, result in zip(records, request.decoded, strict=True):
         if isinstance(result, Event):
             kept.append(record)
-            events.append(result)
         else:
             dead.append(dead_letter_of(origin, record, result))
-    stretch = stretch_of(origin, records, kept, events, dead)
-    return Batch(tenant=claim.tenant, received_at=now, stretches=[stretch], may_take_long=True)
+    return Batch(
+        tenant=claim.tenant,
+        received_at=request.received_at,
+        stretches=[stretch_of(origin, records, kept, request.events, dead)],
+        may_take_long=True,
+    )
 
 
 def _results(request: _Request, stored: Stored) -> list[ItemResult]:

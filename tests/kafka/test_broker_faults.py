@@ -89,6 +89,24 @@ async def _coordinator(bench: Bench) -> int:
 FAULTS = ("kill -9", "SIGSTOP for 8 s")
 
 
+@contextlib.asynccontextmanager
+async def _gone(node: Node, fault: str) -> AsyncIterator[None]:
+    """Take a node away and bring it back: a paused one after its time, a killed one after the body.
+
+    A partition finds another leader only when its own has been gone for longer than the pause.
+    """
+    if fault == "kill -9":
+        node.kill()
+        yield
+        node.start()
+        await asyncio.to_thread(node.wait_ready)
+    else:
+        node.pause()
+        await asyncio.sleep(8)
+        node.resume()
+        yield
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_leader_that_goes_away_harms_the_control(
     bench: Bench, cluster: tuple[str, list[Node]], fault: str
@@ -99,14 +117,8 @@ async def test_a_leader_that_goes_away_harms_the_control(
     node = cluster[1][await _coordinator(bench) - 1]
     bench.start(naive=control, failpoints="after_pg_commit=sleep:0.5")
     await bench.naive_stored(1)
-    if fault == "kill -9":
-        node.kill()
-        node.start()
-        await asyncio.to_thread(node.wait_ready)
-    else:
-        node.pause()
-        await asyncio.sleep(8)
-        node.resume()
+    async with _gone(node, fault):
+        pass
     doubled = "select count(*) - count(distinct id) from naive"
     await eventually(lambda: bench.connection.fetchval(doubled), bool)
 
@@ -122,17 +134,9 @@ async def test_the_leader_goes_away_under_a_worker(
     await bench.drain(1)
     node = cluster[1][await _leader(bench) - 1]
     producing = asyncio.ensure_future(bench.produce(500))
-    if fault == "kill -9":
-        node.kill()
+    async with _gone(node, fault):
         await producing
         await bench.stored()
-        node.start()
-        await asyncio.to_thread(node.wait_ready)
-    else:
-        node.pause()
-        await asyncio.sleep(8)
-        node.resume()
-        await producing
     assert await bench.read() > 0
     await bench.produce(100)
     await bench.drain()

@@ -136,24 +136,24 @@ async def test_a_letter_is_closed_in_one_way_only_and_again_in_the_same(
     assert await _sums(client) == ["7"]
 
 
-async def _broken(client: httpx.AsyncClient, n: int) -> None:
+async def _replayed_while_refusing(
+    client: httpx.AsyncClient, connection: asyncpg.Connection, n: int, *, check: str
+) -> httpx.Response:
+    """Replay letters of a wrong version, repaired, while PostgreSQL refuses keys as it is told."""
     events = [http_measured(f"e{i}", "1") | {"specversion": "0.3"} for i in range(n)]
     for start in range(0, n, 5):
         # As many as the fixture takes at a time.
         await client.post("/v1/events", headers=BATCH, json=events[start : start + 5])
+    # As a wrong migration might.
+    await connection.execute(f"alter table ingest.event_keys add constraint fault check ({check})")
+    return await client.post("/v1/dead-letters:replay", json={"patch": REPAIR})
 
 
 async def test_letters_that_postgresql_refuses_en_masse_stay_open_until_it_is_mended(
     client: httpx.AsyncClient, connection: asyncpg.Connection
 ) -> None:
     """It is not the events' fault: nothing is stored, and no letter is said to be wrong again."""
-    await _broken(client, 60)
-    # As a wrong migration might.
-    await connection.execute(
-        "alter table ingest.event_keys add constraint fault check (event_id = '')"
-    )
-
-    refused = await client.post("/v1/dead-letters:replay", json={"patch": REPAIR})
+    refused = await _replayed_while_refusing(client, connection, 60, check="event_id = ''")
 
     assert refused.status_code == 503
     assert refused.json()["reason"] == "mass_refusal"
@@ -175,12 +175,7 @@ async def test_letters_that_postgresql_refuses_en_masse_stay_open_until_it_is_me
 async def test_the_one_letter_that_postgresql_refuses_keeps_no_other_back(
     client: httpx.AsyncClient, connection: asyncpg.Connection
 ) -> None:
-    await _broken(client, 20)
-    await connection.execute(
-        "alter table ingest.event_keys add constraint fault check (event_id <> 'e7')"
-    )
-
-    answer = await client.post("/v1/dead-letters:replay", json={"patch": REPAIR})
+    answer = await _replayed_while_refusing(client, connection, 20, check="event_id <> 'e7'")
 
     outcomes = [each["outcome"] for each in answer.json()["results"]]
     assert outcomes == ["replayed"] * 7 + ["rejected_again"] + ["replayed"] * 12
