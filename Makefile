@@ -19,7 +19,7 @@ demo: $(INSTALLED) ## Replay real and simulated AI programmes and print what the
 
 test: $(INSTALLED) ## Run the tests (embedded PostgreSQL and broker, nothing else needed)
 	@echo "== tests: unit, service, contract, integration, end to end"
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not kafka and not faults and not prometheus"
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not kafka and not faults and not prometheus"
 
 ##@ Slower tiers
 check: $(INSTALLED) ## Lint, types, import contracts, what Prometheus says to our files
@@ -52,9 +52,8 @@ test-oracles: ## Compare with peers' packages, in an environment of their own (.
 	@echo "== what peers say"
 	@.venv-oracles/bin/python -m pytest -q -o addopts="--import-mode=importlib" tests/oracles
 
-soak: $(INSTALLED) ## The faults and schedules of ingest for long: FACTOR=20 makes twenty times as many
-	@echo "== fault tests, $(or $(FACTOR),20) times the rounds"
-	@AIVALUE_FAULT_FACTOR=$(or $(FACTOR),20) $(BIN)/python -m pytest -q --timeout 14400 tests/faults/test_worker_faults.py tests/faults/test_database_faults.py tests/faults/test_content_faults.py tests/faults/test_rival_faults.py tests/faults/test_server_faults.py tests/faults/test_broker_codes.py tests/model
+soak: $(INSTALLED) ## The faults and schedules of ingest over and over, for SOAK_MINUTES (10)
+	@$(BIN)/python -m tests.faults.soak --minutes $(or $(SOAK_MINUTES),10)
 
 reliability: $(INSTALLED) ## Write what the last fault tests found into docs/reliability.md
 	@$(BIN)/python -m tests.faults.report

@@ -4,7 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.contract.system import System, running
+from tests.contract.system import SERVICES, System, running
+
+
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    """Migrate for all services."""
+    return SERVICES
 
 
 @pytest.fixture

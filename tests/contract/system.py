@@ -16,7 +16,6 @@ from aivalue.events.business import CostCharged, InterventionAssigned, Measureme
 from aivalue.events.encode import http_event
 from aivalue.events.fields import EventData
 from aivalue.events.topics import CHANGES
-from aivalue.runtime.migrations import migrate
 from aivalue.runtime.postgres import asyncpg_address
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings
 from services.attribution.app import create_app as create_attribution
@@ -59,8 +58,6 @@ async def running(database_url: str, tenant: str) -> AsyncIterator[System]:
         "kafka": KafkaSettings(tenants={tenant: ""}),
         "auth": AuthSettings(mode="open", open_tenant=tenant),
     }
-    for service in SERVICES:
-        await migrate(shared["database"], service)
     settings = IngestSettings(**shared)
     ingest = create_ingest(settings)
     peers = {"ingest": Published("ingest", ingest)}

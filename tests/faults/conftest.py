@@ -8,6 +8,7 @@ import pytest
 from tests.faults.bench import Bench
 from tests.integration.ingest import conftest
 
+schemas = conftest.schemas
 ingest_database = conftest.ingest_database
 connection = conftest.connection
 

@@ -59,9 +59,9 @@ async def _crash(bench: Bench, server: Server) -> None:
     bench.connection = await _connected(bench.database)
 
 
-async def test_a_database_that_crashes(tmp_path: Path, broker: str, unique: str) -> None:
+async def test_a_database_that_crashes(home: Path, broker: str, unique: str) -> None:
     n_rounds = 4 * FACTOR
-    async with _bench(_home(tmp_path), broker, unique) as (bench, server):
+    async with _bench(home, broker, unique) as (bench, server):
         bench.start(batch_records_max=20)
         for _ in range(n_rounds):
             before = await bench.read()
@@ -78,10 +78,10 @@ async def test_a_database_that_crashes(tmp_path: Path, broker: str, unique: str)
 
 
 async def test_a_crash_between_two_commits_harms_the_control(
-    tmp_path: Path, broker: str, unique: str
+    home: Path, broker: str, unique: str
 ) -> None:
     control = "data, then offset"
-    async with _bench(_home(tmp_path), broker, unique) as (bench, server):
+    async with _bench(home, broker, unique) as (bench, server):
         await bench.produce(200, duplicates=0, junk=0)
         bench.start(naive=control, failpoints="after_pg_commit=sleep:0.5")
         await bench.naive_stored(1)
@@ -91,19 +91,20 @@ async def test_a_crash_between_two_commits_harms_the_control(
         await bench.harmed("F7", control, EMBEDDED)
 
 
-def _home(tmp_path: Path) -> Path:
-    # PostgreSQL runs as nobody, who has to pass through all that pytest made.
-    for each in (tmp_path, *tmp_path.parents):
-        if each == Path(tempfile.gettempdir()):
-            break
-        each.chmod(0o755)
-    return tmp_path / "postgres"
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Return where PostgreSQL may live, which runs as nobody.
+
+    Not below pytest's own directories: another run of pytest on this machine closes them to it.
+    """
+    with tempfile.TemporaryDirectory(prefix="aivalue-faults-") as parent:
+        Path(parent).chmod(0o755)
+        yield Path(parent) / "postgres"
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(home: Path) -> Iterator[Path]:
     """Mount a file system that is soon full; whoever is not root needs sudo for it."""
-    home = _home(tmp_path)
     home.mkdir()
     options = f"size={DISK_MEGABYTES}m,mode=0755,uid={os.getuid()},gid={os.getgid()}"
     _as_root("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(home))

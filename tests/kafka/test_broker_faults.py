@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.cluster, pytest.mark.timeout(600)]
 KAFKA = "Apache Kafka, three nodes"
 N_HALTED = "select count(*) from ingest.partitions where state = 'halted'"
 
+schemas = conftest.schemas
 ingest_database = conftest.ingest_database
 connection = conftest.connection
 

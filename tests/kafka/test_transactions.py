@@ -16,6 +16,7 @@ pytestmark = pytest.mark.kafka
 N_EVENTS = 20
 LAGS = ("aivalue_ingest_kafka_lag_messages{", "aivalue_ingest_kafka_lag_seconds{")
 
+schemas = conftest.schemas
 ingest_database = conftest.ingest_database
 
 

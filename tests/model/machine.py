@@ -1,6 +1,5 @@
 """Every schedule of faults that hypothesis can think of, over the service's own poll loop."""
 
-import os
 from typing import ClassVar
 
 from aiokafka import TopicPartition
@@ -141,23 +140,24 @@ class SinkMachine(RuleBasedStateMachine):
         return self.world.workers[index % len(self.world.workers)]
 
 
-def check(machine: type[SinkMachine], *, n_schedules: int, n_steps: int) -> int:
+def check(
+    machine: type[SinkMachine], *, n_schedules: int, n_steps: int, drawn_anew: bool = False
+) -> int:
     """Run schedules until one fails, and return how many were run to their end.
 
     Hypothesis stops at the number it is asked for of what it calls examples, and runs a quarter
     more: variations of those. Each of them is drained and accounted for, and counts.
 
-    They are the same every time, so that a change is judged by what it changed. With
-    AIVALUE_FAULT_FACTOR=5 (make soak) they are five times as many, and others every time.
+    They are the same every time, so that a change is judged by what it changed, unless they are
+    to be `drawn_anew` (make soak).
     """
-    factor = int(os.environ.get("AIVALUE_FAULT_FACTOR", "0"))
     machine.n_schedules = 0
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=n_schedules * max(factor, 1),
+            max_examples=n_schedules,
             stateful_step_count=n_steps,
-            derandomize=factor == 0,
+            derandomize=not drawn_anew,
             deadline=None,
             database=None,
             phases=[Phase.generate],

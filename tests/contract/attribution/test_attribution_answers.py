@@ -16,7 +16,6 @@ from pydantic import SecretStr
 from aivalue.effects.document import effect_from_document
 from aivalue.reports.evidence import Evidence
 from aivalue.reports.value_report import ValueReport
-from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings
 from services.attribution.routes.answers import EffectsResponse, ValueResponse
 from services.attribution.settings import AttributionSettings
@@ -33,7 +32,6 @@ async def asked(database_url: str, unique: str) -> AsyncIterator[Service]:
         database=DatabaseSettings(url=SecretStr(database_url)),
         auth=AuthSettings(mode="open", open_tenant=unique),
     )
-    await migrate(settings.database, "attribution")
     peers = Peers()
     peers.freeze()
     peers.costs = [cost(1, month=2, amount="1000")]

@@ -6,7 +6,6 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings
 from services.attribution.settings import AttributionGroup, AttributionSettings
 from tests.integration.attribution.harness import Service, service_of
@@ -23,10 +22,16 @@ def plain_logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    """Migrate for this service."""
+    return ("attribution",)
+
+
 @pytest.fixture
-async def settings(database_url: str, unique: str) -> AttributionSettings:
+def settings(database_url: str, unique: str) -> AttributionSettings:
     """Return the settings of a migrated service for a tenant of its own."""
-    chosen = AttributionSettings(
+    return AttributionSettings(
         database=DatabaseSettings(url=SecretStr(database_url)),
         kafka=KafkaSettings(tenants={unique: ""}, internal_prefix=f"{unique}."),
         auth=AuthSettings(mode="open", open_tenant=unique),
@@ -34,8 +39,6 @@ async def settings(database_url: str, unique: str) -> AttributionSettings:
             debounce_seconds=0, poll_seconds=0.05, backoff_seconds=0.05, run_wait_seconds=0.3
         ),
     )
-    await migrate(chosen.database, "attribution")
-    return chosen
 
 
 @pytest.fixture

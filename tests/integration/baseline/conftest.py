@@ -7,10 +7,15 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings, RuntimeSettings
 from services.baseline.app import create_app
 from tests.integration.baseline.harness import FakeIngest, Service
+
+
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    """Migrate for this service."""
+    return ("baseline",)
 
 
 @pytest.fixture
@@ -21,7 +26,6 @@ async def service(database_url: str, unique: str) -> AsyncIterator[Service]:
         kafka=KafkaSettings(tenants={unique: ""}, internal_prefix=f"{unique}."),
         auth=AuthSettings(mode="open", open_tenant=unique),
     )
-    await migrate(settings.database, "baseline")
     ingest = FakeIngest()
     app = create_app(settings, ingest_transport=ingest.transport())
     transport = httpx.ASGITransport(app)

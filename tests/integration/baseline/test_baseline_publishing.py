@@ -7,7 +7,6 @@ from aiokafka import TopicPartition
 from pydantic import SecretStr
 
 from aivalue.runtime.kafka import create_consumer, ensure_topics
-from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings, RuntimeSettings
 from services.baseline.app import create_app
 from tests.integration.baseline.harness import FakeIngest, client_of
@@ -28,7 +27,6 @@ async def test_applied_definitions_reach_the_value_topic(
         auth=AuthSettings(mode="open", open_tenant=unique),
     )
     topic = settings.kafka.internal_topic("aivalue.value.v1")
-    await migrate(settings.database, "baseline")
     await ensure_topics(settings.kafka, [topic])
     app = create_app(settings, ingest_transport=FakeIngest().transport())
 

@@ -13,7 +13,6 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from aivalue.runtime.auth import digest_of
-from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings
 from services.baseline.app import create_app
 from services.baseline.settings import BaselineSettings
@@ -69,7 +68,6 @@ async def office(
         auth=AuthSettings(mode="tokens", tokens_file=tokens),
         review_required=True,
     )
-    await migrate(settings.database, "baseline")
     ingest = FakeIngest(columns=year_of(2))
     app = create_app(settings, ingest_transport=ingest.transport())
     clients = {}

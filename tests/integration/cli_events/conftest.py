@@ -8,7 +8,6 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings
 from services.ingest.app import create_app
 from services.ingest.settings import IngestGroup, IngestSettings
@@ -30,11 +29,16 @@ class Running:
         return columns
 
 
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    """Migrate for the service that is called."""
+    return ("ingest",)
+
+
 @pytest.fixture
 async def ingest(database_url: str, broker: str, unique: str) -> AsyncIterator[Running]:
     """Return the running service; it takes events over HTTP alone."""
     database = DatabaseSettings(url=SecretStr(database_url))
-    await migrate(database, "ingest")
     settings = IngestSettings(
         database=database,
         kafka=KafkaSettings(

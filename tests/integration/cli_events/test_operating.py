@@ -10,13 +10,10 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from aivalue.cli.main import app
 from aivalue.runtime.clock import utc_now
-from aivalue.runtime.migrations import migrate
-from aivalue.runtime.settings import DatabaseSettings
 from tests.integration.ingest.material import BATCH, http_measured
 from tests.integration.ingest.system import Ingest, IngestProcess
 
@@ -72,8 +69,7 @@ class Operator:
 
 
 @pytest.fixture
-async def system(database_url: str, broker: str, unique: str, tmp_path: Path) -> Any:
-    await migrate(DatabaseSettings(url=SecretStr(database_url)), "ingest")
+def system(database_url: str, broker: str, unique: str, tmp_path: Path) -> Ingest:
     return Ingest(
         database=database_url, broker=broker, prefix=f"{unique}.", log=tmp_path / "ingest.log"
     )

@@ -8,17 +8,21 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings
 from services.ingest.app import create_app
 from services.ingest.settings import IngestGroup, IngestSettings
 from tests.integration.ingest.system import Ingest
 
 
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    """Migrate for this service."""
+    return ("ingest",)
+
+
 @pytest.fixture
-async def ingest_database(database_url: str) -> str:
+def ingest_database(database_url: str) -> str:
     """Address of a database with the service's schema."""
-    await migrate(DatabaseSettings(url=SecretStr(database_url)), "ingest")
     return database_url
 
 

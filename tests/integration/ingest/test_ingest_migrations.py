@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
+import pytest
 from pydantic import SecretStr
 
 from aivalue.runtime.migrations import migrate
@@ -45,6 +46,7 @@ async def test_a_month_that_has_begun_without_its_partition_ends_without_it(
     assert await connection.fetchval(N_STORED) == 2
 
 
+@pytest.mark.parametrize("schemas", [()], ids=["empty"])
 async def test_rows_of_raw_events_become_runs(database_url: str) -> None:
     settings = DatabaseSettings(url=SecretStr(database_url))
     await migrate(settings, "ingest", revision="0010")

@@ -3,7 +3,6 @@
 import pytest
 from pydantic import SecretStr
 
-from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import DatabaseSettings, KafkaSettings
 from services.reporting.settings import ReportingGroup, ReportingSettings
 from tests.service.reporting.world import TENANT, Peers, settings
@@ -15,10 +14,16 @@ def peers() -> Peers:
     return Peers()
 
 
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    """Migrate for this service."""
+    return ("reporting",)
+
+
 @pytest.fixture
-async def migrated(database_url: str, broker: str, unique: str) -> ReportingSettings:
+def migrated(database_url: str, broker: str, unique: str) -> ReportingSettings:
     """Return the settings of a migrated service that reads only when it is told to."""
-    chosen = settings(
+    return settings(
         database=DatabaseSettings(url=SecretStr(database_url)),
         kafka=KafkaSettings(
             bootstrap=broker,
@@ -30,5 +35,3 @@ async def migrated(database_url: str, broker: str, unique: str) -> ReportingSett
         ),
         reporting=ReportingGroup(refresh_seconds=3_600, settle_seconds=0),
     )
-    await migrate(chosen.database, "reporting")
-    return chosen
