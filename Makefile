@@ -34,7 +34,7 @@ test-kafka: $(INSTALLED) $(KAFKA_JARS)/.done ## Integration tests against real A
 
 test-faults: $(INSTALLED) ## Kill, pause and crash real processes; count what was lost or doubled
 	@echo "== fault tests"
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m faults
 
 test-cluster: $(INSTALLED) $(KAFKA_JARS)/.done ## Take three nodes of Apache Kafka apart under workers (JDK 17, Maven; minutes)
 	@echo "== faults of the broker"

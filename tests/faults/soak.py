@@ -20,7 +20,7 @@ SHARE_OF_FAULTS: Final = 0.75
 N_PROCESSES: Final = 2
 _COUNTED: Final = ("rounds", "events", "records", "lost", "doubled", "phantom")
 _TESTS: Final = (
-    sys.executable, "-m", "pytest", "-q", "-n", str(N_PROCESSES), "--dist", "loadfile",
+    sys.executable, "-m", "pytest", "-q", "-n", str(N_PROCESSES), "--dist", "worksteal",
     "-m", "faults", "tests/faults",
 )  # fmt: skip
 
