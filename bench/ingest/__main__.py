@@ -11,7 +11,7 @@ import logging
 import os
 from datetime import UTC, datetime
 
-from bench.ingest import endurance
+from bench.ingest import endurance, growth
 from bench.ingest.compare import compare
 from bench.ingest.servers import BUILD, Servers, servers
 from bench.ingest.steps import show
@@ -35,6 +35,7 @@ def main() -> None:
     part.add_argument("--events", type=int, default=1_000_000)
     part = parts.add_parser("growth", help="cost of an event beside ever more stored ones")
     part.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
+    part.add_argument("--more", type=int, default=300_000, help="how many are stored at each size")
     parts.add_parser("steps", help="where an event's time goes in Python; needs no server")
     options = parser.parse_args()
     # A client of a broker that has only just begun complains of leaders still unknown.
@@ -67,7 +68,7 @@ async def _measure(running: Servers, options: argparse.Namespace) -> dict[str, o
         return await endurance.latency(running, rate=options.rate, seconds=options.seconds)
     if options.part == "backlog":
         return await endurance.backlog(running, n_events=options.events)
-    return await endurance.growth(running, sizes=options.sizes)
+    return await growth.growth(running, sizes=options.sizes, n_more=options.more)
 
 
 if __name__ == "__main__":

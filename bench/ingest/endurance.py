@@ -1,4 +1,4 @@
-"""Ingest alone: for long, in time, from a backlog, by two, and beside ever more that is stored."""
+"""Ingest alone: for long, in time, from a backlog, and by two."""
 
 import asyncio
 import itertools
@@ -19,28 +19,12 @@ from bench.ingest.servers import Servers
 from services.ingest import originals
 
 OURS = CONTENDERS[0]
-CHUNK = 100_000
 WARM_SECONDS = 10
 _RUNS = (
     "select extract(epoch from pg_xact_commit_timestamp(xmin))::float as committed_at, originals "
     "from ingest.event_runs"
 )
 _STORED = "select coalesce(sum(n_events), 0)::integer from ingest.event_runs"
-# Keys and measurements as ingest would have stored them; raw events have no index to grow.
-_FILL_KEYS = (
-    "insert into ingest.event_keys (tenant_id, source_id, event_id, payload_sha256, log_id, "
-    '"partition", "offset", series_id, business_date) select \'default\', 1, {id}, '
-    "sha256(i::text::bytea), 1, 0, i, 1 + i % 1000, date '2026-01-01' + (i / 1000000)::integer "
-    "from generate_series($1::bigint, $2::bigint) i"
-)
-_ORDERED, _RANDOM = "'0000' || lpad(to_hex(i), 12, '0')", "md5(i::text)"
-_FILL_MEASUREMENTS = (
-    "insert into ingest.measurement_runs (tenant_id, series_id, business_date, log_id, "
-    "\"partition\", offsets, numbers) select 'default', 1 + i % 1000, "
-    "date '2026-01-01' + (i / 1000000)::integer, 1, 0, array_agg(i), "
-    "array_agg((i % 9973)::numeric) from generate_series($1::bigint, $2::bigint) i "
-    "group by i % 1000, i / 1000000, i / 50000"
-)
 
 
 async def sustained(servers: Servers, *, n_events: int, form: Form) -> dict[str, object]:
@@ -121,42 +105,6 @@ async def backlog(servers: Servers, *, n_events: int) -> dict[str, object]:
     return figures
 
 
-async def growth(servers: Servers, *, sizes: Sequence[int]) -> dict[str, object]:
-    """Store 100,000 more where ever more is stored already, with ordered and with random ids."""
-    figures: dict[str, object] = {}
-    for kind, sql in (("ordered", _ORDERED), ("random", _RANDOM)):
-        name = f"growth_{kind}"
-        address = await servers.database(name)
-        filled = stored = 0
-        for turn_number, size in enumerate(sizes):
-            await _fill(address, sql, filled + 1, size)
-            filled = size
-            topic = f"{kind}{turn_number}.{BUSINESS}"
-            events = Events(
-                "structured", random_ids=kind == "random", first=1 + turn_number * CHUNK
-            )
-            await produce(servers.kafka, topic, events, CHUNK)
-            expected = n_distinct(CHUNK, malformed=True)
-            result = await turn(
-                servers, OURS, topic, expected, name=f"{name}{turn_number}", address=address,
-                before=stored,
-            )  # fmt: skip
-            stored += expected
-            cost = result.own_cpu + result.postgres_cpu
-            print(
-                f"{kind:8} {size:11,} stored before   {result.per_second:8,.0f} events/s   CPU "
-                f"us/event: PostgreSQL {result.postgres_cpu:5.1f}, with ingest {cost:5.1f}",
-                flush=True,
-            )
-            figures[f"{kind} {size}"] = {
-                "per_second": result.per_second,
-                "postgres_cpu_us": result.postgres_cpu,
-                "cpu_us": cost,
-            }
-        await servers.drop(name)
-    return figures
-
-
 def memory_slope(samples: Sequence[Sample]) -> float:
     """Return MB a minute, by least squares over the second half: caches are full by then."""
     half = samples[len(samples) // 2 :]
@@ -215,13 +163,3 @@ async def _latencies(address: str) -> list[float]:
     ]
     warm_at = min(logged_at for logged_at, _ in pairs) + WARM_SECONDS
     return [committed_at - logged_at for logged_at, committed_at in pairs if logged_at > warm_at]
-
-
-async def _fill(address: str, event_id: str, first: int, last: int) -> None:
-    connection = await asyncpg.connect(address)
-    try:
-        await connection.execute(_FILL_KEYS.replace("{id}", event_id), first, last, timeout=1_200)
-        await connection.execute(_FILL_MEASUREMENTS, first, last, timeout=600)
-        await connection.execute("analyze ingest.event_keys, ingest.measurement_runs")
-    finally:
-        await connection.close()
