@@ -7,21 +7,23 @@ from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.checks.composition import composition
 from aivalue.effects.checks.contamination import contamination
 from aivalue.effects.checks.permutation import TREATED_MAX, permutation_of_changes
-from aivalue.effects.checks.pre_trend import QUARTERS
+from aivalue.effects.checks.pre_trend import pre_trend
 from aivalue.effects.checks.sensitivity import sensitivity
+from aivalue.effects.checks.unequal_scatter import unequal_scatter
 from aivalue.effects.drift import effects_under_drift
 from aivalue.effects.effect import Effect, Scale
 from aivalue.effects.estimators.difference_in_differences import Rollout
 from aivalue.effects.functional import average, relative
-from aivalue.effects.leads import leads_differ
+from aivalue.effects.leads import QUARTERS, LeadTest, leads_before
 from aivalue.effects.panel import Booleans, Cells, Floats, Integers
+from aivalue.effects.scatter import Scatter
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 
 MONTHS_PER_BLOCK = 3
 
 
-def drift_allowed(
+def doubts_before(
     y: Floats,
     x: Floats,
     months_to_start: Integers,
@@ -29,25 +31,37 @@ def drift_allowed(
     rollout: Rollout,
     *,
     scale: Scale,
-) -> CheckResult:
-    """Ask how much of the drift before go-live may go on; cells without AI, by unit and month.
+) -> tuple[CheckResult, ...]:
+    """Ask how treated units moved before, how much of it may go on, and how much they vary.
 
-    `rollout` holds all cells, of units and months that have none without AI too.
+    Parameters
+    ----------
+    y, x : shape (n_units, n_periods)
+        Cells without AI.
+    rollout : Rollout
+        All cells, of units and months that have none without AI too.
     """
-    leads = np.stack(
-        [(months_to_start >= first) & (months_to_start <= last) for first, last in QUARTERS]
+    test = leads_before(y, x, months_to_start, scale=scale)
+    scatter = None if test.dependence is None else test.dependence.scatter()
+    return (
+        pre_trend(test, scale=scale),
+        _drift_allowed(test, effect, rollout, scale=scale),
+        scatter_doubt(scatter, is_allowed_for=True),
     )
+
+
+def scatter_doubt(scatter: Scatter | None, *, is_allowed_for: bool) -> CheckResult:
+    """Doubt that treated units vary as others do, if their past before the AI says how they do."""
+    if scatter is None:
+        return not_applicable("unequal_scatter", "too short a history before")
+    return unequal_scatter(scatter, is_allowed_for=is_allowed_for)
+
+
+def _drift_allowed(
+    test: LeadTest, effect: Effect, rollout: Rollout, *, scale: Scale
+) -> CheckResult:
     try:
         figure = _figure(effect, scale)
-        # Months nearer than the blocks are neither tested nor a reference.
-        near = (months_to_start >= 1) & (months_to_start < QUARTERS[0][0])
-        x = np.where(near, 0.0, x)
-        y = np.where(x > 0, y, 0.0)
-        units, months = x.sum(axis=1) > 0, x.sum(axis=0) > 0
-        inside = np.ix_(units, months)
-        test = leads_differ(
-            y[inside], x[inside], leads[:, units][:, :, months].astype(np.float64), scale=scale
-        )
     except NotEstimable as refusal:
         return not_applicable("sensitivity", str(refusal))
     steps = (len(effect.periods) + 1) / 2 / MONTHS_PER_BLOCK + 1

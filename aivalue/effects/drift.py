@@ -10,11 +10,11 @@ arXiv 2401.12309, for long differences; `aivalue.effects.dependence` for the cov
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aivalue.effects.dependence import Dependence, covariance_of
+from aivalue.effects.dependence import Dependence, covariance_of, noise_by_side
 from aivalue.effects.effect import Scale
 from aivalue.effects.estimators.difference_in_differences import Rollout
 from aivalue.effects.leads import LeadTest
@@ -111,7 +111,9 @@ def drift_of(
     paths, distance = _differences(cells, rollout.x_treated, first, blocks)
     point = (paths * cells.value).sum(axis=(1, 2))
     spread = _spread(rollout, cells, scale)
-    noise = np.einsum("fut,gut->fg", paths * spread, paths, optimize=True)
+    if dependence.apart is not None:
+        dependence = replace(dependence, apart=first < cells.value.shape[1])
+    noise = noise_by_side(dependence, paths, paths * spread)
     covariance, free = covariance_of(dependence, noise, paths)
     return Drift(
         figure=float(point[0]),

@@ -15,10 +15,11 @@ import numpy as np
 from aivalue.effects.dependence import Dependence, Model, dependence_of
 from aivalue.effects.effect import Scale
 from aivalue.effects.levels_off import levels_off
-from aivalue.effects.panel import Floats
+from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.effects.student_t import f_upper, t_quantile
 from aivalue.effects.two_way import fit_two_way
 
+QUARTERS = ((4, 6), (7, 9), (10, 12))  # Months before go-live, both ends included.
 POWER = 0.80
 RANK_TOLERANCE = 1e-8
 INDEPENDENT = Model(share=0.0, correlation=0.0, scale=1.0, probability=1.0)
@@ -39,7 +40,8 @@ class LeadTest:
     covariance : shape (n_leads, n_leads)
         Of `change`, as Student's t with `free` degrees of freedom reads it.
     dependence : Dependence or None
-        How units' paths vary, as learnt beside the leads; None where rank is 0.
+        How units' paths vary, as learnt beside the leads, those with leads set apart; None where
+        rank is 0.
     """
 
     change: Floats
@@ -49,6 +51,33 @@ class LeadTest:
     covariance: Floats
     free: float
     dependence: Dependence | None = None
+
+
+def leads_before(
+    y: Floats,
+    x: Floats,
+    to_start: Integers,
+    *,
+    scale: Scale,
+    blocks: tuple[tuple[int, int], ...] = QUARTERS,
+) -> LeadTest:
+    """Test the blocks before go-live on untreated cells.
+
+    Parameters
+    ----------
+    to_start : shape (n_units, n_periods)
+        Periods to the unit's go-live; 0 in that of go-live and for units without, negative after.
+    blocks : ranges of periods before go-live, both ends included, the nearest first
+    """
+    leads = np.stack([(to_start >= first) & (to_start <= last) for first, last in blocks])
+    # Periods nearer than the blocks are neither tested nor a reference.
+    x = np.where((to_start >= 1) & (to_start < blocks[0][0]), 0.0, x)
+    y = np.where(x > 0, y, 0.0)
+    units, periods = x.sum(axis=1) > 0, x.sum(axis=0) > 0
+    inside = np.ix_(units, periods)
+    return leads_differ(
+        y[inside], x[inside], leads[:, units][:, :, periods].astype(np.float64), scale=scale
+    )
 
 
 def leads_differ(y: Floats, x: Floats, leads: Floats, *, scale: Scale) -> LeadTest:
@@ -74,7 +103,8 @@ def leads_differ(y: Floats, x: Floats, leads: Floats, *, scale: Scale) -> LeadTe
     basis = vectors[:, kept]
     told_apart = np.einsum("kr,kut->rut", basis, np.where(seen, leads, 0.0))
     # The covariance is learnt beside the leads: a drift of all treated must not pass for memory.
-    dependence = dependence_of(surprise, weight, besides=told_apart)
+    treated: Booleans = np.asarray((seen & leads.any(axis=0)).any(axis=1))
+    dependence = dependence_of(surprise, weight, besides=told_apart, apart=treated)
     model = dependence.best()
     information, score = _partial(surprise, weight, told_apart, model)
     inverse_information = basis @ np.linalg.inv(information) @ basis.T

@@ -3,7 +3,8 @@
 A unit's cells vary as noise / weight + share * correlation^lag. The inverse of that needs no
 matrix: the persistent part's own inverse has three diagonals, so a column is solved for by one
 pass forward and one back, and what periods share adds up row by row. Units with the same weights
-share the passes' factors.
+share the passes' factors. Groups of units that vary by different multiples of one covariance need
+one pass each, whatever the multiples.
 
 Source: Woodbury (1950) for the inverse of the sum; Golub & Van Loan (2013), "Matrix Computations",
 4.3.6, for three diagonals.
@@ -14,22 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aivalue.effects.panel import Floats, Integers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelsOff:
-    """What is left per model.
-
-    Attributes
-    ----------
-    gram : shape (n_models, n_columns, n_columns)
-        Products of the columns, weighed by the inverse covariance, without the levels.
-    log_size : shape (n_models,)
-        Log determinant of the covariance plus that of the levels' information.
-    """
-
-    gram: Floats
-    log_size: Floats
+from aivalue.effects.periods_off import LevelsOff, UnitsOff, periods_off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +74,18 @@ def levels_off(
     share, correlation : shape (n_models,)
     kinds : those of `weight`, for who calls more than once
     """
+    return periods_off(units_off(columns, weight, share, correlation, kinds=kinds))
+
+
+def units_off(
+    columns: Floats,
+    weight: Floats,
+    share: Floats,
+    correlation: Floats,
+    *,
+    kinds: Kinds | None = None,
+) -> UnitsOff:
+    """Take off the levels of these units alone; parameters are those of `levels_off`."""
     factors = _factors(kinds_of(weight) if kinds is None else kinds, share, correlation)
     kind, n_kinds = factors.kind, len(factors.n_units)
     # Time first and units last, so that what runs along time runs over whole rows.
@@ -100,17 +98,17 @@ def levels_off(
     scaled = by_unit / information[:, None, kind]
     gram = (plain[:, :, None] * solved[:, :, None]).sum(axis=(1, 4))
     gram -= by_unit @ scaled.transpose(0, 2, 1)
-    log_size = factors.log_size + np.log(information) @ factors.n_units
-    # Period levels, the first at zero because units already carry the mean.
-    present = np.flatnonzero((factors.weight > 0).any(axis=0))[1:]
-    if len(present):
-        right = solved.sum(axis=3) - ones[:, :, kind] @ scaled.transpose(0, 2, 1)
-        inner = _between_periods(share, factors)
-        inner -= ones @ (ones * (factors.n_units / information)[:, None]).transpose(0, 2, 1)
-        right, inner = right[:, present], inner[:, present[:, None], present]
-        gram -= right.transpose(0, 2, 1) @ np.linalg.solve(inner, right)
-        log_size = log_size + np.linalg.slogdet(inner)[1]
-    return LevelsOff(gram=gram, log_size=log_size)
+    inner = _between_periods(share, factors)
+    inner -= ones @ (ones * (factors.n_units / information)[:, None]).transpose(0, 2, 1)
+    seen = factors.weight > 0
+    return UnitsOff(
+        gram=gram,
+        log_size=factors.log_size + np.log(information) @ factors.n_units,
+        right=solved.sum(axis=3) - ones[:, :, kind] @ scaled.transpose(0, 2, 1),
+        inner=inner,
+        is_present=np.asarray(seen.any(axis=0)),
+        free=float((seen.sum(axis=1) - seen.any(axis=1)) @ factors.n_units),
+    )
 
 
 def _factors(kinds: Kinds, share: Floats, correlation: Floats) -> _Factors:

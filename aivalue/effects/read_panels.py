@@ -7,6 +7,7 @@ import numpy as np
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.convex_hull import convex_hull
 from aivalue.effects.checks.rmspe_rank import rmspe_rank
+from aivalue.effects.checks.unequal_scatter import unequal_scatter
 from aivalue.effects.functional import average, verdict_of
 from aivalue.effects.material import Material
 from aivalue.effects.read_phased import read_phased
@@ -17,6 +18,7 @@ from aivalue.effects.read_synthetic import (
     read_synthetic_difference,
 )
 from aivalue.effects.reading import Reading, require_events
+from aivalue.effects.scatter import scatter_of
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import Plan
 
@@ -63,6 +65,7 @@ def read_one_mix(material: Material, design: Plan) -> Reading:
         return (
             hull,
             rmspe_rank(found.gap, found.placebo_gaps, block.n_before, is_claimed=is_claimed),
+            unequal_scatter(scatter_of([found.past(len(block.share))]), is_allowed_for=True),
             *read_phased(material, design).doubts(),
         )
 

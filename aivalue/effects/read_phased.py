@@ -7,9 +7,8 @@ import numpy as np
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.control_support import control_support
 from aivalue.effects.checks.missing_data import missing_data
-from aivalue.effects.checks.pre_trend import pre_trend
 from aivalue.effects.checks.regression_to_the_mean import MONTHS, regression_to_the_mean
-from aivalue.effects.doubts import doubts_of_units, drift_allowed
+from aivalue.effects.doubts import doubts_before, doubts_of_units
 from aivalue.effects.estimators.difference_in_differences import Rollout, difference_in_differences
 from aivalue.effects.material import Material
 from aivalue.effects.panel import Booleans, Cells, Floats, Integers
@@ -46,9 +45,8 @@ def read_phased(material: Material, design: Plan) -> Reading:
         return (
             control_support(shown, effect.periods),
             _measured_alike(material, is_treated, months),
-            pre_trend(y, x, distance, scale=design.scale),
+            *doubts_before(y, x, distance, effect, all_cells, scale=design.scale),
             regression_to_the_mean(y, x, distance, scale=design.scale, left_out=donut.of_all),
-            drift_allowed(y, x, distance, effect, all_cells, scale=design.scale),
             *doubts_of_units(with_ai, without, material.units, effect, scale=design.scale),
         )
 

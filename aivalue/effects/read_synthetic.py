@@ -11,6 +11,7 @@ from aivalue.effects.checks.drifting_apart import drifting_apart
 from aivalue.effects.checks.leave_one_donor_out import leave_one_donor_out
 from aivalue.effects.checks.placebo_in_space import placebo_in_space
 from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
+from aivalue.effects.checks.unequal_scatter import unequal_scatter
 from aivalue.effects.checks.weight_concentration import weight_concentration
 from aivalue.effects.effect import Effect, Period
 from aivalue.effects.estimators.conformal_control import (
@@ -25,6 +26,7 @@ from aivalue.effects.estimators.synthetic_difference_in_differences import (
 from aivalue.effects.estimators.synthetic_effect import synthetic_difference_effect
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Cells, Floats
+from aivalue.effects.scatter import scatter_of
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 
@@ -161,7 +163,13 @@ def _with_ai(block: Block) -> Floats:
 
 
 def doubts_of(
-    found: SyntheticDifference, treated: Floats, donors: Floats, n_before: int, figure: Interval
+    found: SyntheticDifference,
+    treated: Floats,
+    donors: Floats,
+    n_before: int,
+    figure: Interval,
+    *,
+    is_allowed_for: bool = True,
 ) -> tuple[CheckResult, ...]:
     """Run the checks of a synthetic difference."""
     is_claimed = not figure.low <= 0 <= figure.high
@@ -176,4 +184,5 @@ def doubts_of(
             is_claimed=is_claimed,
         ),
         weight_concentration(found.unit_weights, gap - gap.mean(), found.noise),
+        unequal_scatter(scatter_of([found.past()]), is_allowed_for=is_allowed_for),
     )

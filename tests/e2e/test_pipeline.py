@@ -115,7 +115,7 @@ def test_a_number_explains_itself(filled: Stack) -> None:
     )
     assert told["inputs"]["series"]["handle-time"]["sha256"]
     effect = told["outputs"]["effects"][0]
-    assert (effect["estimator"], effect["estimator_version"]) == ("difference_in_differences", "2")
+    assert (effect["estimator"], effect["estimator_version"]) == ("difference_in_differences", "3")
     assert effect["alternatives"]
     assert told["snapshots"]
 

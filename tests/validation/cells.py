@@ -1,4 +1,4 @@
-"""All situations, D1 to D17, in the order of the table."""
+"""All situations, D1 to D19, in the order of the table."""
 
 from tests.validation.cell import Cell
 from tests.validation.clusters import CLUSTERS
@@ -7,6 +7,7 @@ from tests.validation.experiments import EXPERIMENTS
 from tests.validation.mix import MIX
 from tests.validation.overlap import OVERLAP
 from tests.validation.rollouts import ROLLOUTS
+from tests.validation.scatter import SCATTER
 from tests.validation.selection import SELECTION
 from tests.validation.series import SERIES
 from tests.validation.synthetic import SYNTHETIC
@@ -25,4 +26,5 @@ CELLS: tuple[Cell, ...] = (
     *CLUSTERS,
     *DRIFTS,
     *MIX,
+    *SCATTER,
 )

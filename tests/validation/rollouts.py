@@ -42,7 +42,7 @@ def _callaway_santanna(y: Floats, start: Integers) -> Effect:
     return callaway_santanna(_panel(y, start))
 
 
-_ESTIMATORS: dict[str, Estimator] = {
+ESTIMATORS: dict[str, Estimator] = {
     "difference_in_differences": by_unit,
     "imputation": _imputation,
     "callaway_santanna": _callaway_santanna,
@@ -59,7 +59,7 @@ def _block(
 def _staggered(estimator: str, starts: tuple[int, ...], rng: np.random.Generator) -> Reading:
     start = np.array([*starts, *[NEVER] * (40 - len(starts))])
     y = panel_noise(rng, 0.4, (40, 20))
-    return reading_of(_ESTIMATORS[estimator](y, start), 0.0)
+    return reading_of(ESTIMATORS[estimator](y, start), 0.0)
 
 
 def _growing_effects(estimator: str, rng: np.random.Generator) -> Reading:
@@ -67,7 +67,7 @@ def _growing_effects(estimator: str, rng: np.random.Generator) -> Reading:
     since = np.arange(12) - start[:, None]
     effect = np.where(since >= 0, (1 + since) * np.where(start == 4, 1.0, 0.5)[:, None], 0.0)
     y = panel_noise(rng, 0.0, (200, 12)) + effect
-    return reading_of(_ESTIMATORS[estimator](y, start), float(effect[since >= 0].mean()))
+    return reading_of(ESTIMATORS[estimator](y, start), float(effect[since >= 0].mean()))
 
 
 _BLOCKS = {1: "CR1 24", 2: "CR1 68", 5: "CR1 90", 20: "CR1 95"}
@@ -105,7 +105,7 @@ ROLLOUTS: tuple[Cell, ...] = (
             peers="two-way fixed effects 0, CS 100, BJS 95.5",
             draw=partial(_growing_effects, estimator),
         )
-        for estimator in _ESTIMATORS
+        for estimator in ESTIMATORS
     ),
     *(
         Cell(
@@ -114,7 +114,7 @@ ROLLOUTS: tuple[Cell, ...] = (
             peers=peers,
             draw=partial(_staggered, estimator, starts),
         )
-        for estimator in _ESTIMATORS
+        for estimator in ESTIMATORS
         for starts, peers in _FEW
     ),
 )

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aivalue.effects.dependence import covariance_of, dependence_of
+from aivalue.effects.dependence import covariance_of, dependence_of, noise_by_side
 from aivalue.effects.effect import Design, Effect, Period, Scale
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.effects.two_way import TwoWay, contributions, fit_two_way
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 
-VERSION = "2"
+VERSION = "3"
 CONTROLS_MIN = 2  # One unit cannot be told from its month.
 SHARE_DROPPED_MAX = 0.10  # Treated volume that no control or no pre-period answers for.
 FEW_TREATED_MAX = 9
@@ -127,15 +127,13 @@ def _uncertainty(
 
     figures_untreated = np.concatenate([on_untreated, np.zeros_like(on_untreated)])
     figures_treated = np.concatenate([on_treated, on_treated])
-    noise = np.einsum("fut,ut,gut->fg", figures_untreated, weight, figures_untreated, optimize=True)
-    noise += np.einsum(
-        "fut,ut,gut->fg", figures_treated, ratio * weight_treated, figures_treated, optimize=True
-    )
-    paths = figures_untreated * weight + figures_treated * ratio * weight_treated
-
+    on_cells = figures_untreated * weight, figures_treated * ratio * weight_treated
     surprise = (y - x * levels.rate) / np.where(weight > 0, weight, 1.0)
-    dependence = dependence_of(surprise, weight)
-    return covariance_of(dependence, noise, paths)
+    treated: Booleans = np.asarray(volume.sum(axis=1) > 0)
+    dependence = dependence_of(surprise, weight, apart=treated)
+    noise = noise_by_side(dependence, figures_untreated, on_cells[0])
+    noise += noise_by_side(dependence, figures_treated, on_cells[1])
+    return covariance_of(dependence, noise, on_cells[0] + on_cells[1])
 
 
 def _answered(rollout: Rollout) -> Booleans:

@@ -2,7 +2,8 @@
 
 Every cohort is read by a synthetic difference of its own against units that never get the AI; a
 calendar period's effect is the mean over the units treated in it. A donor stands in for one
-treated unit at its start, all donors in turn, never a sample; the units' own noise adds up.
+treated unit at its start, all donors in turn, never a sample; the units' own noise adds up, times
+how much more or less than donors they vary before.
 
 Source: Arkhangelsky, Athey, Hirshberg, Imbens & Wager (2021), AER 111(12), appendix on staggered
 adoption; Clarke, Pailanir, Athey & Imbens (2024), "On Synthetic Difference-in-Differences and
@@ -20,10 +21,11 @@ from aivalue.effects.estimators.synthetic_difference_in_differences import (
     synthetic_difference_in_differences,
 )
 from aivalue.effects.panel import Floats, Integers
+from aivalue.effects.scatter import stretch_of, studentized
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +117,15 @@ def staggered_effect(
 ) -> Effect:
     """Return the effect per period; `observed` is the treated's mean level in each of them."""
     point, covariance = found.per_period()
+    stretch = stretch_of([cohort.found.past() for cohort in found.cohorts])
     n_donors = len(found.cohorts[0].found.placebos)
     vector = Vector(
         periods=periods,
         point=point,
-        covariance=covariance,
+        covariance=covariance * stretch.variance,
         volume=found.counts,
         observed=observed,
-        degrees_of_freedom=float(np.maximum(n_donors - 1, 1)),
+        degrees_of_freedom=studentized(n_donors, stretch),
     )
     return effect_of(
         vector,

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from aivalue.effects.panel import Floats
+from aivalue.effects.scatter import Past
 from aivalue.effects.simplex import simplex_least_squares, simplex_weights
 from aivalue.errors import NotEstimable
 
-VERSION = "1"
+VERSION = "2"
 DONORS_MIN = 2
 PERIODS_BEFORE_MIN = 2
 
@@ -54,6 +55,11 @@ class SyntheticControl:
     def imbalance(self) -> float:
         """Euclidean length of the gap before the treatment."""
         return float(np.sqrt(self.squares_before))
+
+    def past(self, n_treated: int = 1) -> Past:
+        """Return the gaps before, by which the scatter of treated, fitted as their mean, shows."""
+        own, others = self.gap[: self.n_before], self.placebo_gaps[:, : self.n_before]
+        return Past(own=own, others=others, n_treated=n_treated)
 
     def rank_p_value(self) -> float:
         """Return the share of units whose gap grew as much, by the ratio of after to before."""

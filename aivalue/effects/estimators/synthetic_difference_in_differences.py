@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from aivalue.effects.panel import Floats
+from aivalue.effects.scatter import Past
 from aivalue.effects.simplex import simplex_weights
 from aivalue.errors import NotEstimable
 
-VERSION = "1"
+VERSION = "2"
 DONORS_MIN = 3
 PERIODS_BEFORE_MIN = 3
 PERIOD_PENALTY = 1e-6  # Of the noise level: only to make period weights unique.
@@ -32,6 +33,8 @@ class SyntheticDifference:
         Per period with the treatment, mean over the treated units.
     placebos : shape (n_donors, n_after)
         The same with each donor in the place of one treated unit, the treated units left out.
+    before : shape (n_before,), placebos_before : shape (n_donors, n_before)
+        What the same fits left over before, about its mean.
     unit_weights, period_weights : shape (n_donors,), (n_before,)
     penalty : float
         Ridge on unit weights, in the outcome's unit (zeta in the paper).
@@ -41,6 +44,8 @@ class SyntheticDifference:
 
     effect: Floats
     placebos: Floats
+    before: Floats
+    placebos_before: Floats
     unit_weights: Floats
     period_weights: Floats
     penalty: float
@@ -55,6 +60,10 @@ class SyntheticDifference:
     def covariance(self) -> Floats:
         """Return the covariance of the effect: donors' placebos, spread over the treated units."""
         return self.placebos.T @ self.placebos / (len(self.placebos) * self.n_treated)
+
+    def past(self) -> Past:
+        """Return what is left over before, by which the treated's scatter shows."""
+        return Past(own=self.before, others=self.placebos_before, n_treated=self.n_treated)
 
     def standard_error(self) -> float:
         """Return the paper's placebo standard error of the average, over all placebos."""
@@ -102,24 +111,20 @@ def synthetic_difference_in_differences(
     noise = float(np.diff(donors[:, :n_before], axis=1).std(ddof=1))
     penalty = float((len(treated) * n_after) ** 0.25 * noise)
     one_penalty = float(n_after**0.25 * noise)
-    effect, unit_weights, period_weights = _fit(
+    effect, before, unit_weights, period_weights = _fit(
         treated.mean(axis=0), donors, n_before, penalty=penalty, noise=noise
     )
-    placebos = np.stack(
-        [
-            _fit(
-                donors[row],
-                np.delete(donors, row, axis=0),
-                n_before,
-                penalty=one_penalty,
-                noise=noise,
-            )[0]
-            for row in range(len(donors))
-        ]
-    )
+    placebos = [
+        _fit(
+            donors[row], np.delete(donors, row, axis=0), n_before, penalty=one_penalty, noise=noise
+        )
+        for row in range(len(donors))
+    ]
     return SyntheticDifference(
         effect=effect,
-        placebos=placebos,
+        placebos=np.stack([placebo[0] for placebo in placebos]),
+        before=before,
+        placebos_before=np.stack([placebo[1] for placebo in placebos]),
         unit_weights=unit_weights,
         period_weights=period_weights,
         penalty=penalty,
@@ -132,7 +137,7 @@ def average_without(
     treated: Floats, donors: Floats, n_before: int, donor: int, *, like: SyntheticDifference
 ) -> float:
     """Return the average effect estimated without one donor, everything else as in `like`."""
-    effect, _, _ = _fit(
+    effect, _, _, _ = _fit(
         treated.mean(axis=0),
         np.delete(donors, donor, axis=0),
         n_before,
@@ -144,7 +149,8 @@ def average_without(
 
 def _fit(
     treated: Floats, donors: Floats, n_before: int, *, penalty: float, noise: float
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return the effect per period, what is left before, and the weights of units and periods."""
     before, after = donors[:, :n_before], donors[:, n_before:]
     by_period = _weights(
         before, after.mean(axis=1), penalty=(PERIOD_PENALTY * noise) ** 2 * len(donors)
@@ -152,7 +158,8 @@ def _fit(
     by_unit = _weights(before.T, treated[:n_before], penalty=penalty**2 * n_before)
     synthetic = by_unit @ donors
     gap = treated - synthetic
-    return gap[n_before:] - by_period @ gap[:n_before], by_unit, by_period
+    effect = gap[n_before:] - by_period @ gap[:n_before]
+    return effect, gap[:n_before] - gap[:n_before].mean(), by_unit, by_period
 
 
 def _weights(matrix: Floats, target: Floats, *, penalty: float) -> Floats:

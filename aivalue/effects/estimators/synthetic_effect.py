@@ -1,13 +1,12 @@
 """Synthetic control and synthetic difference as an `Effect` per period, with placebo covariance.
 
-The standard error is that of all single-donor placebos; Student's t has one degree of freedom
-less than there are donors.
+The standard error is that of all single-donor placebos, times how much more or less than donors the
+treated vary before (`aivalue.effects.scatter`); Student's t has one degree of freedom less than
+there are donors, and fewer for not knowing that.
 """
 
 from collections.abc import Sequence
 from typing import Literal
-
-import numpy as np
 
 from aivalue.effects.effect import Effect, Period
 from aivalue.effects.estimators.synthetic_control import VERSION as CONTROL_VERSION
@@ -17,6 +16,7 @@ from aivalue.effects.estimators.synthetic_difference_in_differences import (
 )
 from aivalue.effects.estimators.synthetic_difference_in_differences import SyntheticDifference
 from aivalue.effects.panel import Floats
+from aivalue.effects.scatter import Stretch, stretch_of, studentized
 from aivalue.effects.vector import Vector, effect_of
 
 SyntheticName = Literal[
@@ -44,6 +44,7 @@ def synthetic_difference_effect(
         found.effect,
         found.covariance(),
         (observed, volume),
+        stretch=stretch_of([found.past()]),
         periods=periods,
         confidence=confidence,
         counts=(found.n_treated, len(found.placebos)),
@@ -67,6 +68,7 @@ def synthetic_control_effect(
         found.gap[found.n_before :],
         placebos.T @ placebos / (len(placebos) * n_treated),
         (observed, volume),
+        stretch=stretch_of([found.past(n_treated)]),
         periods=periods,
         confidence=confidence,
         counts=(n_treated, len(placebos)),
@@ -79,6 +81,7 @@ def _effect(
     covariance: Floats,
     levels: tuple[Floats, Floats],
     *,
+    stretch: Stretch,
     periods: Sequence[Period],
     confidence: float,
     counts: tuple[int, int],
@@ -87,10 +90,10 @@ def _effect(
     vector = Vector(
         periods=periods,
         point=point,
-        covariance=covariance,
+        covariance=covariance * stretch.variance,
         volume=levels[1],
         observed=levels[0],
-        degrees_of_freedom=float(np.maximum(counts[1] - 1, 1)),
+        degrees_of_freedom=studentized(counts[1], stretch),
     )
     return effect_of(
         vector,

@@ -14,6 +14,7 @@ from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.pre_trend import pre_trend
 from aivalue.effects.checks.regression_to_the_mean import regression_to_the_mean
 from aivalue.effects.checks.sensitivity import sensitivity
+from aivalue.effects.doubts import scatter_doubt
 from aivalue.effects.drift import effects_under_drift
 from aivalue.effects.effect import Effect
 from aivalue.effects.estimators.callaway_santanna import callaway_santanna
@@ -25,7 +26,7 @@ from aivalue.effects.front_door.permuted import Permuted
 from aivalue.effects.front_door.ran import Options, Ran
 from aivalue.effects.front_door.table import Matrices
 from aivalue.effects.functional import average
-from aivalue.effects.leads import LeadTest, leads_differ
+from aivalue.effects.leads import LeadTest, leads_before
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.effects.permutation import Permutation, permutation_of_starts
 from aivalue.errors import NotEstimable
@@ -105,9 +106,8 @@ def _doubts(
     figure = average(effect)
     is_claimed = not figure.low <= 0 <= figure.high
     return (
-        _pre_trend(panel),
+        *_before(panel, effect, options),
         _regression_to_the_mean(panel),
-        _sensitivity(panel, effect, options),
         _placebo_in_time(panel, options),
         _contamination(panel, figure.standard_error),
         _composition(panel),
@@ -134,12 +134,21 @@ def _blocks(panel: Matrices) -> tuple[tuple[int, int], ...]:
     return tuple((1 + k * width, (k + 1) * width) for k in range(BLOCKS_MAX))
 
 
-def _pre_trend(panel: Matrices) -> CheckResult:
-    y, x, to_start = _untreated(panel)
+def _before(panel: Matrices, effect: Effect, options: Options) -> tuple[CheckResult, ...]:
+    """Ask how treated units moved before, how much of it may go on, and how much they vary."""
+    blocks = _blocks(panel)
     try:
-        return pre_trend(y, x, to_start, scale="additive", blocks=_blocks(panel))
+        test = leads_before(*_untreated(panel), scale="additive", blocks=blocks)
     except NotEstimable as refusal:
-        return not_applicable("pre_trend", str(refusal))
+        names = ("pre_trend", "sensitivity", "unequal_scatter")
+        return tuple(not_applicable(name, str(refusal)) for name in names)
+    scatter = None if test.dependence is None else test.dependence.scatter()
+    is_allowed_for = effect.estimator != "callaway_santanna" and options.inference == "calibrated"
+    return (
+        pre_trend(test, scale="additive", blocks=blocks),
+        _sensitivity(panel, test, effect, options),
+        scatter_doubt(scatter, is_allowed_for=is_allowed_for),
+    )
 
 
 def _regression_to_the_mean(panel: Matrices) -> CheckResult:
@@ -151,14 +160,8 @@ def _regression_to_the_mean(panel: Matrices) -> CheckResult:
         return not_applicable("regression_to_the_mean", str(refusal))
 
 
-def _sensitivity(panel: Matrices, effect: Effect, options: Options) -> CheckResult:
-    y, x, to_start = _untreated(panel)
+def _sensitivity(panel: Matrices, test: LeadTest, effect: Effect, options: Options) -> CheckResult:
     blocks = _blocks(panel)
-    leads = np.stack([(to_start >= low) & (to_start <= high) for low, high in blocks])
-    try:
-        test: LeadTest = leads_differ(y, x, leads.astype(np.float64), scale="additive")
-    except NotEstimable as refusal:
-        return not_applicable("sensitivity", str(refusal))
     with_ai, measured = _status(panel)
     since = np.arange(len(panel.times)) - panel.first_treated[:, None] + 1
     steps = float(since[with_ai & measured].mean()) / blocks[0][1]

@@ -12,6 +12,7 @@ from aivalue.effects.checks.leave_one_donor_out import leave_one_donor_out
 from aivalue.effects.checks.placebo_in_space import placebo_in_space
 from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.rmspe_rank import rmspe_rank
+from aivalue.effects.checks.unequal_scatter import unequal_scatter
 from aivalue.effects.checks.weight_concentration import weight_concentration
 from aivalue.effects.conformal import Free
 from aivalue.effects.effect import Effect
@@ -37,6 +38,7 @@ from aivalue.effects.front_door.table import Matrices, days_from
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats
 from aivalue.effects.read_synthetic import doubts_of
+from aivalue.effects.scatter import scatter_of
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 
@@ -66,7 +68,9 @@ def run_synthetic_difference(panel: Matrices, options: Options) -> Ran:
         effect=effect,
         permuted=permuted,
         doubts=lambda: (
-            *doubts_of(found, treated, donors, n_before, figure),
+            *doubts_of(
+                found, treated, donors, n_before, figure, is_allowed_for=_is_calibrated(options)
+            ),
             *_over_time(
                 panel,
                 options,
@@ -167,6 +171,10 @@ def _control_checks(
         convex_hull(mean[:n_before], donors[:, :n_before]),
         permuted.check(is_claimed=is_claimed),
         difference_before(mean[None], donors, n_before, options),
+        unequal_scatter(
+            scatter_of([found.past(int(panel.is_treated.sum()))]),
+            is_allowed_for=_is_calibrated(options),
+        ),
         _contamination(panel, placebos, found.weights, figure.standard_error),
     )
 
@@ -217,6 +225,9 @@ def _staggered(panel: Matrices, options: Options) -> Ran:
             placebo_in_space(average(effect).point, placebos, is_claimed=is_claimed),
             # All before the first of them, when none had it yet.
             difference_before(rows, panel.outcome[~treated], first, options),
+            unequal_scatter(
+                scatter_of([cohort.found.past() for cohort in found.cohorts]), is_allowed_for=True
+            ),
             _contamination(panel, placebos, earliest.unit_weights, average(effect).standard_error),
         ),
         course=lambda: course_of_units(
@@ -276,6 +287,10 @@ def block_of(panel: Matrices) -> tuple[Floats, Floats, int]:
         )
     treated = panel.is_treated
     return panel.outcome[treated], panel.outcome[~treated], int(starts[0])
+
+
+def _is_calibrated(options: Options) -> bool:
+    return options.inference == "calibrated"
 
 
 def _excludes_zero(figure: Interval) -> bool:

@@ -209,7 +209,7 @@ def _uncertainty(
     noise += np.diag(own)
     paths = on_untreated * weight + ratio * gradient
     surprise = (y - x * levels.rate) / np.where(weight > 0, weight, 1.0)
-    return covariance_of(dependence_of(surprise, weight), noise, paths)
+    return covariance_of(dependence_of(surprise, weight), noise[None], paths)
 
 
 def _answered(cells: JointCells) -> tuple[Booleans, Booleans]:

@@ -12,6 +12,7 @@ from aivalue.effects.checks.pre_trend import pre_trend
 from aivalue.effects.checks.regression_to_the_mean import regression_to_the_mean
 from aivalue.effects.checks.sample_ratio import sample_ratio
 from aivalue.effects.checks.weight_concentration import weight_concentration
+from aivalue.effects.leads import leads_before
 from aivalue.effects.panel import Floats, Integers
 from aivalue.kpis.interval import Interval
 from tests.unit.effects.reference import expected
@@ -57,7 +58,7 @@ def history(trend: float, dip: float, seed: int = 1) -> tuple[Floats, Floats, In
 def test_pre_trend_finds_units_that_drift_away(trend: float, status: str) -> None:
     y, x, to_start = history(trend, 0.0)
 
-    found = pre_trend(y, x, to_start, scale="additive")
+    found = pre_trend(leads_before(y, x, to_start, scale="additive"), scale="additive")
 
     assert found.status == status
     assert "would be found in 80 %" in found.in_words
@@ -66,7 +67,8 @@ def test_pre_trend_finds_units_that_drift_away(trend: float, status: str) -> Non
 def test_pre_trend_rejects_as_rarely_as_it_claims() -> None:
     # 150 draws put the Monte Carlo error near 1.8 points.
     rejected = sum(
-        pre_trend(*history(0.0, 0.0, seed), scale="additive").status == "failed"
+        pre_trend(leads_before(*history(0.0, 0.0, seed), scale="additive"), scale="additive").status
+        == "failed"
         for seed in range(150)
     )
 

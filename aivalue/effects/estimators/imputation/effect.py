@@ -10,7 +10,7 @@ from aivalue.effects.estimators.staggered import StaggeredPanel
 from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.vector import Vector, effect_of
 
-VERSION = "3"
+VERSION = "4"
 FEW_TREATED_MAX = 9
 
 

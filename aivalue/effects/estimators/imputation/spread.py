@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.dependence import covariance_of, dependence_of
+from aivalue.effects.dependence import covariance_of, dependence_of, noise_by_side
 from aivalue.effects.estimators.averages import Spread, clustered, satterthwaite
 from aivalue.effects.estimators.cluster_components import clusters_by_cohort, spread_by_components
 from aivalue.effects.estimators.imputation.fit import Imputed, noise_of, scatter_of
@@ -174,8 +174,9 @@ def _learnt_together(found: Imputed, figures: Figures) -> Spread:
     """Learn how paths vary from all units."""
     fitted = found.untreated.astype(np.float64)
     paths = _paths(found, figures, np.arange(len(fitted)))
-    noise = np.einsum("fut,gut->fg", paths, paths, optimize=True)
-    dependence = dependence_of(found.surprise * fitted, fitted)
+    treated: Booleans = np.asarray(found.treated.any(axis=1))
+    dependence = dependence_of(found.surprise * fitted, fitted, apart=treated)
+    noise = noise_by_side(dependence, paths, paths)
     covariance, free = covariance_of(dependence, noise, paths)
     return Spread(covariance=covariance, degrees_of_freedom=np.full(len(covariance), free))
 
