@@ -9,9 +9,8 @@ import numpy as np
 from aivalue.effects.effect import Effect
 from aivalue.effects.functional import average
 
-Promise = Literal["exact", "conservative", "short", "guarded"]
+Promise = Literal["exact", "conservative", "guarded"]
 WIDTH_MAX = 1.2
-COVERAGE_MIN = 0.93
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +43,10 @@ class Cell:
     peers : str
         Coverage in percent that peers reached in it, as measured once with their defaults.
     promise : Promise
-        exact: 93 to 97 % are covered. conservative: more may be. short: less may be, down to
-        `covered_min`. guarded: at most 6.5 % are neither covered nor flagged.
+        exact: 93 to 97 % are covered. conservative: more may be. guarded: at most 6.5 % are
+        neither covered nor flagged.
     reason : str
         Why it is not exact.
-    covered_min : float
-        Smallest share covered.
     bias_max : float
         Largest bias, in the outcome's unit.
     width_max : float
@@ -64,7 +61,6 @@ class Cell:
     draw: Draw = field(repr=False)
     promise: Promise = "exact"
     reason: str = ""
-    covered_min: float = COVERAGE_MIN
     bias_max: float = float("inf")
     width_max: float = WIDTH_MAX
     flagged_max: float = 1.0
@@ -72,8 +68,6 @@ class Cell:
     def __post_init__(self) -> None:
         if (self.promise == "exact") == bool(self.reason):
             raise ValueError(f"{self.name}: a cell that is not exact, and only such, has a reason")
-        if (self.promise == "short") != (self.covered_min < COVERAGE_MIN):
-            raise ValueError(f"{self.name}: what may be covered less than {COVERAGE_MIN} is short")
 
 
 def reading_of(effect: Effect, truth: float, width: float | None = None) -> Reading:

@@ -2,7 +2,7 @@
 
 One is told that errors are white noise, or white noise on a level that takes steps of a tenth of
 its deviation, and that nothing else is possible; only which of the two is left open. Everything
-else (season, control, lengths) is CausalImpact's setting, as in D2.
+else (season, control, lengths) is CausalImpact's setting, as in D2, or the weekly one of D1.
 
 The first table is a bound: the least mean width that any rule can have where there is no memory,
 if it covers the walk as often as the row says. It is a rule's whatever it does, as long as it reads
@@ -19,14 +19,21 @@ Econometrica 83(2).
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import special
 
 from aivalue.effects.panel import Floats
 from tests.validation.series import N_DAYS, WALK, with_control
-from tests.validation.worlds import walk_matrix
+from tests.validation.worlds import (
+    N_WEEKS,
+    oracle_width,
+    walk_matrix,
+    weekly_regression,
+)
 
 WEIGHTS = (0.0, 0.3, 1.0, 3.0, 10.0)
 COVERED = (0.84, 0.90, 0.92, 0.93, 0.94, 0.95)
@@ -61,17 +68,64 @@ class Drawn:
         return -(self.free + 1) / 2 * np.log1p(unit**2 / self.free) - np.log(self.scale)
 
 
-def drawn(kind: str, draws: int, rng: np.random.Generator) -> Drawn:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """A series with what explains it, and the width of one who knows its errors."""
+
+    outcome: Floats
+    regressors: Floats
+    weights: Floats
+    oracle: float
+
+
+Draw = Callable[[str, np.random.Generator], Series]
+
+
+def daily(kind: str, rng: np.random.Generator) -> Series:
+    """Draw 70 days before and 30 after, beside a control series."""
+    series, oracle = with_control(kind, rng)
+    control = series.controls[:, 0] - series.controls.mean()
+    regressors = np.column_stack([series.with_ai, control, np.eye(7)[np.arange(N_DAYS) % 7]])
+    weights = np.eye(regressors.shape[1])[0]
+    return Series(outcome=series.outcome, regressors=regressors, weights=weights, oracle=oracle)
+
+
+def weekly(kind: str, rng: np.random.Generator) -> Series:
+    """Draw 104 weeks before and 26 after, with trend and season to be learnt."""
+    regressors, weights = weekly_regression()
+    root = roots(N_WEEKS)[kind == "wandering"]
+    return Series(
+        outcome=root @ rng.normal(size=N_WEEKS),
+        regressors=regressors,
+        weights=weights,
+        oracle=oracle_width(regressors, root @ root.T, weights),
+    )
+
+
+@cache
+def roots(n: int) -> tuple[Floats, ...]:
+    """Return those of both models' covariances."""
+    return tuple(
+        np.asarray(np.linalg.cholesky(walk_matrix(step, n)), np.float64) for step in (0.0, WALK)
+    )
+
+
+@cache
+def whiteners(n: int) -> tuple[Floats, ...]:
+    """Return what takes the dependence off, for both models."""
+    return tuple(np.asarray(np.linalg.inv(root), np.float64) for root in roots(n))
+
+
+def drawn(draw: Draw, kind: str, draws: int, rng: np.random.Generator) -> Drawn:
     """Draw series of this kind, and read each under both models."""
     found, oracles, free = [], [], 0
     for _ in range(draws):
-        series, oracle = with_control(kind, rng)
-        day = np.arange(N_DAYS)
-        control = series.controls[:, 0] - series.controls.mean()
-        regressors = np.column_stack([series.with_ai, control, np.eye(7)[day % 7]])
-        free = N_DAYS - regressors.shape[1]
-        found.append([_read(root, regressors, series.outcome, free) for root in ROOTS])
-        oracles.append(oracle)
+        series = draw(kind, rng)
+        n, n_columns = series.regressors.shape
+        free = n - n_columns
+        models = zip(roots(n), whiteners(n), strict=True)
+        found.append([_read(root, whitener, series, free) for root, whitener in models])
+        oracles.append(series.oracle)
     figures = np.array(found)
     return Drawn(
         likelihood=figures[:, :, 0],
@@ -83,25 +137,21 @@ def drawn(kind: str, draws: int, rng: np.random.Generator) -> Drawn:
     )
 
 
-ROOTS: tuple[Floats, ...] = tuple(
-    np.asarray(np.linalg.cholesky(each), np.float64)
-    for each in (np.eye(N_DAYS), walk_matrix(WALK, N_DAYS))
-)
-
-
-def _read(root: Floats, regressors: Floats, outcome: Floats, free: int) -> tuple[float, ...]:
+def _read(root: Floats, whitener: Floats, series: Series, free: int) -> tuple[float, ...]:
     """Return log likelihood, effect, its scale, and the deviation of the errors."""
-    white = np.linalg.solve(root, np.column_stack([regressors, outcome]))
+    white = whitener @ np.column_stack([series.regressors, series.outcome])
     x, y = white[:, :-1], white[:, -1]
     inverse = np.linalg.inv(x.T @ x)
     coefficients = inverse @ x.T @ y
     variance = float(((y - x @ coefficients) ** 2).sum()) / free
     size = 2 * np.log(np.diag(root)).sum() - np.linalg.slogdet(inverse)[1]
     likelihood = -(size + free * np.log(variance)) / 2
-    return likelihood, coefficients[0], (inverse[0, 0] * variance) ** 0.5, variance**0.5
+    weights = series.weights
+    scale = (float(weights @ inverse @ weights) * variance) ** 0.5
+    return float(likelihood), float(weights @ coefficients), scale, variance**0.5
 
 
-def least_widths(without: Drawn, walk: Drawn) -> list[tuple[float, float]]:
+def least_widths(without: Drawn, walk: Drawn) -> list[float]:
     """Return the least mean width without memory for each coverage of the walk, by the lemma."""
     # An effect is kept where walk over no memory exceeds what just so many walks do at their own.
     gain = _evidence(walk) + walk.log_density(0.0)[:, 1]
@@ -111,7 +161,7 @@ def least_widths(without: Drawn, walk: Drawn) -> list[tuple[float, float]]:
         peak = _evidence(without) - np.log(without.scale[:, 1]) - cut
         kept = np.expm1(np.maximum(2 * peak / (without.free + 1), 0.0)) * without.free
         width = 2 * without.scale[:, 1] * np.sqrt(kept)
-        found.append((covered, float(width.mean() / without.oracle.mean())))
+        found.append(float(width.mean() / without.oracle.mean()))
     return found
 
 
@@ -150,14 +200,20 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    without, walk = (
-        drawn(kind, given.draws, np.random.default_rng([given.seed, len(kind)]))
-        for kind in ("0.0", "wandering")
+    kinds = ("0.0", "wandering")
+    (without, walk), in_weeks = (
+        [
+            drawn(draw, kind, given.draws, np.random.default_rng([given.seed, len(kind)]))
+            for kind in kinds
+        ]
+        for draw in (daily, weekly)
     )
     say = sys.stdout.write
-    say("| walk covered, % | least mean width without memory / oracle |\n|---|---|\n")
-    for covered, width in least_widths(without, walk):
-        say(f"| {100 * covered:.0f} | {width:.2f} |\n")
+    say("| walk covered, % | least mean width without memory / oracle: 100 days | 130 weeks |\n")
+    say("|---|---|---|\n")
+    rows = zip(COVERED, least_widths(without, walk), least_widths(*in_weeks), strict=True)
+    for covered, *widths in rows:
+        say(f"| {100 * covered:.0f} | {' | '.join(f'{width:.2f}' for width in widths)} |\n")
     say("\n| weight of the walk | width without memory / oracle | covered without ")
     say("memory, % | walk covered, % |\n|---|---|---|---|\n")
     for weight in WEIGHTS:

@@ -32,8 +32,6 @@ def as_markdown(outcomes: Sequence[Outcome]) -> str:
 def _promise(found: Outcome) -> str:
     cell, broken = found.cell, shortfalls(found)
     said = cell.promise + (f": {cell.reason}" if cell.reason else "")
-    if cell.promise == "short":
-        said += f"; at least {100 * cell.covered_min:g} %"
     if cell.width_max > WIDTH_MAX:
         said += f"; at most {cell.width_max:g} times the width"
     if cell.promise == "guarded":

@@ -85,13 +85,20 @@ def weekly_oracle_width(correlation: float) -> float:
 
 def weekly_width_under(covariance: Floats) -> float:
     """Return the width for one who knows trend, season and the errors' covariance."""
+    regressors, weights = weekly_regression()
+    return oracle_width(regressors, covariance, weights)
+
+
+@cache
+def weekly_regression() -> tuple[Floats, Floats]:
+    """Return the weekly regressors, and the weights of their coefficients in the effect."""
     series = weekly(np.random.default_rng(0), 0.0, shape="plain")
     angle = 2 * np.pi * series.week / 52.179
     waves = [np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)]
     known = np.column_stack([series.share_treated, series.x, series.week, *waves])
     weights = np.zeros(known.shape[1])
     weights[:6] = series.volume / series.volume.sum()
-    return oracle_width(known, covariance, weights)
+    return known, weights
 
 
 def rollout_of(y: Floats, start: Integers) -> Rollout:

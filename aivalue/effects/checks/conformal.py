@@ -45,13 +45,26 @@ def conformal_over_time(
 
 def conformal_check(found: Conformal, *, confidence: float, is_claimed: bool) -> CheckResult:
     """Say what was found; it matters only where an effect is claimed."""
+    by = f"by all {found.n_shifts} shifts of time"
+    return ranked(NAME, found, by, confidence=confidence, is_claimed=is_claimed)
+
+
+def ranked(
+    name: str, found: Conformal, words: str, *, confidence: float, is_claimed: bool
+) -> CheckResult:
+    """Say where the time with the AI ranks; `words` say how it was read.
+
+    Raises
+    ------
+    NotEstimable
+        Too few shifts of time for an interval of this confidence.
+    """
     low, high = found.interval(confidence)
     p_value = found.p_value()
     return CheckResult(
-        name=NAME,
+        name=name,
         status="failed" if is_claimed and p_value > P_MAX else "passed",
         p_value=p_value,
-        detail=f"{found.point:.4g} ({low:.4g}, {high:.4g}) by all {found.n_shifts} shifts of time, "
-        f"p = {p_value:.2g}",
+        detail=f"{found.point:.4g} ({low:.4g}, {high:.4g}) {words}, p = {p_value:.2g}",
         power=f"p can be {1 / found.n_shifts:.2g} at best",
     )

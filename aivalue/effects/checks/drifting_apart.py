@@ -9,12 +9,13 @@ Source: Ferman & Pinto (2021), Quantitative Economics 12(4), for what imperfect 
 """
 
 from aivalue.effects.checks.check import CheckResult, not_applicable
+from aivalue.effects.checks.conformal import ranked
 from aivalue.effects.conformal import conformal
 from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
 
 NAME = "drifting_apart"
-P_MAX = 0.10
+WORDS = "if unit and donors drift apart"
 
 
 def drifting_apart(
@@ -30,15 +31,6 @@ def drifting_apart(
     """
     try:
         found = conformal(treated, donors, with_ai, free="trend")
-        low, high = found.interval(confidence)
+        return ranked(NAME, found, WORDS, confidence=confidence, is_claimed=is_claimed)
     except NotEstimable as refusal:
         return not_applicable(NAME, str(refusal))
-    p_value = found.p_value()
-    return CheckResult(
-        name=NAME,
-        status="failed" if is_claimed and p_value > P_MAX else "passed",
-        p_value=p_value,
-        detail=f"{found.point:.4g} ({low:.4g}, {high:.4g}) if unit and donors drift apart, "
-        f"p = {p_value:.2g}",
-        power=f"p can be {1 / found.n_shifts:.2g} at best",
-    )
