@@ -13,6 +13,8 @@ notes = Console(stderr=True, highlight=False, emoji=False)
 
 FAILED = 1
 WRONG_CALL = 2
+# What shells say of a program that Ctrl-C ended.
+INTERRUPTED = 130
 
 
 def say(message: str) -> None:

@@ -10,7 +10,7 @@ from typing import NoReturn
 import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from aivalue.cli.console import FAILED, fail, notes, results
+from aivalue.cli.console import FAILED, INTERRUPTED, fail, notes, results
 from aivalue.cli.events.checkpoint import Checkpoint
 from aivalue.cli.events.delivery import Sender, Summary, deliver
 from aivalue.cli.events.prepared import Prepared, UnreadableEvents
@@ -63,6 +63,8 @@ def send_and_tell(prepared: Prepared, *, beside: Path, route: Route, as_json: bo
         )
     except AivalueError as error:
         fail(str(error))
+    except KeyboardInterrupt:
+        fail("interrupted: call again to go on from there", status=INTERRUPTED)
     if as_json:
         results.print_json(data=summary.document())
     else:

@@ -1,5 +1,6 @@
 """Rows from CSV, Parquet and XLSX files, a bounded number of them in memory at a time."""
 
+import asyncio
 import contextlib
 import csv
 from collections.abc import AsyncIterator, Iterator
@@ -179,5 +180,8 @@ def _xlsx_rows(rows: Iterator[tuple[object, ...]], columns: tuple[str, ...]) -> 
 
 async def _each(rows: Iterator[Row]) -> AsyncIterator[Row]:
     """Offer rows of a file as those of a database are offered."""
-    for row in rows:
+    for number, row in enumerate(rows):
+        if number % READ_ROWS == 0:
+            # Here an interrupt comes in: reading waits for nobody, so it found no other way.
+            await asyncio.sleep(0)
         yield row

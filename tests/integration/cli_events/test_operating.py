@@ -3,6 +3,11 @@
 import asyncio
 import base64
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +32,13 @@ fields:
   unit: line
   value: %s
 """
+# Three batches and a half: the first is acknowledged, and the others are still to come.
+N_ROWS = 3_500
+# Who runs the tests in the background ignores interrupts, and children inherit that.
+_HEEDING_INTERRUPTS = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from aivalue.cli.main import run; run()"
+)
 TABLE = "line,day,hours\nline-1,2024-01-01,1.5\nline-1,2024-01-02,2\n"
 
 
@@ -187,6 +199,47 @@ async def test_a_wrong_import_is_reverted_and_imported_anew(
     # What the second import corrects comes back with the first, and stays corrected.
     assert (await operator.run("restore", "--backfill", "one", "--reason", "a test"))["changed"]
     assert await operator.sums() == ["90", "120"]
+
+
+def _interrupted(address: str, *words: str, when: Path) -> tuple[int, str]:
+    """Run a command, press Ctrl-C when a file is there; return its status and what it said."""
+    running = subprocess.Popen(
+        [sys.executable, "-c", _HEEDING_INTERRUPTS, *words],
+        env=os.environ | {"AIVALUE_SERVICES__INGEST": address},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not when.exists() and running.poll() is None:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    return running.returncode, said
+
+
+async def test_an_interrupted_import_goes_on_and_counts_every_row_once(
+    process: IngestProcess, tmp_path: Path
+) -> None:
+    await process.until("/livez", lambda response: response.is_success)
+    operator = Operator(process, tmp_path)
+    rows = [
+        f"line-1,2024-01-01T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02},1" for n in range(N_ROWS)
+    ]
+    table = operator.write("hours.csv", "\n".join(["line,day,hours", *rows]))
+    words = ("import", table, "--mapping", operator.write("mapping.yaml", MAPPING % "hours"))
+    sent_so_far = tmp_path / "hours.csv.sent.json"
+
+    status, said = await asyncio.to_thread(
+        _interrupted, process.address, "events", *words, when=sent_so_far
+    )
+    (before,) = await operator.sums()
+    done = await operator.run(*words)
+
+    assert (status, "interrupted: call again to go on from there" in said) == (130, True)
+    assert 0 < done["resumed_after"] <= int(before) < N_ROWS
+    # What was stored and whose answer did not arrive any more is sent again, and counts once.
+    assert done["accepted"] + done.get("duplicate", 0) == N_ROWS
+    assert await operator.sums() == [str(N_ROWS)]
+    assert not sent_so_far.exists()
 
 
 async def test_partitions_are_verified_resumed_and_rotated(

@@ -298,6 +298,25 @@ def test_the_examples_are_read_whole(tmp_path: Path, name: str, n_events: int) -
     assert all(decode_structured(line.value, now=NOW) for line in found.lines())
 
 
+async def test_an_interrupt_ends_the_check_before_the_file_does(tmp_path: Path) -> None:
+    path, mapping = tmp_path / "t.csv", tmp_path / "m.yaml"
+    rows = [f"line-{number},2024-01-02T00:00:00Z,1" for number in range(N_ROWS)]
+    path.write_text("line,when,minutes\n" + "\n".join(rows) + "\n")
+    mapping.write_text(MEASUREMENT)
+    spool = tmp_path / "s"
+    checking = asyncio.ensure_future(
+        prepare_origin(Origin(path=path), mapping, spool=spool, backfill=None, now=NOW)
+    )
+    # It begins, and offers to be interrupted.
+    await asyncio.sleep(0)
+
+    checking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await checking
+
+    assert spool.read_bytes().count(b"\n") < N_ROWS
+
+
 def test_columns_that_later_focus_versions_add_are_tolerated(tmp_path: Path) -> None:
     mapping = (EXAMPLES / "focus.yaml").read_text()
     lines = (EXAMPLES / "focus.csv").read_text().splitlines()
