@@ -132,20 +132,22 @@ def series(  # noqa: PLR0913 - one parameter per option of the command
     from aivalue.cli.design.showing import answer
     from aivalue.effects.planning.history import of_series
     from aivalue.effects.planning.memories import Memory, memories_of
-    from aivalue.effects.planning.series import by_series
+    from aivalue.effects.planning.series import by_series, doubted_by
 
     asked = Asked(target=target, better=better, confidence=confidence, power=power, as_json=as_json)
     seasons = tuple(season or ())
     with refusals():
         seen = Learnt()
         memories: tuple[Memory, ...] = ()
+        past = None
         if history is not None:
             panel = panel_in(history, outcome=outcome, unit="", time=time)
             if len(panel) > 1:
                 fail("the history has more than one row at a time", status=WRONG_CALL)
             seen = of_series(panel[0], seasons, has_trend=trend)
             if deviation is None and autocorrelation is None:
-                memories = memories_of(panel[0], seasons, has_trend=trend)
+                past = panel[0]
+                memories = memories_of(past, seasons, has_trend=trend)
         trial = by_series(
             given("--deviation", deviation, seen.deviation),
             before=given("--before", before, seen.n_periods),
@@ -158,6 +160,8 @@ def series(  # noqa: PLR0913 - one parameter per option of the command
             is_steady=steady,
             confidence=confidence,
         )
+        if past is not None:
+            trial = doubted_by(trial, past, seasons, has_trend=trend)
         answer(trial, asked)
 
 

@@ -10,6 +10,7 @@ Clinical Epidemiology 62(2), for power of interrupted series.
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -27,6 +28,7 @@ from aivalue.effects.planning.trial import (
     require_positive,
 )
 from aivalue.effects.student_t import t_quantile
+from aivalue.effects.wandering import POSITIVE, fits
 from aivalue.errors import NotEstimable
 
 BEFORE_LEAST = 20  # As the estimator wants it.
@@ -90,6 +92,18 @@ def by_series(  # noqa: PLR0913 - one parameter per number that a plan of a seri
         ),
         autocorrelation=None if is_known else autocorrelation_of(memories),
     )
+
+
+def doubted_by(
+    trial: Trial, history: Floats, seasons: tuple[float, ...], *, has_trend: bool
+) -> Trial:
+    """Say so where the history speaks for a level that wanders, which the plan leaves out."""
+    n = len(history)
+    odds = fits(history, shape_of(n, seasons, has_trend=has_trend), np.arange(n, dtype=float)).odds
+    if odds <= POSITIVE:
+        return trial
+    said = f"but its history makes a level that wanders {odds:.2g} times as likely: then it is less"
+    return replace(trial, assumes=(*trial.assumes, said))
 
 
 def _periods(planned: int | None, noise: Callable[[int], Noise]) -> Lever:

@@ -30,7 +30,7 @@ from aivalue.effects.planning.memory import change_variance, mean_variance
 from aivalue.effects.planning.plan import Plan, Wish, plan
 from aivalue.effects.planning.published import published
 from aivalue.effects.planning.rollout import by_unit
-from aivalue.effects.planning.series import by_series
+from aivalue.effects.planning.series import by_series, doubted_by
 from aivalue.effects.planning.shape import shape_of
 from aivalue.effects.planning.subjects import Parts, by_share, by_subject
 from aivalue.effects.planning.switchback import by_turns
@@ -479,6 +479,18 @@ def test_learnt_memory_has_the_power_that_the_estimator_has() -> None:
 
     # 80 % wanted; 50 draws put the Monte Carlo error near 5.7 points.
     assert np.mean(found) == pytest.approx(0.8, abs=0.17)
+
+
+@pytest.mark.parametrize(("step", "is_told"), [(0.0, False), (1.0, True)])
+def test_a_history_that_walks_is_said_to_find_less(step: float, *, is_told: bool) -> None:
+    source = rng()
+    walk = source.standard_normal(120) + step * source.standard_normal(120).cumsum()
+    trial = by_series(1.0, before=120, periods=20)
+
+    told = doubted_by(trial, walk, (), has_trend=True).assumes[len(trial.assumes) :]
+
+    assert [words for words in told if "level that wanders" in words] == list(told)
+    assert bool(told) is is_told
 
 
 def test_a_history_that_stands_still_is_refused() -> None:
