@@ -20,6 +20,7 @@ from aivalue.effects.estimators.difference_in_differences import Rollout
 from aivalue.effects.leads import LeadTest
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.effects.relative_magnitudes import Drift, interval_under_drift
+from aivalue.effects.smoothness import smooth
 from aivalue.effects.two_way import fit_two_way
 from aivalue.errors import NotEstimable
 
@@ -37,10 +38,32 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bends:
+    """The effect if the drift goes straight on, and by how much it may bend.
+
+    Attributes
+    ----------
+    low, high : float
+        With a drift whose steps go on as before, the treated's last one carried on.
+    breakdown : float or None
+        Change from one step to the next up to which the effect is told from zero; None where it is
+        not even if the drift goes straight on.
+    seen : float
+        Largest change from one step to the next before go-live, noise included.
+    """
+
+    low: float
+    high: float
+    breakdown: float | None
+    seen: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnderDrift:
     """Ranges of the effect, or why there are none."""
 
     ranges: tuple[Range, ...] = ()
+    bends: Bends | None = None
     why_not: str | None = None
 
 
@@ -61,7 +84,9 @@ def effects_under_drift(
     blocks: tuple[tuple[int, int], ...],
     confidence: float,
 ) -> UnderDrift:
-    """Return the effect's range at a half, once and twice the largest step; shares if proportional.
+    """Return the effect's range at a half, once and twice the largest step, and if it is smooth.
+
+    Shares if proportional.
 
     Parameters are those of `drift_of`; `leads` are the blocks' test on untreated cells.
     """
@@ -73,13 +98,26 @@ def effects_under_drift(
             (times, *interval_under_drift(drift, times=times, confidence=confidence))
             for times in TIMES
         ]
+        bends = _bends_of(drift, confidence, scale)
     except NotEstimable as refusal:
         return UnderDrift(why_not=str(refusal))
     if scale == "proportional":
         ends = [(times, math.expm1(low), math.expm1(high)) for times, low, high in ends]
     return UnderDrift(
-        ranges=tuple(Range(times=times, low=low, high=high) for times, low, high in ends)
+        ranges=tuple(Range(times=times, low=low, high=high) for times, low, high in ends),
+        bends=bends,
     )
+
+
+def _bends_of(drift: Drift, confidence: float, scale: Scale) -> Bends:
+    found = smooth(drift, confidence=confidence)
+    low, high = found.interval(0.0)
+    breakdown = found.breakdown()
+    seen = float(np.abs(np.diff(drift.steps)).max())
+    if scale == "proportional":
+        low, high, seen = math.expm1(low), math.expm1(high), math.expm1(seen)
+        breakdown = None if breakdown is None else math.expm1(breakdown)
+    return Bends(low=low, high=high, breakdown=breakdown, seen=seen)
 
 
 def drift_of(
@@ -108,7 +146,7 @@ def drift_of(
         No treated unit was measured in all blocks and after, beside two that never had the AI.
     """
     cells = _cells_of(rollout, scale)
-    paths, distance = _differences(cells, rollout.x_treated, first, blocks)
+    paths, distance, curvature = _differences(cells, rollout.x_treated, first, blocks)
     point = (paths * cells.value).sum(axis=(1, 2))
     spread = _spread(rollout, cells, scale)
     if dependence.apart is not None:
@@ -120,14 +158,15 @@ def drift_of(
         steps=point[1:],
         covariance=covariance,
         distance=distance,
+        curvature=curvature,
         free=free,
     )
 
 
 def _differences(
     cells: _Cells, volume: Floats, first: Integers, blocks: tuple[tuple[int, int], ...]
-) -> tuple[Floats, float]:
-    """Return each figure's weight of every cell, and the mean distance from go-live in blocks.
+) -> tuple[Floats, float, float]:
+    """Return each figure's weight of every cell, the mean distance from go-live, and curvature.
 
     The first figure is after less the last block before, then each block less the one before it.
     """
@@ -136,7 +175,7 @@ def _differences(
     volume = np.where(cells.weight > 0, volume, 0.0)
     never = first >= n_periods
     paths = np.zeros((1 + len(blocks), n_units, n_periods))
-    total, distance = 0.0, 0.0
+    total, distance, curvature = 0.0, 0.0, 0.0
     for start in np.unique(first[~never]):
         weight = cells.weight * _masks(int(start), n_periods, blocks)[:, None, :]
         seen = (weight.sum(axis=2) > 0).all(axis=0)
@@ -150,12 +189,13 @@ def _differences(
         since = np.maximum(np.arange(n_periods) - start, 0) // width + 1 + gap / width
         total += float(treated.sum())
         distance += float((treated * since).sum())
+        curvature += float((treated * since * (since + 1) / 2).sum())
     if not total > 0:
         raise NotEstimable(
             f"no treated unit was measured in {len(blocks)} blocks of {width} before go-live and "
             f"after, beside {CONTROLS_MIN} units that never had the AI"
         )
-    return (paths[:-1] - paths[1:]) / total, distance / total
+    return (paths[:-1] - paths[1:]) / total, distance / total, curvature / total
 
 
 def _cells_of(rollout: Rollout, scale: Scale) -> _Cells:

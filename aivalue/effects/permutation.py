@@ -130,7 +130,8 @@ def _required_ways(n_units: int, counts: tuple[int, ...], confidence: float) -> 
         )
     if ways > ASSIGNMENTS_MAX:
         raise NotEstimable(
-            f"{ways} assignments of {sum(counts)} among {n_units} units cannot all be counted"
+            f"{ways} assignments of {sum(counts)} among {n_units} units cannot all be counted, "
+            f"and none is left to chance: at most {ASSIGNMENTS_MAX} can"
         )
     return ways
 

@@ -41,12 +41,16 @@ class Drift:
         Of the figure and the steps, as Student's t with `free` degrees of freedom reads it.
     distance : float
         Mean distance of the figure's periods from the last block before, in blocks.
+    curvature : float
+        What a bend of one in every block since adds to the figure: of a period k blocks off it is
+        1 + 2 + ... + k, on average over its periods.
     """
 
     figure: float
     steps: Floats
     covariance: Floats
     distance: float
+    curvature: float = 1.0
     free: float = float("inf")
 
 
@@ -65,7 +69,7 @@ def interval_under_drift(
     NotEstimable
         A step has no uncertainty, or no effect is kept: the drift is of no such kind.
     """
-    covariance = _as_normal(drift, confidence)
+    covariance = as_normal(drift, confidence)
     error = np.sqrt(np.diag(covariance))
     far = times * drift.distance * float(np.abs(drift.steps).max() + FAR * error[1:].max())
     far += FAR * float(error[0])
@@ -91,7 +95,7 @@ def are_possible(
 ) -> Booleans:
     """Return which effects are not rejected; as `interval_under_drift`."""
     alpha, n_steps = 1 - confidence, len(drift.steps)
-    covariance = _as_normal(drift, confidence)
+    covariance = as_normal(drift, confidence)
     steps = np.broadcast_to(drift.steps, (len(effects), n_steps))
     seen = np.column_stack([drift.figure - effects, steps])
     possible = np.zeros(len(effects), dtype=bool)
@@ -102,8 +106,14 @@ def are_possible(
     return possible
 
 
-def _as_normal(drift: Drift, confidence: float) -> Floats:
-    """Return the covariance with which a normal reaches as far as Student's t does."""
+def as_normal(drift: Drift, confidence: float) -> Floats:
+    """Return the covariance with which a normal reaches as far as Student's t does.
+
+    Raises
+    ------
+    NotEstimable
+        A figure or a step has no uncertainty.
+    """
     if not np.diag(drift.covariance).min() > 0:
         raise NotEstimable("a figure or a step before go-live has no uncertainty")
     tail = (1 + confidence) / 2
@@ -163,13 +173,13 @@ class _Test:
         floor = np.where(is_other, left / np.where(is_other, 1 - together, 1.0), -np.inf)
         first = FIRST_STAGE_SHARE * alpha
         second = (alpha - first) / (1 - first)
-        tail = _upper(np.array([self.limit]))
-        beyond = np.maximum(_upper(floor.max(axis=1)), tail)
-        is_likely = _upper(largest) >= tail + second * (beyond - tail)
+        tail = upper_tail(np.array([self.limit]))
+        beyond = np.maximum(upper_tail(floor.max(axis=1)), tail)
+        is_likely = upper_tail(largest) >= tail + second * (beyond - tail)
         keeps: Booleans = (largest <= self.limit) & (is_likely | (largest <= 0))
         return keeps
 
 
-def _upper(value: Floats) -> Floats:
+def upper_tail(value: Floats) -> Floats:
     """Return the probability that a standard normal exceeds each value, without loading scipy."""
     return np.asarray(_erfc(value / math.sqrt(2)), np.float64) / 2

@@ -16,6 +16,7 @@ from aivalue.cli.estimate.wording import (
     passed_over,
     share_of_level,
 )
+from aivalue.effects.checks.permutation import TREATED_MAX
 from aivalue.effects.front_door.document import document_of_panel
 from aivalue.effects.front_door.estimate_panel import PanelEstimate
 from aivalue.effects.functional import average
@@ -79,6 +80,8 @@ def lines_of(found: PanelEstimate, *, outcome: str, is_relative: bool) -> list[t
         words = f"{exact.point:+.6g} ({exact.low:+.6g} to {exact.high:+.6g})"
         ways = f"from all {exact.n_assignments:,} choices of who went live"
         lines.append(("Permuted", f"{words}, {in_odds(exact.p_value)}, {ways}"))
+    elif found.permutation_why_not is not None and effect.n_treated <= TREATED_MAX:
+        lines.append(("Permuted", f"not: {found.permutation_why_not}"))
     if found.levels is not None:
         is_open = found.levels.is_open
         other = average(found.levels.stands if is_open else found.levels.wanders)

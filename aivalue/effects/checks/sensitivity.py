@@ -5,17 +5,19 @@ the largest step that they drifted apart by before go-live, the effect lies with
 plus M times that step times the mean distance from go-live. The check fails where a claim does not
 survive M = 1 for the drift that the data prove; the largest M that it does survive is reported for
 the drift as estimated, noise included. Beside it stand the effects that M of a half, one and two
-leave possible, by the test of `aivalue.effects.relative_magnitudes`.
+leave possible, by the test of `aivalue.effects.relative_magnitudes`, and the effect if the drift is
+smooth: if it goes straight on, and the bend up to which it is told from zero
+(`aivalue.effects.smoothness`).
 
 Source: Rambachan & Roth (2023), "A More Credible Approach to Parallel Trends", REStud 90(5)
-2555-2591, restriction on relative magnitudes; for the breakdown the identified set is added to the
-interval as it is, which is wider than their conditional one.
+2555-2591, restrictions on relative magnitudes and smoothness; for the breakdown of the former the
+identified set is added to the interval as it is, which is wider than their conditional one.
 """
 
 import numpy as np
 
 from aivalue.effects.checks.check import CheckResult, not_applicable
-from aivalue.effects.drift import UnderDrift
+from aivalue.effects.drift import Bends, UnderDrift
 from aivalue.effects.leads import LeadTest
 from aivalue.effects.panel import Floats
 from aivalue.effects.student_t import t_quantile
@@ -72,7 +74,18 @@ def _in_words(found: UnderDrift | None) -> str:
         return f"; its range under drift is not known: {found.why_not}"
     times = ", ".join(f"{each.times:g}" for each in found.ranges)
     ranges = ", ".join(f"({each.low:.4g}, {each.high:.4g})" for each in found.ranges)
-    return f"; with {times} times the largest step from block to block it is in {ranges}"
+    steps = f"; with {times} times the largest step from block to block it is in {ranges}"
+    return steps + ("" if found.bends is None else _smooth_in_words(found.bends))
+
+
+def _smooth_in_words(bends: Bends) -> str:
+    straight = f"; if the drift goes straight on it is in ({bends.low:.4g}, {bends.high:.4g})"
+    if bends.breakdown is None:
+        return straight
+    return (
+        f"{straight}, and told from zero while a step changes by at most {bends.breakdown:.4g} "
+        f"from block to block ({bends.seen:.4g} at most before go-live, noise included)"
+    )
 
 
 def _steps(leads: LeadTest) -> tuple[Floats, Floats]:

@@ -27,6 +27,7 @@ def document_of_panel(found: PanelEstimate) -> dict[str, object]:
         "if_level_wanders": None if found.levels is None else _figure(found.levels.wanders),
         "steady_by": None if found.levels is None else found.levels.steady_by,
         "by_permutation": _by_permutation(found),
+        "permutation_why_not": found.permutation_why_not,
         "decomposition": None if found.parts is None else document_of_parts(found.parts),
         "unused": list(found.unused),
         "n_treated": found.effect.n_treated,

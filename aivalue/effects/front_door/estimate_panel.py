@@ -57,6 +57,8 @@ class PanelEstimate:
         What `figure` and `p_value` rest on.
     by_permutation : Permutation or None
         Of few treated units, the reading that rests on nothing but who went live when.
+    permutation_why_not : str or None
+        Why such units have no such reading.
     course
         Makes the levels time by time, with the AI and without; what a picture shows.
     levels : Levels or None
@@ -80,6 +82,7 @@ class PanelEstimate:
     own: OwnReading | None = None
     inference: Inference = "calibrated"
     by_permutation: Permutation | None = None
+    permutation_why_not: str | None = None
     levels: Levels | None = None
     parts: ChangeParts | None = None
 
@@ -111,10 +114,9 @@ def estimate_panel(
     ran = run(choice.estimator, panel, options)
     rivals = _rivals(choice, panel, options)
     used = _used(ran, rivals, better_when) if estimator == "auto" else ran
-    checks = list(used.doubts())
-    if rivals or estimator == "auto":
-        checks.append(agreement(ran.effect, [rival.effect for rival in rivals]))
-    checks += _forced(choice)
+    compared = (agreement(ran.effect, [rival.effect for rival in rivals]),)
+    is_compared = bool(rivals) or estimator == "auto"
+    checks = (*used.doubts(), *(compared if is_compared else ()), *_forced(choice))
     own = used.own if options.inference == "calibrated" else permuted_reading(used)
     level = average(used.effect) if own is None else own.average
     return PanelEstimate(
@@ -128,7 +130,7 @@ def estimate_panel(
             checks=checks,
             reconstructed=False,
         ),
-        checks=tuple(checks),
+        checks=checks,
         choice=choice,
         detectable=minimum_detectable(
             level.standard_error,
@@ -142,6 +144,7 @@ def estimate_panel(
         own=own,
         inference=options.inference,
         by_permutation=None if used.permuted is None else used.permuted.reading(),
+        permutation_why_not=None if used.permuted is None else used.permuted.why_not(),
         levels=used.levels,
     )
 

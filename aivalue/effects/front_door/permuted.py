@@ -43,6 +43,14 @@ class Permuted:
         except NotEstimable:
             return None
 
+    def why_not(self) -> str | None:
+        """Say why there is no exact reading; None where there is one."""
+        try:
+            self.required()
+        except NotEstimable as refusal:
+            return str(refusal)
+        return None
+
     def required(self) -> Permutation:
         """Return the exact reading.
 

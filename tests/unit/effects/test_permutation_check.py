@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from aivalue.cli.estimate.showing import lines_of
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.front_door.document import document_of_panel
 from aivalue.effects.front_door.estimate_panel import estimate_panel
@@ -123,3 +124,14 @@ def test_it_stands_beside_the_calibrated_interval() -> None:
     assert document["inference"] == "calibrated"
     assert exact["point"] == pytest.approx(found.figure.point)
     assert exact["low"] < exact["point"] < exact["high"]
+
+
+def test_what_cannot_be_counted_says_so_by_name() -> None:
+    # Nine of forty units at once: 40! / (9! 31!).
+    found = estimate_panel(few_of(40, 9, 0.0), estimator="imputation")
+
+    document = document_of_panel(found)
+    said = dict(lines_of(found, outcome="cost", is_relative=False))
+    assert document["by_permutation"] is None
+    assert str(document["permutation_why_not"]).startswith("273438880 assignments of 9 among 40")
+    assert said["Permuted"] == f"not: {document['permutation_why_not']}"
