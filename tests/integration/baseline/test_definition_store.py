@@ -140,8 +140,13 @@ async def test_of_fifty_writers_none_overwrites_another(
     await service.apply(maintenance)
     path = "/v1/definitions/process/upkeep"
 
+    refused = []
+
     async def add(line: int) -> None:
-        """Add one GL key, reading again whenever somebody else was faster."""
+        """Add one GL key, reading again whenever somebody else was faster.
+
+        All begin at once; who comes late then waits a little, or all would ask for one to get on.
+        """
         while True:
             read = await service.client.get(path)
             body = read.json()["body"]
@@ -154,12 +159,16 @@ async def test_of_fifty_writers_none_overwrites_another(
             if written.status_code == 200:
                 return
             assert written.status_code == 412
+            refused.append(line)
+            await asyncio.sleep(0.05 * line)
 
     await asyncio.gather(*(add(line) for line in range(50)))
 
     last = (await service.client.get(path)).json()
     assert sorted(last["body"]["gl_keys"]) == sorted(f"gl-{line}" for line in range(50))
     assert last["version"] == 51
+    # They did come in each other's way.
+    assert refused
 
 
 async def test_an_initiative_comes_with_all_it_is_defined_by(
