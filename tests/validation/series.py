@@ -132,7 +132,7 @@ _SHAPED = {0.0: "before/after 34", 0.4: "before/after 31", 0.7: "before/after 27
 _NO_MEMORY = "a level that wanders cannot be ruled out"
 _SHORT_MEMORY = "a memory as short as this leaves longer ones open"
 _OPEN = "a walk as slow as this looks steady: the interval allows for any"
-_WIDTHS = {_NO_MEMORY: 1.75, _OPEN: 1.35}  # Where the level is left open more often than not.
+_WIDTHS = {_NO_MEMORY: 1.75, _OPEN: 1.4}  # Where the level is left open more often than not.
 
 _OF_NONE, _OF_SOME, _OF_MUCH = (
     "bsts 95.8, pyci 90, OLS 94.7",
