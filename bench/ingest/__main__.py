@@ -11,7 +11,7 @@ import logging
 import os
 from datetime import UTC, datetime
 
-from bench.ingest import endurance, growth
+from bench.ingest import endurance, footprint, growth
 from bench.ingest.compare import compare
 from bench.ingest.servers import BUILD, Servers, servers
 from bench.ingest.steps import show
@@ -36,6 +36,8 @@ def main() -> None:
     part = parts.add_parser("growth", help="cost of an event beside ever more stored ones")
     part.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
     part.add_argument("--more", type=int, default=300_000, help="how many are stored at each size")
+    part = parts.add_parser("footprint", help="bytes an event; time to verify, dump and restore")
+    part.add_argument("--events", type=int, default=1_000_000)
     parts.add_parser("steps", help="where an event's time goes in Python; needs no server")
     options = parser.parse_args()
     # A client of a broker that has only just begun complains of leaders still unknown.
@@ -68,6 +70,8 @@ async def _measure(running: Servers, options: argparse.Namespace) -> dict[str, o
         return await endurance.latency(running, rate=options.rate, seconds=options.seconds)
     if options.part == "backlog":
         return await endurance.backlog(running, n_events=options.events)
+    if options.part == "footprint":
+        return await footprint.footprint(running, n_events=options.events)
     return await growth.growth(running, sizes=options.sizes, n_more=options.more)
 
 

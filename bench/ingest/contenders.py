@@ -38,8 +38,8 @@ class Contender:
     share: float = 1.0
 
 
-def ingest(run: Run, *, processes: int = 1) -> list[Server]:
-    """Start our service as it runs in production."""
+def ingest(run: Run, *, processes: int = 1, port: int = 0) -> list[Server]:
+    """Start our service as it runs in production; at a port of its own, or at one that is given."""
     environment = os.environ | {
         "AIVALUE_DATABASE__URL": run.address,
         "AIVALUE_KAFKA__BOOTSTRAP": run.servers.kafka.bootstrap,
@@ -54,7 +54,7 @@ def ingest(run: Run, *, processes: int = 1) -> list[Server]:
             "ingest",
             [sys.executable, "-m", "services.ingest"],
             log=run.home / f"ingest-{number}.log",
-            environment=environment | {"AIVALUE_PORT": str(free_port())},
+            environment=environment | {"AIVALUE_PORT": str(port or free_port())},
         )
         for number in range(processes)
     ]
