@@ -38,7 +38,7 @@ _FILL_MEASUREMENTS: Final = (
     "array_agg((i % 9973)::numeric) from generate_series($1::bigint, $2::bigint) i "
     "group by i % 1000, i / 1000000, i / 50000"
 )
-FILL_SECONDS_MAX: Final = 1_200
+FILL_SECONDS_MAX: Final = 300
 
 
 async def growth(servers: Servers, *, sizes: Sequence[int], n_more: int) -> dict[str, object]:
