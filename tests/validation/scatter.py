@@ -126,8 +126,6 @@ SCATTER: tuple[Cell, ...] = (
             draw=partial(_walk, n_units, starts),
         )
         for n_units, starts, waves in (
-            (10, (10,) * 3, ""),
-            (10, (10,) * 5, ""),
             (40, (10,) * 10, ""),
             (40, _STARTS[10], " in waves"),
         )
