@@ -82,6 +82,16 @@ async def _migrated(admin: asyncpg.Connection, server: str, services: tuple[str,
 
 
 @pytest.fixture(scope="session")
+def some_broker() -> Iterator[str]:
+    """Bootstrap address of an embedded broker, for what only has to find one.
+
+    Tests that say nothing about Kafka are not run again against Apache Kafka.
+    """
+    with embedded_broker() as (bootstrap, _):
+        yield bootstrap
+
+
+@pytest.fixture(scope="session")
 def broker(request: pytest.FixtureRequest) -> Iterator[str]:
     """Bootstrap address of a broker that only this test session uses."""
     if request.config.getoption("--broker") == "kafka":
@@ -89,8 +99,7 @@ def broker(request: pytest.FixtureRequest) -> Iterator[str]:
         with kafka_cluster(jars) as (bootstrap, _):
             yield bootstrap
     else:
-        with embedded_broker() as (bootstrap, _):
-            yield bootstrap
+        yield request.getfixturevalue("some_broker")
 
 
 @pytest.fixture

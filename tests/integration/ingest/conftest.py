@@ -49,13 +49,13 @@ def ingest(ingest_database: str, broker: str, unique: str, tmp_path: Path) -> It
 
 @pytest.fixture
 async def client(
-    ingest_database: str, broker: str, unique: str
+    ingest_database: str, some_broker: str, unique: str
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client of a service that only answers HTTP."""
     settings = IngestSettings(
         database=DatabaseSettings(url=SecretStr(ingest_database)),
         kafka=KafkaSettings(
-            bootstrap=broker,
+            bootstrap=some_broker,
             internal_prefix=unique,
             idempotent_producer=False,
             partitions=1,
