@@ -13,6 +13,14 @@ from aivalue.events.decode import decode_binary, decode_structured
 from aivalue.events.event import Event
 from aivalue.events.plain import read_binary, read_structured
 
+try:
+    from aivalue.events.scanning import Scanner
+except ImportError:
+    # Not compiled, for want of a compiler: `plain` reads the same events, more slowly.
+    SCANNER = None
+else:
+    SCANNER = Scanner()
+
 CONTENT_TYPE = "content-type"
 STRUCTURED_JSON = b"application/cloudevents+json"
 PREFIX = "ce_"
@@ -35,9 +43,14 @@ def read_plain(
     present = [value for value in values if value is not None]
     if len(present) != len(values):
         return None
+    found: Columns | None = None
     if set(map(len, headers)) == {1} and {each[0] for each in headers} <= _STRUCTURED_HEADERS:
-        return read_structured(present, now=now)
-    return read_binary(present, headers, now=now)
+        if SCANNER is not None:
+            found = SCANNER.structured(present, now)
+        return read_structured(present, now=now) if found is None else found
+    if SCANNER is not None:
+        found = SCANNER.binary(present, headers, now)
+    return read_binary(present, headers, now=now) if found is None else found
 
 
 def decode_record(value: bytes | None, headers: Headers, *, now: datetime) -> Event:

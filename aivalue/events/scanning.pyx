@@ -1,279 +1,62 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""Plain measurements off their bytes, one pass over each: what `plain` reads, compiled.
+"""Plain measurements off their bytes, in one pass over each: what `plain` reads, compiled.
 
-Accepts less than `plain` does and decides nothing: whatever is not written as nearly everybody
-writes it (an escape, a character beyond ASCII, a rare field, a number of another shape) makes the
-whole call answer None, and `plain` or `decode` look at it. A property test holds the three together.
+It accepts less than `plain` does and decides nothing: where a record is not written as nearly
+everybody writes it (an escape, a character beyond ASCII, a rare field, an unusual number), none is
+read, and `plain` or `decode` look at them all. One property test holds the three together. Built by
+`deploy/compile.py`; without it `plain` does all the work.
 """
 
 from hashlib import sha256
 
-from cpython.bytes cimport (
-    PyBytes_AS_STRING,
-    PyBytes_CheckExact,
-    PyBytes_FromStringAndSize,
-    PyBytes_GET_SIZE,
+from aivalue.events.columns import Columns
+from aivalue.events.instant import microseconds_since_1970
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy, memset
+
+from aivalue.events.plain_json cimport (
+    Said,
+    Text,
+    is_text,
+    of_data,
+    of_envelope,
+    read_headers,
+    read_moment,
+    read_whole,
 )
-from cpython.unicode cimport PyUnicode_DecodeASCII
-from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memcmp, memcpy, memset
 
-DEF NAME_MAX = 200
-DEF BYTES_MAX = 16384
+TYPE = "aivalue.measurement.recorded.v1"
 
-cdef struct Text:
-    const char* at
-    Py_ssize_t size
-
-cdef struct Said:
-    # Of the envelope.
-    int has_version
-    int has_type
-    int has_data
-    Text id
-    Text source
-    Text time
-    Text format
-    Text subject
-    Text partitionkey
-    Text traceparent
-    # Of the data.
-    Text kpi
-    Text unit
-    Text segment
-    Text arm
-    Text value
-    Text numerator
-    Text denominator
+cdef enum:
+    # More names than there are series in a process would only be kept for no use.
+    SERIES_MAX = 100_000
+    # What is hashed: type, zero, microseconds, day, and the data, of 4 names and 2 numbers at most.
+    MOMENT_AT = 32
+    DATA_AT = 44
+    HASHED_BYTES_MAX = 1_200
 
 
-cdef inline const char* _space(const char* at) noexcept nogil:
-    while at[0] == c" " or at[0] == c"\n" or at[0] == c"\t" or at[0] == c"\r":
-        at += 1
-    return at
-
-
-cdef inline const char* _string(const char* at, Text* found) noexcept nogil:
-    """Read what stands in quotes, behind which it returns; NULL where it is not plain.
-
-    A bytes object ends in a zero, which is not plain, so nothing reads past the end.
-    """
-    if at[0] != c'"' or found.at != NULL:
-        return NULL
-    at += 1
-    found.at = at
-    while 32 <= at[0] < 127 and at[0] != c'"' and at[0] != c"\\":
-        at += 1
-    if at[0] != c'"':
-        return NULL
-    found.size = at - found.at
-    return at + 1
-
-
-cdef inline const char* _name(const char* at, Text* found) noexcept nogil:
-    at = _string(at, found)
-    return at if at != NULL and 0 < found.size <= NAME_MAX else NULL
-
-
-cdef inline bint _digit(char c) noexcept nogil:
-    return c"0" <= c <= c"9"
-
-
-cdef inline const char* _digits(const char* at, int most) noexcept nogil:
-    cdef int n = 0
-    while _digit(at[0]):
-        at += 1
-        n += 1
-    return at if 0 < n <= most else NULL
-
-
-cdef inline const char* _number(const char* at, Text* found) noexcept nogil:
-    """Read a number written as its Decimal would write itself, in quotes or not."""
-    cdef bint quoted = at[0] == c'"'
-    if found.at != NULL:
-        return NULL
-    at += quoted
-    found.at = at
-    if at[0] == c"-":
-        at += 1
-    if at[0] == c"0":
-        at += 1
-    else:
-        at = _digits(at, 20)
-        if at == NULL:
-            return NULL
-    if at[0] == c".":
-        at = _digits(at + 1, 6)
-        if at == NULL:
-            return NULL
-    found.size = at - found.at
-    if not quoted:
-        return at
-    return at + 1 if at[0] == c'"' else NULL
-
-
-cdef inline bint _is(Text text, const char* other, Py_ssize_t size) noexcept nogil:
-    return text.size == size and memcmp(text.at, other, size) == 0
-
-
-cdef const char* _data(const char* at, Said* said) noexcept nogil:
-    cdef Text key
-    if at[0] != c"{":
-        return NULL
-    while True:
-        key.at = NULL
-        at = _string(_space(at + 1), &key)
-        if at == NULL:
-            return NULL
-        at = _space(at)
-        if at[0] != c":":
-            return NULL
-        at = _space(at + 1)
-        if _is(key, b"kpi", 3):
-            at = _name(at, &said.kpi)
-        elif _is(key, b"unit", 4):
-            at = _name(at, &said.unit)
-        elif _is(key, b"value", 5):
-            at = _number(at, &said.value)
-        elif _is(key, b"segment", 7):
-            at = _name(at, &said.segment)
-        elif _is(key, b"arm", 3):
-            at = _name(at, &said.arm)
-        elif _is(key, b"numerator", 9):
-            at = _number(at, &said.numerator)
-        elif _is(key, b"denominator", 11):
-            at = _number(at, &said.denominator)
-        else:
-            return NULL
-        if at == NULL:
-            return NULL
-        at = _space(at)
-        if at[0] == c"}":
-            return at + 1
-        if at[0] != c",":
-            return NULL
-
-
-cdef const char* _envelope(const char* at, Said* said) noexcept nogil:
-    cdef Text key
-    cdef Text text
-    if at[0] != c"{":
-        return NULL
-    while True:
-        key.at = NULL
-        text.at = NULL
-        at = _string(_space(at + 1), &key)
-        if at == NULL:
-            return NULL
-        at = _space(at)
-        if at[0] != c":":
-            return NULL
-        at = _space(at + 1)
-        if _is(key, b"id", 2):
-            at = _name(at, &said.id)
-        elif _is(key, b"source", 6):
-            at = _name(at, &said.source)
-        elif _is(key, b"time", 4):
-            at = _string(at, &said.time)
-        elif _is(key, b"data", 4):
-            if said.has_data:
-                return NULL
-            said.has_data = 1
-            at = _data(at, said)
-        elif _is(key, b"type", 4):
-            at = _string(at, &text)
-            if at == NULL or said.has_type or not _is(text, b"aivalue.measurement.recorded.v1", 31):
-                return NULL
-            said.has_type = 1
-        elif _is(key, b"specversion", 11):
-            at = _string(at, &text)
-            if at == NULL or said.has_version or not _is(text, b"1.0", 3):
-                return NULL
-            said.has_version = 1
-        elif _is(key, b"datacontenttype", 15):
-            at = _string(at, &said.format)
-            if at == NULL or not _is(said.format, b"application/json", 16):
-                return NULL
-        elif _is(key, b"subject", 7):
-            at = _name(at, &said.subject)
-        elif _is(key, b"partitionkey", 12):
-            at = _name(at, &said.partitionkey)
-        elif _is(key, b"traceparent", 11):
-            at = _name(at, &said.traceparent)
-        else:
-            return NULL
-        if at == NULL:
-            return NULL
-        at = _space(at)
-        if at[0] == c"}":
-            return at + 1
-        if at[0] != c",":
-            return NULL
-
-
-cdef inline int _two(const char* at) noexcept nogil:
-    return (at[0] - c"0") * 10 + (at[1] - c"0") if _digit(at[0]) and _digit(at[1]) else -1
-
-
-cdef inline bint _moment(Text text, int64_t* microseconds, int* day) noexcept nogil:
-    """Read RFC 3339 in UTC, with up to six digits of a second."""
-    cdef const char* at = text.at
-    cdef Py_ssize_t size = text.size
-    cdef int year, month, date, hour, minute, second, n, era, yoe, doy, length
-    cdef int64_t fraction = 0
-    cdef int unit = 1000000
-    if size < 20 or at[4] != c"-" or at[7] != c"-" or at[10] != c"T" or at[13] != c":":
+cdef inline bint _is_measurement(Said* said) noexcept nogil:
+    """Whether all is said that a measurement says, and no more."""
+    cdef bint is_ratio = said.numerator.at != NULL
+    if said.kpi.at == NULL or said.unit.at == NULL or (said.denominator.at != NULL) != is_ratio:
         return False
-    if at[16] != c":":
+    if (said.value.at != NULL) == is_ratio:
         return False
-    if _two(at) < 0 or _two(at + 2) < 0:
+    if said.id.at == NULL or said.source.at == NULL or said.time.at == NULL:
         return False
-    year = _two(at) * 100 + _two(at + 2)
-    month, date = _two(at + 5), _two(at + 8)
-    hour, minute, second = _two(at + 11), _two(at + 14), _two(at + 17)
-    if year < 2 or not 1 <= month <= 12 or date < 1:
+    if said.arm.at != NULL and not (
+        is_text(said.arm, b"treatment", 9)
+        or is_text(said.arm, b"control", 7)
+        or is_text(said.arm, b"holdout", 7)
+    ):
         return False
-    if not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60):
+    if said.content_type.at != NULL and not is_text(said.content_type, b"application/json", 16):
         return False
-    if month == 2:
-        length = 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
-    elif month == 4 or month == 6 or month == 9 or month == 11:
-        length = 30
-    else:
-        length = 31
-    if date > length:
-        return False
-    at += 19
-    if at[0] == c".":
-        at += 1
-        if not _digit(at[0]):
-            return False
-        while _digit(at[0]):
-            if unit == 1:
-                return False
-            unit //= 10
-            fraction += (at[0] - c"0") * unit
-            at += 1
-    if at[0] == c"Z":
-        at += 1
-    elif (at[0] == c"+" or at[0] == c"-") and memcmp(at + 1, b"00:00", 5) == 0:
-        at += 6
-    else:
-        return False
-    if at != text.at + size:
-        return False
-    # Days of the proleptic Gregorian calendar, the year beginning in March.
-    if month <= 2:
-        year -= 1
-        month += 12
-    n = 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + date
-    # The ordinal of 0001-01-01 is 1.
-    day[0] = n - 306
-    microseconds[0] = (
-        ((<int64_t> day[0] - 719163) * 86400 + hour * 3600 + minute * 60 + second) * 1000000
-        + fraction
-    )
-    return True
+    return is_text(said.version, b"1.0", 3) and is_text(said.type, b"aivalue.measurement.recorded.v1", 31)
 
 
 cdef inline char* _put(char* to, const char* text, Py_ssize_t size) noexcept nogil:
@@ -282,122 +65,126 @@ cdef inline char* _put(char* to, const char* text, Py_ssize_t size) noexcept nog
 
 
 cdef inline char* _member(char* to, const char* key, Py_ssize_t size, Text text) noexcept nogil:
-    to = _put(to, key, size)
-    to = _put(to, text.at, text.size)
+    """Write a member of the canonical data, unless it is absent."""
+    if text.at == NULL:
+        return to
+    to = _put(_put(to, key, size), text.at, text.size)
     to[0] = c'"'
     return to + 1
 
 
-cdef class Scanner:
-    """Reads records; remembers the names it saw last, so that equal ones are one object."""
+cdef inline object _str(Text text):
+    return PyUnicode_DecodeASCII(text.at, text.size, NULL) if text.at != NULL else ""
 
-    cdef dict _series
+
+cdef class Scanner:
+    """Reads records; names it has seen before become the objects they became then."""
+
+    cdef char _hashed[HASHED_BYTES_MAX]
+    cdef dict _series_by_names
     cdef object _source
+    cdef object _day
+    # Of the call that goes on, the columns.
+    cdef list _sources, _ids, _microseconds, _days, _fingerprints, _series, _measured
 
     def __init__(self):
-        self._series = {}
+        memcpy(self._hashed, b"aivalue.measurement.recorded.v1\0", MOMENT_AT)
+        self._series_by_names = {}
         self._source = ""
+        self._day = 0
 
-    def structured(self, list values, int64_t now):
-        """Read plain events in JSON format, columns of them; None where one is not."""
-        cdef list sources = [], ids = [], microseconds = [], days = []
-        cdef list fingerprints = [], series = [], measured = []
+    def structured(self, values, now):
+        """Read plain events in JSON format; None where one may not be plain."""
+        cdef int64_t until = microseconds_since_1970(now)
         cdef Said said
-        cdef const char* at
-        cdef bytes value
-        cdef int64_t moment
-        cdef int day = 0
-        cdef int last_day = 0
-        cdef object last = None
-        cdef char room[2048]
-        cdef char* to
-        cdef char* end_of_names
-        cdef char* start
-        cdef int i
-        cdef object key
-        cdef Text source_text
-        source_text.at = NULL
-        source_text.size = -1
-        source = None
-        hashed = sha256
-        memcpy(room, b"aivalue.measurement.recorded.v1\0", 32)
-        start = room + 44
-        for item in values:
-            if not PyBytes_CheckExact(item):
-                return None
-            value = item
-            if PyBytes_GET_SIZE(value) > BYTES_MAX:
-                return None
+        self._begin()
+        for value in values:
             memset(&said, 0, sizeof(Said))
-            at = _envelope(PyBytes_AS_STRING(value), &said)
-            if at == NULL or at != PyBytes_AS_STRING(value) + PyBytes_GET_SIZE(value):
+            if not read_whole(value, of_envelope, &said) or not said.has_data:
                 return None
-            if not (said.has_version and said.has_type and said.has_data):
+            if not self._add(&said, until):
                 return None
-            if said.id.at == NULL or said.source.at == NULL or said.time.at == NULL:
+        return self._columns()
+
+    def binary(self, values, headers, now):
+        """Read plain events in binary mode; None where one may not be plain."""
+        cdef int64_t until = microseconds_since_1970(now)
+        cdef Said said
+        self._begin()
+        for value, attributes in zip(values, headers, strict=True):
+            memset(&said, 0, sizeof(Said))
+            if not read_headers(attributes, &said) or not read_whole(value, of_data, &said):
                 return None
-            if said.kpi.at == NULL or said.unit.at == NULL:
+            if not self._add(&said, until):
                 return None
-            if said.arm.at != NULL and not (
-                _is(said.arm, b"treatment", 9) or _is(said.arm, b"control", 7)
-                or _is(said.arm, b"holdout", 7)
-            ):
-                return None
-            if not _moment(said.time, &moment, &day) or moment > now:
-                return None
-            for i in range(8):
-                room[32 + i] = <char> ((moment >> (56 - 8 * i)) & 255)
-            for i in range(4):
-                room[40 + i] = <char> ((day >> (24 - 8 * i)) & 255)
-            to = _member(start, b'{"kpi":"', 8, said.kpi)
-            to = _member(to, b',"unit":"', 9, said.unit)
-            if said.segment.at != NULL:
-                to = _member(to, b',"segment":"', 12, said.segment)
-            if said.arm.at != NULL:
-                to = _member(to, b',"arm":"', 8, said.arm)
-            end_of_names = to
-            if said.value.at != NULL:
-                if said.numerator.at != NULL or said.denominator.at != NULL:
-                    return None
-                to = _member(to, b',"value":"', 10, said.value)
-                measured.append(PyUnicode_DecodeASCII(said.value.at, said.value.size, NULL))
-            else:
-                if said.numerator.at == NULL or said.denominator.at == NULL:
-                    return None
-                to = _member(to, b',"numerator":"', 14, said.numerator)
-                to = _member(to, b',"denominator":"', 16, said.denominator)
-                measured.append((
-                    PyUnicode_DecodeASCII(said.numerator.at, said.numerator.size, NULL),
-                    PyUnicode_DecodeASCII(said.denominator.at, said.denominator.size, NULL),
-                ))
-            to[0] = c"}"
-            to += 1
-            fingerprints.append(
-                hashed(PyBytes_FromStringAndSize(room, to - room)).digest()
-            )
-            key = PyBytes_FromStringAndSize(start, end_of_names - start)
-            found = self._series.get(key)
-            if found is None:
-                found = (
-                    PyUnicode_DecodeASCII(said.kpi.at, said.kpi.size, NULL),
-                    PyUnicode_DecodeASCII(said.unit.at, said.unit.size, NULL),
-                    PyUnicode_DecodeASCII(said.segment.at, said.segment.size, NULL)
-                    if said.segment.at != NULL else "",
-                    PyUnicode_DecodeASCII(said.arm.at, said.arm.size, NULL)
-                    if said.arm.at != NULL else "",
-                )
-                if len(self._series) > 100000:
-                    self._series.clear()
-                self._series[key] = found
-            series.append(found)
-            if source_text.size != said.source.size or memcmp(source_text.at, said.source.at, said.source.size) != 0:
-                source = PyUnicode_DecodeASCII(said.source.at, said.source.size, NULL)
-            source_text = said.source
-            sources.append(source)
-            ids.append(PyUnicode_DecodeASCII(said.id.at, said.id.size, NULL))
-            microseconds.append(moment)
-            if day != last_day:
-                last_day = day
-                last = day
-            days.append(last)
-        return sources, ids, microseconds, days, fingerprints, series, measured
+        return self._columns()
+
+    cdef void _begin(self):
+        self._sources, self._ids, self._microseconds, self._days = [], [], [], []
+        self._fingerprints, self._series, self._measured = [], [], []
+
+    cdef object _columns(self):
+        return Columns(
+            sources=self._sources,
+            ids=self._ids,
+            types=[TYPE] * len(self._ids),
+            microseconds=self._microseconds,
+            days=self._days,
+            fingerprints=self._fingerprints,
+            series=self._series,
+            measured=self._measured,
+        )
+
+    cdef bint _add(self, Said* said, int64_t until) except -1:
+        cdef int64_t microseconds = 0
+        cdef int day = 0
+        cdef int at
+        cdef char* names_end
+        cdef char* end
+        if not _is_measurement(said) or not read_moment(said.time, &microseconds, &day):
+            return False
+        if microseconds > until:
+            return False
+        for at in range(8):
+            self._hashed[MOMENT_AT + at] = <char>(microseconds >> 8 * (7 - at))
+        for at in range(4):
+            self._hashed[MOMENT_AT + 8 + at] = <char>(day >> 8 * (3 - at))
+        names_end = _member(self._hashed + DATA_AT, b'{"kpi":"', 8, said.kpi)
+        names_end = _member(names_end, b',"unit":"', 9, said.unit)
+        names_end = _member(names_end, b',"segment":"', 12, said.segment)
+        names_end = _member(names_end, b',"arm":"', 8, said.arm)
+        end = _member(names_end, b',"value":"', 10, said.value)
+        end = _member(end, b',"numerator":"', 14, said.numerator)
+        end = _member(end, b',"denominator":"', 16, said.denominator)
+        end[0] = c"}"
+        said_bytes = PyBytes_FromStringAndSize(self._hashed, end + 1 - self._hashed)
+        self._fingerprints.append(sha256(said_bytes).digest())
+        names = PyBytes_FromStringAndSize(self._hashed + DATA_AT, names_end - self._hashed - DATA_AT)
+        self._series.append(self._series_of(names, said))
+        if said.value.at != NULL:
+            self._measured.append(_str(said.value))
+        else:
+            self._measured.append((_str(said.numerator), _str(said.denominator)))
+        self._sources.append(self._source_of(said.source))
+        self._ids.append(_str(said.id))
+        self._microseconds.append(microseconds)
+        if self._day != day:
+            self._day = day
+        self._days.append(self._day)
+        return True
+
+    cdef object _series_of(self, bytes names, Said* said):
+        found = self._series_by_names.get(names)
+        if found is None:
+            if len(self._series_by_names) >= SERIES_MAX:
+                self._series_by_names.clear()
+            found = (_str(said.kpi), _str(said.unit), _str(said.segment), _str(said.arm))
+            self._series_by_names[names] = found
+        return found
+
+    cdef object _source_of(self, Text text):
+        cdef Py_ssize_t size = 0
+        cdef const char* known = PyUnicode_AsUTF8AndSize(self._source, &size)
+        if not is_text(text, known, size):
+            self._source = _str(text)
+        return self._source
