@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from aivalue.events.kafka_binding import SCANNER
 from aivalue.events.topics import CHANGES
 from aivalue.runtime.application import background, create_application
 from aivalue.runtime.kafka import create_consumer, ensure_topics
@@ -140,6 +141,8 @@ class _Service:
                 partial(relay, engine, outbox, settings.kafka, client_id="ingest-relay"),
             ]
             if settings.ingest.consume:
+                if SCANNER is None:
+                    logger.warning("events are read more slowly: deploy/compile.py has not run")
                 writer = await stack.enter_async_context(Writer(address, store).running())
                 self._consumer = consumer = _consumer(settings, pool, writer)
                 jobs += [consumer.run, consumer.watch, consumer.contact.ask]
