@@ -78,24 +78,25 @@ picture: $(INSTALLED) ## Draw the README's picture: the table that make demo pri
 	@$(BIN)/aivalue demo --picture docs/demo.svg
 
 lock: ## Write requirements/ again from pyproject.toml (needs uv)
-	@for group in ingest baseline attribution reporting cli dev peers; do \
+	@for group in ingest baseline attribution reporting compile cli dev peers; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-emit-index-url --no-emit-find-links --group $$group \
 	    -o requirements/$$group.txt; done
 
 clean: ## Remove the virtual environment and everything built
-	rm -rf $(VENV) .venv-oracles build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-oracles build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache aivalue/events/*.so
 
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(INSTALLED): requirements/dev.txt pyproject.toml
+$(INSTALLED): requirements/dev.txt pyproject.toml $(wildcard aivalue/events/*.p[xy][dx])
 	@if [ -z "$(PYTHON)" ]; then echo "aivalue needs Python 3.11 or newer; none was found. Install one, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; fi
 	@echo "== setting up $(VENV) with $$($(PYTHON) --version) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV) || { echo "python -m venv failed; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python deploy/compile.py
 	@touch $@
 
 $(KAFKA_JARS)/.done: tests/kafka/pom.xml
