@@ -33,6 +33,9 @@ def test_the_recipe_copies_only_the_service_that_is_asked_for() -> None:
     copied = [line.split()[1:] for line in instructions("COPY") if "--from" not in line]
 
     assert copied == [
+        ["requirements/compile.txt", "/lock.txt"],
+        ["deploy/compile.py", "deploy/"],
+        ["aivalue/events/", "aivalue/events/"],
         ["requirements/${SERVICE}.txt", "/lock.txt"],
         ["aivalue/", "aivalue/"],
         ["services/__init__.py", "services/"],
@@ -48,7 +51,7 @@ def test_the_images_run_as_a_number_that_is_not_root_and_get_signals_themselves(
 
 def test_every_locked_artefact_is_checked_by_its_hash() -> None:
     assert "--require-hashes" in DOCKERFILE.read_text()
-    for service in SERVICES:
+    for service in (*SERVICES, "compile"):
         lock = (ROOT / "requirements" / f"{service}.txt").read_text()
         pins = [line for line in lock.splitlines() if "==" in line]
         assert pins
