@@ -1,7 +1,10 @@
 """Surrogate ids already known to this process; only committed ids are ever in here."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from asyncpg import Connection
 
@@ -10,6 +13,7 @@ from aivalue.events.columns import Columns
 from services.ingest.queries import identities as queries
 
 ENTRIES_MAX = 1_000_000
+N = TypeVar("N", str, SeriesKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,24 +55,42 @@ class Identities:
         known = self.known(tenant, events)
         if known is not None:
             return known
-        names = set(events.sources)
         retracting = _retracting(events)
-        sources = self._sources.setdefault(tenant, {})
-        unknown = (retracting | names) - sources.keys()
-        if unknown:
-            _make_room(sources, len(unknown))
-            sources.update(await queries.source_ids(connection, tenant, unknown | names))
-        series = self._series.setdefault(tenant, {})
-        named = {key for key in events.series if key is not None}
-        missing = named - series.keys()
-        if missing:
-            _make_room(series, len(missing))
-            series.update(await queries.series_ids(connection, tenant, named - series.keys()))
+        sources = await _learned(
+            self._sources.setdefault(tenant, {}),
+            retracting.union(events.sources),
+            partial(queries.source_ids, connection, tenant),
+        )
+        series = await _learned(
+            self._series.setdefault(tenant, {}),
+            {key for key in events.series if key is not None},
+            partial(queries.series_ids, connection, tenant),
+        )
         return Ids(
             sources=[sources[name] for name in events.sources],
             series=[None if key is None else series[key] for key in events.series],
             by_source={name: sources[name] for name in retracting},
         )
+
+
+async def _learned(
+    entries: dict[N, int],
+    wanted: AbstractSet[N],
+    ask: Callable[[AbstractSet[N]], Awaitable[Mapping[N, int]]],
+) -> Mapping[N, int]:
+    """Return the ids of all that is wanted, keeping what is new.
+
+    Apart from `entries`: somebody else may make room in them while PostgreSQL is asked.
+    """
+    found = {name: known for name in wanted if (known := entries.get(name)) is not None}
+    missing = wanted - found.keys()
+    if missing:
+        new = await ask(missing)
+        if len(entries) + len(new) > ENTRIES_MAX:
+            entries.clear()
+        entries.update(new)
+        found.update(new)
+    return found
 
 
 def _retracting(events: Columns) -> set[str]:
@@ -77,8 +99,3 @@ def _retracting(events: Columns) -> set[str]:
     found = {each.source for each in said if type(each) is EventRetracted}
     slices = [each for each in said if type(each) is BackfillReverted]
     return found | {each.through_source for each in slices if each.through_source is not None}
-
-
-def _make_room(entries: dict[str, int] | dict[SeriesKey, int], n: int) -> None:
-    if len(entries) + n > ENTRIES_MAX:
-        entries.clear()
