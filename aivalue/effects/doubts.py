@@ -16,7 +16,6 @@ from aivalue.effects.estimators.difference_in_differences import Rollout
 from aivalue.effects.functional import average, relative
 from aivalue.effects.leads import QUARTERS, LeadTest, leads_before
 from aivalue.effects.panel import Booleans, Cells, Floats, Integers
-from aivalue.effects.scatter import Scatter
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 
@@ -42,16 +41,16 @@ def doubts_before(
         All cells, of units and months that have none without AI too.
     """
     test = leads_before(y, x, months_to_start, scale=scale)
-    scatter = None if test.dependence is None else test.dependence.scatter()
     return (
         pre_trend(test, scale=scale),
         _drift_allowed(test, effect, rollout, scale=scale),
-        scatter_doubt(scatter, is_allowed_for=True),
+        scatter_doubt(test, is_allowed_for=True),
     )
 
 
-def scatter_doubt(scatter: Scatter | None, *, is_allowed_for: bool) -> CheckResult:
+def scatter_doubt(test: LeadTest, *, is_allowed_for: bool) -> CheckResult:
     """Doubt that treated units vary as others do, if their past before the AI says how they do."""
+    scatter = None if test.dependence is None else test.dependence.scatter()
     if scatter is None:
         return not_applicable("unequal_scatter", "too short a history before")
     return unequal_scatter(scatter, is_allowed_for=is_allowed_for)

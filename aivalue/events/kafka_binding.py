@@ -43,14 +43,20 @@ def read_plain(
     present = [value for value in values if value is not None]
     if len(present) != len(values):
         return None
-    found: Columns | None = None
-    if set(map(len, headers)) == {1} and {each[0] for each in headers} <= _STRUCTURED_HEADERS:
-        if SCANNER is not None:
-            found = SCANNER.structured(present, now)
-        return read_structured(present, now=now) if found is None else found
+    is_structured = (
+        set(map(len, headers)) == {1} and {each[0] for each in headers} <= _STRUCTURED_HEADERS
+    )
     if SCANNER is not None:
-        found = SCANNER.binary(present, headers, now)
-    return read_binary(present, headers, now=now) if found is None else found
+        found = (
+            SCANNER.structured(present, now)
+            if is_structured
+            else SCANNER.binary(present, headers, now)
+        )
+        if found is not None:
+            return found
+    if is_structured:
+        return read_structured(present, now=now)
+    return read_binary(present, headers, now=now)
 
 
 def decode_record(value: bytes | None, headers: Headers, *, now: datetime) -> Event:

@@ -9,10 +9,11 @@ read, and `plain` or `decode` look at them all. One property test holds the thre
 
 from hashlib import sha256
 
+from aivalue.events.business import MeasurementRecorded
 from aivalue.events.columns import Columns
 from aivalue.events.instant import microseconds_since_1970
 
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
@@ -28,7 +29,7 @@ from aivalue.events.plain_json cimport (
     read_whole,
 )
 
-TYPE = "aivalue.measurement.recorded.v1"
+TYPE = MeasurementRecorded.TYPE
 
 cdef enum:
     # More names than there are series in a process would only be kept for no use.
@@ -56,7 +57,7 @@ cdef inline bint _is_measurement(Said* said) noexcept nogil:
         return False
     if said.content_type.at != NULL and not is_text(said.content_type, b"application/json", 16):
         return False
-    return is_text(said.version, b"1.0", 3) and is_text(said.type, b"aivalue.measurement.recorded.v1", 31)
+    return is_text(said.version, b"1.0", 3)
 
 
 cdef inline char* _put(char* to, const char* text, Py_ssize_t size) noexcept nogil:
@@ -88,7 +89,10 @@ cdef class Scanner:
     cdef list _sources, _ids, _microseconds, _days, _fingerprints, _series, _measured
 
     def __init__(self):
-        memcpy(self._hashed, b"aivalue.measurement.recorded.v1\0", MOMENT_AT)
+        cdef bytes begins = TYPE.encode() + b"\0"
+        if len(begins) != MOMENT_AT:
+            raise ValueError(f"the type {TYPE} has {len(begins) - 1} bytes, needs {MOMENT_AT - 1}")
+        memcpy(self._hashed, PyBytes_AS_STRING(begins), MOMENT_AT)
         self._series_by_names = {}
         self._source = ""
         self._day = 0
@@ -141,7 +145,9 @@ cdef class Scanner:
         cdef int at
         cdef char* names_end
         cdef char* end
-        if not _is_measurement(said) or not read_moment(said.time, &microseconds, &day):
+        if not is_text(said.type, self._hashed, MOMENT_AT - 1) or not _is_measurement(said):
+            return False
+        if not read_moment(said.time, &microseconds, &day):
             return False
         if microseconds > until:
             return False

@@ -142,12 +142,11 @@ def _before(panel: Matrices, effect: Effect, options: Options) -> tuple[CheckRes
     except NotEstimable as refusal:
         names = ("pre_trend", "sensitivity", "unequal_scatter")
         return tuple(not_applicable(name, str(refusal)) for name in names)
-    scatter = None if test.dependence is None else test.dependence.scatter()
     is_allowed_for = effect.estimator != "callaway_santanna" and options.inference == "calibrated"
     return (
         pre_trend(test, scale="additive", blocks=blocks),
         _sensitivity(panel, test, effect, options),
-        scatter_doubt(scatter, is_allowed_for=is_allowed_for),
+        scatter_doubt(test, is_allowed_for=is_allowed_for),
     )
 
 

@@ -88,14 +88,7 @@ def test_certain_drift_leaves_its_own_size_and_the_figures_error() -> None:
 def test_it_scales_shifts_and_turns_with_the_data_and_grows_with_the_drift(
     seed: int, scale: float, shift: float
 ) -> None:
-    rng = np.random.default_rng(seed)
-    root = rng.normal(size=(4, 4))
-    plain = Drift(
-        figure=float(rng.normal()),
-        steps=rng.normal(size=3),
-        covariance=root @ root.T / 10 + 0.01 * np.eye(4),
-        distance=1.5,
-    )
+    plain = random_drift(seed)
     moved = Drift(
         figure=scale * (shift - plain.figure),
         steps=-scale * plain.steps,
@@ -154,6 +147,18 @@ def leads_of(rollout: Rollout, first: Integers) -> LeadTest:
     leads = np.stack([(to_start >= low) & (to_start <= high) for low, high in BLOCKS])
     return leads_differ(
         rollout.y_untreated, rollout.x_untreated, leads.astype(float), scale="additive"
+    )
+
+
+def random_drift(seed: int) -> Drift:
+    """Draw a figure and three steps before it, with a covariance of theirs."""
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(4, 4))
+    return Drift(
+        figure=float(rng.normal()),
+        steps=rng.normal(size=3),
+        covariance=root @ root.T / 10 + 0.01 * np.eye(4),
+        distance=1.5,
     )
 
 

@@ -22,6 +22,7 @@ from tests.unit.effects.test_relative_magnitudes import (
     drifting,
     leads_of,
     of_coefficients,
+    random_drift,
 )
 
 CASES = [
@@ -126,15 +127,7 @@ def test_the_breakdown_is_where_zero_comes_in() -> None:
 def test_it_scales_and_turns_with_the_data_and_forgets_straight_drifts(
     seed: int, scale: float, shift: float, slope: float
 ) -> None:
-    rng = np.random.default_rng(seed)
-    root = rng.normal(size=(4, 4))
-    plain = Drift(
-        figure=float(rng.normal()),
-        steps=rng.normal(size=3),
-        covariance=root @ root.T / 10 + 0.01 * np.eye(4),
-        distance=1.5,
-        curvature=2.5,
-    )
+    plain = replace(random_drift(seed), curvature=2.5)
     moved = replace(
         plain,
         figure=-scale * (plain.figure + shift + slope * plain.distance),
