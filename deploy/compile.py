@@ -1,4 +1,4 @@
-"""Compile what reads plain measurements; without a C compiler ingest reads them too, slower.
+"""Compile where ingest spends its time; without a C compiler it does the same, slower.
 
 `python deploy/compile.py`, run by `make` and by the images' recipe. What is newer than its sources
 is kept; CC=... chooses another compiler.
@@ -14,32 +14,48 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SOURCE = ROOT / "aivalue" / "events" / "scanning.pyx"
-NAME = "aivalue.events.scanning"
-MODULE = SOURCE.with_name("scanning" + sysconfig.get_config_var("EXT_SUFFIX"))
+SOURCES = ("aivalue/**/*.pyx", "services/**/*.pyx")
+SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 HEADERS = ("-I", sysconfig.get_path("include"))
 OPTIMIZED = ("-O3", "-DNDEBUG", "-fwrapv", "-fPIC")
 
 
 def main() -> int:
-    """Put the module beside its source; return the exit status."""
-    sources = [SOURCE, *SOURCE.parent.glob("*.pxd")]
-    written = max(path.stat().st_mtime for path in sources)
-    if MODULE.exists() and MODULE.stat().st_mtime > written:
+    """Put each module beside its source; return the exit status."""
+    sources = sorted(path for pattern in SOURCES for path in ROOT.glob(pattern))
+    outdated = [source for source in sources if _is_outdated(source)]
+    for source in outdated:
+        # Nobody is to run what earlier sources said.
+        _module(source).unlink(missing_ok=True)
+    if not outdated:
         return 0
-    # Nobody is to run what earlier sources said.
-    MODULE.unlink(missing_ok=True)
     compiler, linking = _toolchain()
     if not _compiles(compiler):
+        names = ", ".join(source.name for source in outdated)
         sys.stdout.write(
-            f"not compiled: {SOURCE.name} (no C compiler or no headers of Python); ingest reads "
-            "events without it, slower. apt-get install gcc python3-dev, then "
+            f"not compiled: {names} (no C compiler or no headers of Python); ingest does its work "
+            "without, slower. apt-get install gcc python3-dev, then "
             f"{sys.executable} deploy/compile.py\n"
         )
         return 0
-    with tempfile.TemporaryDirectory(dir=SOURCE.parent, prefix=".compile-") as folder:
-        in_c, built = Path(folder) / "scanning.c", Path(folder) / MODULE.name
-        cython = [sys.executable, "-m", "cython", "--module-name", NAME, "-o", in_c, SOURCE]
+    return max(_compile(source, compiler, linking) for source in outdated)
+
+
+def _module(source: Path) -> Path:
+    return source.with_suffix(SUFFIX)
+
+
+def _is_outdated(source: Path) -> bool:
+    written = max(path.stat().st_mtime for path in (source, *source.parent.glob("*.pxd")))
+    module = _module(source)
+    return not (module.exists() and module.stat().st_mtime > written)
+
+
+def _compile(source: Path, compiler: Sequence[str], linking: Sequence[str]) -> int:
+    name = ".".join(source.relative_to(ROOT).with_suffix("").parts)
+    with tempfile.TemporaryDirectory(dir=source.parent, prefix=".compile-") as folder:
+        in_c, built = Path(folder) / f"{source.stem}.c", Path(folder) / _module(source).name
+        cython = [sys.executable, "-m", "cython", "--module-name", name, "-o", in_c, source]
         linked = [*compiler, *OPTIMIZED, *HEADERS, in_c, *linking, "-o", built]
         for command in (cython, linked):
             done = subprocess.run(  # noqa: S603 - our own words
@@ -48,7 +64,7 @@ def main() -> int:
             if done.returncode:
                 sys.stderr.write(f"{shlex.join(map(str, command))}\n{done.stdout}{done.stderr}")
                 return 1
-        built.replace(MODULE)
+        built.replace(_module(source))
     return 0
 
 

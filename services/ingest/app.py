@@ -36,6 +36,7 @@ from services.ingest.reading.consumer import Consumer
 from services.ingest.replaying import Replayer
 from services.ingest.routes import backfills, dead_letters, decisions, events, operators, originals
 from services.ingest.settings import PORT, SERVICE, IngestSettings
+from services.ingest.storing import rows
 from services.ingest.storing.handler import Store
 from services.ingest.storing.writer import Writer, connection_settings
 from services.ingest.tables import outbox
@@ -141,8 +142,10 @@ class _Service:
                 partial(relay, engine, outbox, settings.kafka, client_id="ingest-relay"),
             ]
             if settings.ingest.consume:
-                if SCANNER is None:
-                    logger.warning("events are read more slowly: deploy/compile.py has not run")
+                if SCANNER is None or not rows.IS_COMPILED:
+                    logger.warning(
+                        "ingest is slower than it could be: deploy/compile.py has not run"
+                    )
                 writer = await stack.enter_async_context(Writer(address, store).running())
                 self._consumer = consumer = _consumer(settings, pool, writer)
                 jobs += [consumer.run, consumer.watch, consumer.contact.ask]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from asyncpg import Connection, UniqueViolationError
 
@@ -10,6 +10,8 @@ from asyncpg import Connection, UniqueViolationError
 _IDENTITY = ("offset", "source_id", "event_id", "payload_sha256", "business_date", "series_id")
 STAGED_COLUMNS = ("log_id", "partition", *_IDENTITY, "decision", "seq")
 KEY_COLUMNS = ("tenant_id", "log_id", "partition", *_IDENTITY, "decision")
+# PostgreSQL counts from the first day of 2000.
+EPOCH_DAY = datetime(2000, 1, 1, tzinfo=UTC).toordinal()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

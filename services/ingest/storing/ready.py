@@ -51,10 +51,10 @@ class Ready:
         twins: dict[int, int] = {}
         if len(distinct) < len(identities):
             twins = twins_of(identities, batch.events.fingerprints)
-        order = sorted(
-            [seq for seq in range(len(identities)) if seq not in twins],
-            key=identities.__getitem__,
-        )
+        # Sorting is stable, and of texts alone it is twice as fast as of identities.
+        order = [seq for seq in range(len(identities)) if seq not in twins]
+        order.sort(key=batch.events.ids.__getitem__)
+        order.sort(key=ids.sources.__getitem__)
         return cls(
             ids=ids,
             identities=identities,

@@ -5,25 +5,22 @@ the same for a whole stretch come first, so that they are one prefix.
 Format: a field count, then for each field its length (-1 for null) and its bytes.
 """
 
-import functools
 import struct
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 from aivalue.events.columns import Columns
 from services.ingest.batch import Batch, Stretch
-from services.ingest.queries.storing import KEY_COLUMNS, STAGED_COLUMNS
+from services.ingest.queries.storing import EPOCH_DAY, KEY_COLUMNS, STAGED_COLUMNS
+from services.ingest.storing import rows as written
 from services.ingest.storing.identities import Ids
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _LENGTH = struct.Struct(">i").pack
-Pack = Callable[..., bytes]
 _BIGINT = struct.Struct(">iq").pack
 _INTEGER = struct.Struct(">ii").pack
-# PostgreSQL counts from the first day of 2000.
-EPOCH_DAY = datetime(2000, 1, 1, tzinfo=UTC).toordinal()
 
 
 def key_rows(batch: Batch, ids: Ids) -> list[bytes]:
@@ -31,37 +28,18 @@ def key_rows(batch: Batch, ids: Ids) -> list[bytes]:
     rows: list[bytes] = []
     tenant = _text(batch.tenant)
     for stretch in batch.stretches:
+        events = stretch.events
         own = slice(len(rows), len(rows) + len(stretch.kept))
-        start = _fields(KEY_COLUMNS) + tenant + _place(stretch)
-        names = [name.encode() for name in stretch.events.ids]
-        rows += _key_rows(start, stretch, names, ids.sources[own], ids.series[own])
-    return rows
-
-
-def _key_rows(
-    start: bytes,
-    stretch: Stretch,
-    names: Sequence[bytes],
-    sources: Sequence[int],
-    series: Sequence[int | None],
-) -> list[bytes]:
-    rows: list[bytes] = []
-    events = stretch.events
-    size, pack = -1, _key_packer(0, 0)
-    for record, source_id, name, fingerprint, day, series_id in zip(
-        stretch.kept, sources, names, events.fingerprints, events.days, series, strict=True
-    ):
-        if len(name) != size:
-            size = len(name)
-            pack = _key_packer(len(start), size)
-        row = pack(
-            start, 8, record.offset, 8, source_id, size, name, 32, fingerprint,
-            4, day - EPOCH_DAY, 8, series_id or 0, -1,
-        )  # fmt: skip
-        if series_id is None:
-            # Neither a series nor, as a rule, the name of a decision: rare, and so cut out again.
-            row = row[:-_SERIES_AND_NULL] + _NULL + _decision(events, len(rows))
-        rows.append(row)
+        rows += written.key_rows(
+            _fields(KEY_COLUMNS) + tenant + _place(stretch),
+            stretch.kept,
+            events.ids,
+            events.fingerprints,
+            events.days,
+            ids.sources[own],
+            ids.series[own],
+            partial(_without_series, events),
+        )
     return rows
 
 
@@ -98,6 +76,10 @@ def stream(rows: Iterable[bytes]) -> bytes:
     return b"".join((_SIGNATURE, *rows, _TRAILER))
 
 
+def _without_series(events: Columns, index: int) -> bytes:
+    return _NULL + _decision(events, index)
+
+
 def _decision(events: Columns, index: int) -> bytes:
     """Write which decision an event is about; a measurement is about none."""
     event = events.whole.get(index)
@@ -105,15 +87,6 @@ def _decision(events: Columns, index: int) -> bytes:
     return _NULL if decision is None else _text(decision)
 
 
-@functools.cache
-def _key_packer(start: int, name: int) -> Pack:
-    """Return what packs a row of `event_keys`, given the sizes of its start and of the id."""
-    return struct.Struct(f">{start}siqiqi{name}si32siiiqi").pack
-
-
 def _text(text: str) -> bytes:
     encoded = text.encode()
     return _LENGTH(len(encoded)) + encoded
-
-
-_SERIES_AND_NULL = len(_BIGINT(8, 0)) + len(_NULL)
