@@ -42,13 +42,16 @@ async def sustained(servers: Servers, *, n_events: int, form: Form) -> dict[str,
         )
     slope = memory_slope(result.samples)
     print(
-        f"{result.per_second:,.0f} events/s over {result.seconds:.0f} s, "
-        f"memory {slope:+.2f} MB a minute"
+        f"{result.per_second:,.0f} events/s over {result.seconds:.0f} s, CPU us/event: own "
+        f"{result.own_cpu:.1f}, PostgreSQL {result.postgres_cpu:.1f}, broker "
+        f"{result.broker_cpu:.1f}; memory {slope:+.2f} MB a minute"
     )
     return {
         "events": n_events,
         "form": form,
         "per_second": result.per_second,
+        "own_cpu_us": result.own_cpu,
+        "postgres_cpu_us": result.postgres_cpu,
         "memory_slope_mb_per_minute": slope,
         "tenths": [{"rate": _rate(*each), "cpu_us": _cost(*each)} for each in tenths],
         "memory_mb": [each.memory_mb for each in result.samples],
