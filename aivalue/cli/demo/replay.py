@@ -14,7 +14,8 @@ from aivalue.runtime.settings import RuntimeSettings
 
 CHUNK = 2_000
 STALL_SECONDS = 60.0
-Positions = dict[tuple[str, int], int]
+# Topic and partition -> the offsets of what was sent there.
+Positions = dict[tuple[str, int], range]
 Advance = Callable[[int], None]
 
 
@@ -25,7 +26,7 @@ class ReplayStalled(AivalueError):
 async def send(
     events: Iterator[Addressed], settings: RuntimeSettings, tenant: str, advance: Advance
 ) -> Positions:
-    """Produce the events and return, per topic and partition, the offset after the last one."""
+    """Produce the events and return where they went."""
     producer = create_producer(settings.kafka, client_id="aivalue-demo")
     await producer.start()
     positions: Positions = {}
@@ -45,14 +46,14 @@ async def send(
 
 
 async def counted(positions: Positions, client: httpx.AsyncClient, advance: Advance) -> None:
-    """Wait until ingest's own positions have reached these.
+    """Wait until ingest's own positions are behind all of these.
 
     Raises
     ------
     ReplayStalled
         No progress for a minute; the message says how far it got.
     """
-    total = sum(positions.values())
+    total = sum(map(len, positions.values()))
     seen, progressed_at = 0, time.monotonic()
     while True:
         answer = await client.get("/v1/snapshot")
@@ -61,7 +62,10 @@ async def counted(positions: Positions, client: httpx.AsyncClient, advance: Adva
             (each["topic"], each["partition"]): each["next_offset"]
             for each in answer.json()["positions"]
         }
-        now = sum(min(reached.get(key, 0), needed) for key, needed in positions.items())
+        now = sum(
+            len(range(sent.start, min(reached.get(key, 0), sent.stop)))
+            for key, sent in positions.items()
+        )
         if now > seen:
             advance(now - seen)
             seen, progressed_at = now, time.monotonic()
@@ -90,4 +94,5 @@ async def _produce(
     ]
     for record in await asyncio.gather(*acknowledgements):
         key = record.topic, record.partition
-        positions[key] = max(positions.get(key, 0), record.offset + 1)
+        sent = positions.get(key, range(record.offset, record.offset))
+        positions[key] = range(min(sent.start, record.offset), max(sent.stop, record.offset + 1))

@@ -66,9 +66,9 @@ def tell(
             if picture is not None:
                 draw(picture, partial(_print, outcomes=outcomes), title="make demo")
             _write(report, outcomes)
-            _print_addresses(stack)
             say(f"report: {report}; took {(utc_now() - begun).total_seconds():.0f} s")
             if keep:
+                _print_addresses(stack)
                 say("running until Ctrl-C")
                 with suppress(KeyboardInterrupt):
                     stack.supervise()
@@ -108,7 +108,7 @@ async def _fill(
     applied = await apply_definitions(case.definitions, settings=settings, reason=REASON)
     sending = bar(f"{case.name}: events to Kafka", case.n_events)
     positions = await send(case.events(), settings, tenant, sending)
-    counting = bar(f"{case.name}: counted, each once", sum(positions.values()))
+    counting = bar(f"{case.name}: counted, each once", sum(map(len, positions.values())))
     await counted(positions, clients.ingest, counting)
     return sorted(each.key for each in applied.changes if each.kind == "initiative")
 
@@ -126,7 +126,8 @@ def _progress() -> Iterator[Callable[[str, int], Bar]]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:<44}"),
-        BarColumn(),
+        # 80 columns, as a pipe or a log has, hold the whole line.
+        BarColumn(bar_width=10),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )

@@ -8,9 +8,7 @@ import typer
 from aivalue.cli.events import backfill_commands, dead_letter_commands, original_command
 
 WRONG_CALL = 2
-app = typer.Typer(
-    help="Send events to ingest, and see to what became of them.", no_args_is_help=True
-)
+app = typer.Typer(help="Send events to ingest, and see what became of them.", no_args_is_help=True)
 app.command()(original_command.show)
 app.command()(backfill_commands.backfills)
 app.command()(backfill_commands.revert)

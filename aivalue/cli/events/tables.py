@@ -5,6 +5,7 @@ import contextlib
 import csv
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from aivalue.errors import AivalueError
 
 READ_ROWS = 1_000
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".xlsx")
+LIBRARIES = {".parquet": "pyarrow", ".pq": "pyarrow", ".xlsx": "openpyxl"}
 
 
 class UnreadableTable(AivalueError):
@@ -56,11 +58,16 @@ async def file_table(path: Path, mapping: Mapping) -> AsyncIterator[Table]:
     Raises
     ------
     UnreadableTable
-        Another suffix, no header, a column name twice, or not such a file at all.
+        Another suffix, no library for it, no header, a column name twice, or not such a file.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UnreadableTable(f"{path} ends in {suffix!r}, needs one of {', '.join(SUFFIXES)}")
+    library = LIBRARIES.get(suffix)
+    if library is not None and find_spec(library) is None:
+        raise UnreadableTable(
+            f"{path} is read with {library}: pip install {library}, or convert it to CSV"
+        )
     reader = {".parquet": _parquet, ".pq": _parquet, ".xlsx": _xlsx}.get(suffix, _csv)
     with reader(path, mapping) as table:
         twice = {name for name in table.columns if table.columns.count(name) > 1}

