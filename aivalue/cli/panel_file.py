@@ -119,18 +119,31 @@ class Columns:
 
 def table_of(rows: list[dict[str, str]], columns: Columns) -> PanelTable:
     """Read the cells; an empty unit or time column means each row by itself, or all at once."""
-    numbers = [numbers_of(rows, name) for name in columns.names]
-    at = columns.time
+    outcome = numbers_of(rows, columns.outcome)
+    numbers = [_beside(outcome, numbers_of(rows, name), name) for name in columns.names]
+    at, below = columns.time, columns.denominator
     return PanelTable(
         unit=units_of(rows, columns),
         time=times_of(rows, at) if at else ["0"] * len(rows),
-        outcome=numbers_of(rows, columns.outcome),
+        outcome=outcome,
         treated=np.array([_flag(row, columns.treated, line) for line, row in enumerate(rows, 2)]),
         covariates=np.array(numbers, np.float64).reshape(len(numbers), len(rows)).T,
         cluster=_texts(rows, columns.cluster),
         stratum=_texts(rows, columns.stratum),
-        denominator=numbers_of(rows, columns.denominator) if columns.denominator else None,
+        denominator=_beside(outcome, numbers_of(rows, below), below) if below else None,
     )
+
+
+def _beside(outcome: Floats, values: Floats, name: str) -> Floats:
+    """Blame a row that has an outcome but nothing beside it."""
+    missing = np.isfinite(outcome) & ~np.isfinite(values)
+    if missing.any():
+        line = int(np.argmax(missing)) + 2
+        fail(
+            f"line {line}: {name} is missing, needs a number where there is an outcome",
+            status=WRONG_CALL,
+        )
+    return values
 
 
 def units_of(rows: list[dict[str, str]], columns: Columns) -> list[str]:
@@ -167,7 +180,7 @@ def _number(row: dict[str, str], name: str, line: int) -> float:
     except ValueError:
         fail(f'line {line}: {name} is "{text}", needs a number', status=WRONG_CALL)
     if math.isinf(value):
-        fail(f"line {line}: {name} is infinite", status=WRONG_CALL)
+        fail(f"line {line}: {name} is infinite, needs a finite number", status=WRONG_CALL)
     if abs(value) > _LARGEST:
         fail(f"line {line}: {name} is {text}, needs at most {_LARGEST:g}", status=WRONG_CALL)
     return value

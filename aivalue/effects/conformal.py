@@ -184,7 +184,8 @@ def require_shifts(n_shifts: int, confidence: float) -> None:
     needed = ceil(1 / (1 - confidence) - 1e-9)
     if floor(n_shifts * (1 - confidence) + 1e-9) < 1:
         raise NotEstimable(
-            f"it cannot be told at {confidence:.0%}: {n_shifts} shifts of time, needs {needed}",
+            f"it cannot be told at {100 * confidence:g}%: {n_shifts} shifts of time, "
+            f"needs {needed}",
             verdict="below_sample_floor",
         )
 

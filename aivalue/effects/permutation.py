@@ -105,7 +105,8 @@ def permutation_of_starts(
     high = float(-np.partition(-end, others - 1)[others - 1])
     if not np.isfinite([low, high]).all():
         raise NotEstimable(
-            f"{n_assignments} assignments do not bound the effect at {confidence:.0%} confidence",
+            f"{n_assignments} assignments do not bound the effect at {100 * confidence:g}% "
+            "confidence",
             verdict="below_sample_floor",
         )
     return Permutation(
@@ -124,7 +125,7 @@ def _required_ways(n_units: int, counts: tuple[int, ...], confidence: float) -> 
     if smallest > alpha + SHARE_ROUNDING:
         needed = ceil(smallest * ways / alpha - SHARE_ROUNDING)
         raise NotEstimable(
-            f"{ways} assignments cannot give {confidence:.0%} confidence: p can be "
+            f"{ways} assignments cannot give {100 * confidence:g}% confidence: p can be "
             f"{smallest:.2g} at best, needs {needed} assignments",
             verdict="below_sample_floor",
         )

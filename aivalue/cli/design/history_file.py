@@ -6,6 +6,7 @@ import numpy as np
 
 from aivalue.cli.console import WRONG_CALL, fail
 from aivalue.cli.panel_file import Columns, numbers_of, read_rows, units_of
+from aivalue.cli.panel_times import times_of
 from aivalue.effects.front_door.table import sorted_times
 from aivalue.effects.panel import Floats, Integers
 
@@ -37,7 +38,7 @@ def panel_in(path: Path, *, outcome: str, unit: str, time: str) -> Floats:
     columns = Columns(outcome=outcome, treated="", unit=unit, time=time)
     rows = read_rows(path, [name for name in (outcome, unit, time) if name])
     names, row = np.unique(units_of(rows, columns), return_inverse=True)
-    times, column = sorted_times([each[time] for each in rows])
+    times, column = sorted_times(times_of(rows, time))
     if len(set(zip(row, column, strict=True))) < len(rows):
         fail("a unit has two rows at one time", status=WRONG_CALL)
     wide = np.full((len(names), len(times)), np.nan)

@@ -27,7 +27,7 @@ def drawn(
         figure = Figure(figsize=(9, 6), layout="constrained")
         levels, apart = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
         levels.set_title(title, loc="left", fontsize=11)
-        band = f"{confidence:.0%} interval"
+        band = f"{100 * confidence:g}% interval"
         if len(course.times) == 1:
             _draw_at_once(levels, apart, course, band)
         else:

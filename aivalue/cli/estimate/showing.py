@@ -55,7 +55,7 @@ def lines_of(found: PanelEstimate, *, outcome: str, is_relative: bool) -> list[t
         (
             "Effect",
             f"{outcome} {in_figures(figure, is_relative=is_relative)}, "
-            f"{figure.confidence:.0%} interval; {in_odds(found.p_value)}"
+            f"{100 * figure.confidence:g}% interval; {in_odds(found.p_value)}"
             + ("" if share is None else f"\n{share} of the level without the AI"),
         ),
         ("Verdict", f"{found.verdict}: {VERDICTS[found.verdict]}"),

@@ -14,10 +14,15 @@ LARGEST_MAX = 0.9
 MISS_MAX = 2.0  # Root mean square miss before, in standard deviations of donors' movements.
 
 
+def miss_before(gap_before: Floats, noise: float) -> float:
+    """Return the root mean square gap before, in standard deviations of donors' movements."""
+    return float(np.sqrt((gap_before**2).mean())) / noise if noise > 0 else 0.0
+
+
 def weight_concentration(weights: Floats, gap_before: Floats, noise: float) -> CheckResult:
     """Check the largest weight, and the fit before the treatment."""
     effective = float(1 / (weights**2).sum())
-    miss = float(np.sqrt((gap_before**2).mean())) / noise if noise > 0 else 0.0
+    miss = miss_before(gap_before, noise)
     is_bad = weights.max() > LARGEST_MAX or miss > MISS_MAX
     return CheckResult(
         name=NAME,

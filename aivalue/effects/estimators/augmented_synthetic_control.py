@@ -19,6 +19,7 @@ from aivalue.effects.estimators.synthetic_control import (
 )
 from aivalue.effects.panel import Floats
 from aivalue.effects.simplex import simplex_weights
+from aivalue.errors import NotEstimable
 
 VERSION = "1"
 STEPS = 20
@@ -103,6 +104,8 @@ def _penalty(before: Floats, donors: Floats) -> float:
     n_before = len(before)
     past = donors - donors.mean(axis=0)
     largest = float(np.linalg.norm(past, 2) ** 2)
+    if not largest > 0:
+        raise NotEstimable("donors do not differ before go-live, so nothing can be told by them")
     grid = largest * SMALLEST_SHARE ** (np.arange(N_PENALTIES) / STEPS)
     squares = np.empty((n_before, N_PENALTIES))
     for left_out in range(n_before):

@@ -210,8 +210,10 @@ def _cycle(position: Floats, length: float) -> list[Floats]:
         angle = 2 * np.pi * position / length
         return [np.sin(angle), np.cos(angle)]
     step = position % length
-    last = (step == length - 1).astype(np.float64)
-    return [(step == number).astype(np.float64) - last for number in range(int(length) - 1)]
+    # A series of working days has no level of Sundays.
+    seen = [number for number in range(int(length)) if (step == number).any()]
+    last = (step == seen[-1]).astype(np.float64)
+    return [(step == number).astype(np.float64) - last for number in seen[:-1]]
 
 
 def _require_estimable(series: Interrupted, *, n_before: int, n_after: int) -> None:

@@ -1,20 +1,16 @@
 """Which estimators a table permits: a pure function of counts, strongest first."""
 
-from dataclasses import dataclass
-
-import numpy as np
-
 from aivalue.effects.choose import Alternative, Choice
 from aivalue.effects.conformal import require_history
 from aivalue.effects.effect import Design
-from aivalue.effects.front_door.table import Matrices
+from aivalue.effects.front_door.counts import CONTROLS_MIN, Counts
 from aivalue.errors import NotEstimable
 
 TREATED_STAGGERED_MIN = 10
 DONORS_MIN = 10
 PERIODS_BEFORE_MIN = 15
 DONORS_OVER_TIME_MIN = 2
-CONTROLS_MIN = 2
+RATIO_COVARIATES = 2  # Numerator and denominator before.
 AUGMENTED_CELLS_MAX = 20_000  # Beyond it, leaving out periods and donors in turn takes minutes.
 
 ALIASES = {
@@ -65,45 +61,6 @@ _SYNTHETIC = {
     "synthetic_control",
     "augmented_synthetic_control",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """What the table holds."""
-
-    n_units: int
-    n_times: int
-    n_treated: int
-    n_never: int
-    n_starts: int
-    n_before: int
-    n_covariates: int
-    is_complete: bool
-    has_controls: bool
-    is_grouped: bool
-    has_clusters: bool = False
-
-
-def counts_of(panel: Matrices) -> Counts:
-    """Count what `choose_for` decides by."""
-    treated = panel.is_treated
-    starts = panel.first_treated[treated]
-    measured = np.isfinite(panel.outcome)
-    with_ai = np.arange(len(panel.times)) >= panel.first_treated[:, None]
-    beside = (measured & ~with_ai).sum(axis=0) >= CONTROLS_MIN
-    return Counts(
-        n_units=len(panel.units),
-        n_times=len(panel.times),
-        n_treated=int(treated.sum()),
-        n_never=int((~treated).sum()),
-        n_starts=len(np.unique(starts)),
-        n_before=int(starts.min()) if len(starts) else 0,
-        n_covariates=panel.covariates.shape[2],
-        is_complete=panel.is_complete,
-        has_controls=bool((beside & (measured & with_ai).any(axis=0)).any()),
-        is_grouped=panel.cluster is not None or panel.stratum is not None,
-        has_clusters=panel.cluster is not None,
-    )
 
 
 def choose_for(
@@ -215,15 +172,30 @@ def _why_not(name: str, counts: Counts, confidence: float) -> str | None:
 def _why_not_randomized(name: str, counts: Counts) -> str | None:
     if counts.n_times > 1:
         return "units were measured at several times, and nothing says they were drawn at random"
-    if name == "difference_in_means":
-        return None
+    return None if name == "difference_in_means" else _why_not_adjusted(name, counts)
+
+
+def _why_not_adjusted(name: str, counts: Counts) -> str | None:
     if counts.is_grouped:
         return "clusters and strata are compared by difference_in_means"
     if counts.n_covariates == 0:
         return "no covariate was given"
+    if counts.is_ratio:
+        return _why_not_ratio(name, counts.n_covariates)
     if name == "cuped" and counts.n_covariates > 1:
         return "several covariates: a regression takes them"
     return None
+
+
+def _why_not_ratio(name: str, n_covariates: int) -> str | None:
+    if name != "cuped":
+        return "a ratio is adjusted by its own numerator and denominator before (cuped)"
+    if n_covariates == RATIO_COVARIATES:
+        return None
+    return (
+        f"{n_covariates} covariates: a ratio is adjusted by its own numerator and denominator "
+        f"before, needs these {RATIO_COVARIATES}"
+    )
 
 
 def _why_not_beside(name: str, counts: Counts) -> str | None:

@@ -6,14 +6,15 @@ One that was asked for stays the figure, and is compared with what the table wou
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aivalue.effects.checks.agreement import agreement, least_favourable
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.override import override
 from aivalue.effects.choose import Choice
 from aivalue.effects.effect import Effect, Verdict
-from aivalue.effects.front_door.choice import choose_for, counts_of
+from aivalue.effects.front_door.choice import choose_for
+from aivalue.effects.front_door.counts import counts_of
 from aivalue.effects.front_door.course import Course
 from aivalue.effects.front_door.own_reading import permuted_reading, share_of
 from aivalue.effects.front_door.ran import Inference, Options, OwnReading, Ran
@@ -112,7 +113,7 @@ def estimate_panel(
         counts_of(panel), wanted=estimator, approver=approver, confidence=options.confidence
     )
     ran = run(choice.estimator, panel, options)
-    rivals = _rivals(choice, panel, options)
+    rivals, choice = _rivals(choice, panel, options)
     used = _used(ran, rivals, better_when) if estimator == "auto" else ran
     compared = (agreement(ran.effect, [rival.effect for rival in rivals]),)
     is_compared = bool(rivals) or estimator == "auto"
@@ -140,7 +141,7 @@ def estimate_panel(
         rivals=tuple(rival.effect for rival in rivals),
         monitored=_monitored(used.effect, options),
         course=used.course,
-        unused=unused_by(used.effect.estimator, panel, options),
+        unused=unused_by(used.effect, panel, options),
         own=own,
         inference=options.inference,
         by_permutation=None if used.permuted is None else used.permuted.reading(),
@@ -168,15 +169,24 @@ def _p_value(effect: Effect, level: Interval, own: OwnReading | None) -> float:
     return two_sided_p(level.point / level.standard_error, effect.degrees_of_freedom)
 
 
-def _rivals(choice: Choice, panel: Matrices, options: Options) -> tuple[Ran, ...]:
-    """Run the other permitted estimators; one that refuses has nothing to say."""
-    found = []
+def _rivals(choice: Choice, panel: Matrices, options: Options) -> tuple[tuple[Ran, ...], Choice]:
+    """Run the other permitted estimators, and record why any has nothing to say."""
+    found, silent = [], {}
     for name in choice.eligible:
         try:
-            found.append(run(name, panel, options))
-        except NotEstimable:
+            ran = run(name, panel, options)
+        except NotEstimable as refusal:
+            silent[name] = str(refusal)
             continue
-    return tuple(found)
+        if ran.unlike is None:
+            found.append(ran)
+        else:
+            silent[name] = ran.unlike
+    alternatives = tuple(
+        replace(each, why_not=silent.get(each.estimator, each.why_not))
+        for each in choice.alternatives
+    )
+    return tuple(found), replace(choice, alternatives=alternatives)
 
 
 def _used(ran: Ran, rivals: tuple[Ran, ...], better_when: BetterWhen) -> Ran:

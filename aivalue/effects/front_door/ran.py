@@ -78,6 +78,8 @@ class Ran:
         Of units that went live beside others, the exact reading.
     levels : Levels or None
         Of one series, the readings between which `effect` was decided.
+    unlike : str or None
+        Why it contradicts nobody: it compares with what the treated never were like.
     """
 
     effect: Effect
@@ -86,3 +88,4 @@ class Ran:
     own: OwnReading | None = None
     permuted: Permuted | None = None
     levels: Levels | None = None
+    unlike: str | None = None

@@ -1,5 +1,7 @@
 """Experiments from a table: one row per subject, units over several times, or units that switch."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from aivalue.effects.checks.check import CheckResult
@@ -26,8 +28,12 @@ def run_experiment(panel: Matrices, options: Options, adjustment: Adjustment | N
     if len(panel.times) > 1:
         return _over_times(panel, options, adjustment)
     subjects = _subjects(panel)
+    _require_before(subjects, options, adjustment)
+    # Clusters are compared by a regression, which adjusts by itself; strata alone refuse it.
+    is_plain = adjustment is None and subjects.cluster is None and subjects.stratum is None
+    nothing = np.empty((len(subjects.outcome), 0))
     effect = experiment(
-        subjects,
+        replace(subjects, before=nothing) if is_plain else subjects,
         period=panel.periods[0],
         adjustment=adjustment,
         confidence=options.confidence,
@@ -73,6 +79,24 @@ def _subjects(panel: Matrices) -> Subjects:
     )
 
 
+def _require_before(subjects: Subjects, options: Options, adjustment: Adjustment | None) -> None:
+    """Refuse an adjustment without covariates, or by one that is the assignment itself."""
+    if adjustment is not None and subjects.before.shape[1] == 0:
+        raise NotEstimable(f"{adjustment} adjusts for covariates: needs 1, and none was given")
+    for column, values in enumerate(subjects.before.T):
+        arms = values[subjects.treated], values[~subjects.treated]
+        if all(len(arm) and np.ptp(arm) == 0 for arm in arms) and arms[0][0] != arms[1][0]:
+            raise NotEstimable(
+                f"{_name(options, column)} is {arms[0][0]:g} for all with the AI and "
+                f"{arms[1][0]:g} for all others: it is who got the AI, not known before"
+            )
+
+
+def _name(options: Options, column: int) -> str:
+    names = options.names
+    return names[column] if column < len(names) else f"covariate {column + 1}"
+
+
 def _ratio(subjects: Subjects, options: Options) -> CheckResult:
     """Test the split of what was drawn: subjects, or clusters where those hold one arm each."""
     treated = subjects.treated
@@ -96,8 +120,7 @@ def _balance(subjects: Subjects, period: Period, options: Options) -> CheckResul
             outcome=values, treated=subjects.treated, before=nothing, cluster=subjects.cluster
         )
         effect = experiment(alone, period=period, confidence=options.confidence)
-        name = options.names[column] if column < len(options.names) else f"covariate {column + 1}"
-        changes.append((name, average(effect), effect.degrees_of_freedom))
+        changes.append((_name(options, column), average(effect), effect.degrees_of_freedom))
     return covariate_not_affected(changes)
 
 

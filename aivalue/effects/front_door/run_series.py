@@ -60,13 +60,16 @@ def _series(panel: Matrices, options: Options) -> Interrupted:
     rows = panel.outcome[treated]
     seen: Booleans = np.asarray(np.isfinite(rows).all(axis=0))
     controls = panel.covariates[treated].mean(axis=0)[seen]
+    _require_controls(controls, _times(panel), options)
     with_ai = (np.flatnonzero(seen) >= starts[0]).astype(np.float64)[:, None]
     if not with_ai.any():
         raise NotEstimable("no observation with the AI", verdict="too_early")
     calendar = calendar_of(_times(panel), np.flatnonzero(seen), holidays=options.holidays)
     n_before = int((with_ai == 0).sum())
     has_controls = controls.shape[1] > 0
-    cycles = calendar.cycles(n_before) if options.seasons is None else options.seasons
+    cycles = options.seasons
+    if cycles is None:
+        cycles = calendar.cycles(_reach(calendar.position, n_before))
     # Controls carry the season themselves; cycles beside them only where asked for.
     if has_controls and options.seasons is None:
         cycles = ()
@@ -81,6 +84,31 @@ def _series(panel: Matrices, options: Options) -> Interrupted:
         has_trend=not has_controls,
         holidays=calendar.holidays,
     )
+
+
+def _require_controls(controls: Floats, times: tuple[str, ...], options: Options) -> None:
+    """Refuse a control series by its name: it has a gap, stands still, or repeats the others."""
+    names = [*options.names, *(f"control {at + 1}" for at in range(controls.shape[1]))]
+    for column, values in enumerate(controls.T):
+        if not np.isfinite(values).all():
+            gap = times[int(np.argmin(np.isfinite(values)))]
+            raise NotEstimable(
+                f"control series {names[column]} has no value at {gap}, needs one wherever the "
+                "outcome has one"
+            )
+        if not np.ptp(values) > 0:
+            raise NotEstimable(f"control series {names[column]} is always {values[0]:g}")
+        so_far = controls[:, : column + 1] - controls[:, : column + 1].mean(axis=0)
+        if np.linalg.matrix_rank(so_far / np.abs(so_far).max(axis=0)) <= column:
+            raise NotEstimable(f"control series {names[column]} repeats the others: leave it out")
+
+
+def _reach(position: Floats, n_before: int) -> int:
+    """Return how many steps the history goes back: working days are a year after 261 of them."""
+    if n_before == 0:
+        return 0
+    steps = int(position[n_before - 1] - position[0]) + 1
+    return steps if 2 * n_before >= steps else n_before
 
 
 def _times(panel: Matrices) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from aivalue.effects.front_door.course import course_of_units
 from aivalue.effects.front_door.permuted import Permuted, control_permuted, units_permuted
 from aivalue.effects.front_door.ran import Options, Ran
 from aivalue.effects.front_door.table import Matrices, days_from
+from aivalue.effects.front_door.unlike import movement, unlike
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats
 from aivalue.effects.read_synthetic import doubts_of
@@ -105,6 +106,7 @@ def run_synthetic_control(panel: Matrices, options: Options) -> Ran:
             found, mean, donors, panel, options, average(effect), without, permuted
         ),
         permuted=permuted,
+        unlike=unlike(found, mean, donors),
         course=lambda: course_of_units(panel, effect, (mean - found.gap)[:n_before]),
     )
 
@@ -129,6 +131,7 @@ def run_augmented(panel: Matrices, options: Options) -> Ran:
             found.corrected, mean, donors, panel, options, average(effect), without, permuted
         ),
         permuted=permuted,
+        unlike=unlike(found.corrected, mean, donors),
         course=lambda: course_of_units(panel, effect, (mean - found.corrected.gap)[:n_before]),
     )
 
@@ -160,14 +163,13 @@ def _control_checks(
 ) -> tuple[CheckResult, ...]:
     is_claimed = _excludes_zero(figure)
     n_before = found.n_before
-    noise = float(np.diff(donors[:, :n_before], axis=1).std(ddof=1))
     placebos = found.placebo_gaps[:, n_before:].mean(axis=1)
     return (
         placebo_in_space(found.effect, placebos, is_claimed=is_claimed),
         *_over_time(panel, options, is_claimed=is_claimed),
         rmspe_rank(found.gap, found.placebo_gaps, n_before, is_claimed=is_claimed),
         leave_one_donor_out(found.effect, found.weights, without, is_claimed=is_claimed),
-        weight_concentration(found.weights, found.gap[:n_before], noise),
+        weight_concentration(found.weights, found.gap[:n_before], movement(donors, n_before)),
         convex_hull(mean[:n_before], donors[:, :n_before]),
         permuted.check(is_claimed=is_claimed),
         difference_before(mean[None], donors, n_before, options),
@@ -205,8 +207,7 @@ def _over_time(
 
 def _staggered(panel: Matrices, options: Options) -> Ran:
     treated = panel.is_treated
-    if not panel.is_complete:
-        raise NotEstimable("a unit is missing in a period: this estimator needs them all")
+    panel.require_complete()
     rows, start = panel.outcome[treated], panel.first_treated[treated]
     found = staggered_synthetic_difference(rows, start, panel.outcome[~treated])
     first = int(start.min())
@@ -285,6 +286,7 @@ def block_of(panel: Matrices) -> tuple[Floats, Floats, int]:
             "units went live at different times: use synthetic_difference_in_differences, "
             "which reads each cohort, or imputation"
         )
+    panel.require_complete()
     treated = panel.is_treated
     return panel.outcome[treated], panel.outcome[~treated], int(starts[0])
 

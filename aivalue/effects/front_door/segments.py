@@ -28,6 +28,12 @@ def held_series(table: PanelTable, segment: Sequence[str]) -> tuple[PanelTable, 
     """
     volume = np.ones(len(segment)) if table.denominator is None else table.denominator
     kept = np.isfinite(table.outcome) & np.isfinite(volume) & (volume > 0)
+    if (volume < 0).any():
+        row = int(np.argmax(volume < 0))
+        raise NotEstimable(
+            f"time {table.time[row]}, segment {segment[row]}: the volume is {volume[row]:g}, "
+            "needs 0 or more"
+        )
     times, time = sorted_times([each for each, keep in zip(table.time, kept, strict=True) if keep])
     names, column = np.unique(np.asarray(segment, str)[kept], return_inverse=True)
     shape = (len(times), len(names))

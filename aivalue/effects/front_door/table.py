@@ -89,6 +89,16 @@ class Matrices:
         """Which units ever have the AI."""
         return self.first_treated < len(self.times)
 
+    def require_complete(self) -> None:
+        """Refuse the first unit and time without an outcome, for a mix of donors."""
+        if self.is_complete:
+            return
+        row, column = np.argwhere(~np.isfinite(self.outcome))[0]
+        raise NotEstimable(
+            f"unit {self.units[row]} has no outcome at time {self.times[column]}: a mix of donors "
+            "needs every unit at every time; leave the unit out, or use imputation"
+        )
+
     def staggered(self) -> StaggeredPanel:
         """Return the shape that rollout estimators read; covariates as of the first time."""
         has_covariates = self.covariates.shape[2] > 0
@@ -146,7 +156,8 @@ def matrices_of(table: PanelTable, *, may_alternate: bool = False) -> Matrices:
         row = int(np.argmax(lost.any(axis=1)))
         raise NotEstimable(
             f"unit {units[row]} has the AI from {times[first[row]]} on but not at "
-            f"{times[int(np.argmax(lost[row]))]}: units that lose the AI again are not supported"
+            f"{times[int(np.argmax(lost[row]))]}: only the estimator switchback "
+            "reads units that lose the AI again"
         )
     return Matrices(
         units=units,

@@ -123,6 +123,11 @@ def days(n: int, step: int) -> list[str]:
     return [(date(2023, 1, 2) + timedelta(days=at * step)).isoformat() for at in range(n)]
 
 
+def month_ends(n: int) -> list[str]:
+    firsts = [date(2023 + (at + 4) // 12, (at + 4) % 12 + 1, 1) for at in range(n)]
+    return [(first - timedelta(days=1)).isoformat() for first in firsts]
+
+
 @pytest.mark.parametrize(
     ("times", "n_before", "cycles"),
     [
@@ -132,6 +137,16 @@ def days(n: int, step: int) -> list[str]:
         (days(80, 7), 60, (365.25 / 7,)),
         ([f"{2018 + at // 12}-{at % 12 + 1:02d}-01" for at in range(48)], 40, (12.0,)),
         ([str(at) for at in range(50)], 40, ()),
+        # Months, quarters and half years by name, by first and by last day; midnights.
+        ([f"{2018 + at // 12}-{at % 12 + 1:02d}" for at in range(48)], 40, (12.0,)),
+        ([f"{2010 + at // 4}Q{at % 4 + 1}" for at in range(48)], 40, (4.0,)),
+        ([f"{2010 + at // 4}-{at % 4 * 3 + 1:02d}-01" for at in range(48)], 11, ()),
+        ([f"{2010 + at // 4}-{at % 4 * 3 + 1:02d}-01" for at in range(48)], 12, (4.0,)),
+        ([f"{2010 + at // 2}-{at % 2 * 6 + 1:02d}-01" for at in range(48)], 40, (2.0,)),
+        ([f"{2010 + at}-01-01" for at in range(48)], 40, ()),
+        (["2023-01-31", "2023-02-28", "2023-03-31", *month_ends(37)], 40, (12.0,)),
+        ([f"{day} 00:00:00" for day in days(60, 1)], 40, (7.0,)),
+        ([f"{day}T06:00:00" for day in days(60, 1)], 40, ()),
     ],
 )
 def test_seasons_are_those_that_the_history_can_show(
@@ -148,6 +163,17 @@ def test_holidays_fall_into_their_week() -> None:
     assert found.holidays is not None
     assert found.holidays[:, 0] == pytest.approx([1 / 7, 0, 1 / 7, 0, 0, 0, 0, 0, 0, 0])
     assert found.position == pytest.approx(np.arange(10))
+
+
+def test_a_holiday_falls_into_the_months_that_its_label_stands_for() -> None:
+    holiday = ["2023-02-14"]
+    by_first = calendar_of(["2023-01-01", "2023-04-01"], np.arange(2), holidays=holiday)
+    by_last = calendar_of(["2023-03-31", "2023-06-30"], np.arange(2), holidays=holiday)
+
+    for found in (by_first, by_last):
+        assert found.holidays is not None
+        assert found.holidays[:, 0] == pytest.approx([1 / 90, 0])
+        assert found.position.tolist() == [0, 1]
 
 
 def test_holidays_need_dates() -> None:

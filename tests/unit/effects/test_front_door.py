@@ -235,7 +235,7 @@ def test_missing_cells_are_refused_or_handled_by_name() -> None:
     assert found.effect.estimator == "imputation"
     refused = {each.estimator: each.why_not for each in found.choice.alternatives}
     assert "not measured at every time" in refused["synthetic_difference_in_differences"]
-    with pytest.raises(NotEstimable, match="missing in a period"):
+    with pytest.raises(NotEstimable, match="has no outcome at time"):
         estimate_panel(holed, estimator="sdid")
 
 
