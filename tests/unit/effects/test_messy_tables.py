@@ -1,6 +1,7 @@
 """Whether tables as people have them are read for what they are, or refused by name."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,17 +48,17 @@ def days_from(start: date, n: int) -> list[date]:
     return [start + timedelta(days=at) for at in range(n)]
 
 
-def subjects(**more: object) -> PanelTable:
+def subjects(**more: Any) -> PanelTable:
     rng = np.random.default_rng(5)
     n = 60
-    columns = {
+    columns: dict[str, Any] = {
         "unit": [f"s{row:02d}" for row in range(n)],
         "time": ["0"] * n,
         "outcome": rng.normal(size=n),
         "treated": np.arange(n) % 2 == 0,
         "covariates": np.empty((n, 0)),
     }
-    return PanelTable(**{**columns, **more})  # type: ignore[arg-type]
+    return PanelTable(**{**columns, **more})
 
 
 def test_a_mix_that_was_never_like_the_treated_contradicts_nobody() -> None:
