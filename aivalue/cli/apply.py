@@ -28,7 +28,7 @@ from aivalue.cli.service_calls import Services, call, connected, find
 from aivalue.errors import AivalueError, InvalidDefinition
 from aivalue.kpis.canonical import Json
 from aivalue.kpis.change import Change, Difference
-from aivalue.runtime.settings import RuntimeSettings
+from aivalue.runtime.settings import RuntimeSettings, read_settings
 
 _SIGNS = {
     "create": "[green]+ create[/]",
@@ -119,7 +119,7 @@ def apply_command(
         applied = asyncio.run(
             apply_definitions(
                 file,
-                settings=RuntimeSettings(),
+                settings=read_settings(RuntimeSettings),
                 reason=reason,
                 valid_from=None if effective is None else effective.date(),
                 evidence=evidence_of(evidence or []),

@@ -10,7 +10,7 @@ from aivalue.cli.console import fail, results
 from aivalue.cli.service_calls import CallFailed, Services, call, connected
 from aivalue.errors import AivalueError
 from aivalue.kpis.change import Change
-from aivalue.runtime.settings import RuntimeSettings
+from aivalue.runtime.settings import RuntimeSettings, read_settings
 
 
 def evidence_of(options: Iterable[str]) -> dict[str, str]:
@@ -65,7 +65,7 @@ def gates_command(
 
 async def _gates(initiative: str) -> dict[str, Any]:
     try:
-        async with connected(RuntimeSettings()) as services:
+        async with connected(read_settings(RuntimeSettings)) as services:
             path = f"/v1/initiatives/{initiative}/gates"
             answer: dict[str, Any] = await call(services.baseline, "GET", path)
             return answer

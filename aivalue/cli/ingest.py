@@ -10,7 +10,7 @@ import typer
 
 from aivalue.cli.console import FAILED, WRONG_CALL, fail, notes, results
 from aivalue.cli.service_calls import call, connected
-from aivalue.runtime.settings import RuntimeSettings
+from aivalue.runtime.settings import RuntimeSettings, read_settings
 
 app = typer.Typer(
     help="The logs that events are read from: where they stand, and whether they were edited.",
@@ -136,7 +136,7 @@ def _name(partition: Partition) -> str:
 
 
 async def _listed(topic: str | None) -> list[Any]:
-    async with connected(RuntimeSettings()) as services:
+    async with connected(read_settings(RuntimeSettings)) as services:
         return await _partitions(services.ingest, topic)
 
 
@@ -148,7 +148,7 @@ async def _partitions(client: httpx.AsyncClient, topic: str | None) -> list[Any]
 async def _resumed(
     topic: str | None, partition: int | None, *, forget_tail: bool
 ) -> list[dict[str, Any]]:
-    async with connected(RuntimeSettings()) as services:
+    async with connected(read_settings(RuntimeSettings)) as services:
         wanted = [{"topic": topic, "partition": partition}]
         if partition is None:
             wanted = [
@@ -163,14 +163,14 @@ async def _resumed(
 
 
 async def _post(path: str, said: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
-    async with connected(RuntimeSettings()) as services:
+    async with connected(read_settings(RuntimeSettings)) as services:
         return await call(services.ingest, "POST", path, json=said)
 
 
 async def _verified(topic: str | None, known_hash: str | None) -> list[dict[str, Any]]:
     from aivalue.cli.events.sending import progress_bar
 
-    async with connected(RuntimeSettings()) as services:
+    async with connected(read_settings(RuntimeSettings)) as services:
         wanted = await _partitions(services.ingest, topic)
         with progress_bar() as bar:
             task = bar.add_task("verifying", total=sum(each["next_offset"] for each in wanted))

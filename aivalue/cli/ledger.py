@@ -8,7 +8,7 @@ import typer
 from aivalue.cli.console import FAILED, fail, results
 from aivalue.cli.service_calls import call, connected
 from aivalue.errors import AivalueError
-from aivalue.runtime.settings import RuntimeSettings
+from aivalue.runtime.settings import RuntimeSettings, read_settings
 
 app = typer.Typer(help="The record: verify that nobody has edited it.", no_args_is_help=True)
 
@@ -40,7 +40,7 @@ def verify(
 async def _verification(known_hash: str | None) -> dict[str, Any]:
     params = {} if known_hash is None else {"known_hash": known_hash}
     try:
-        async with connected(RuntimeSettings()) as services:
+        async with connected(read_settings(RuntimeSettings)) as services:
             answer: dict[str, Any] = await call(
                 services.baseline, "GET", "/v1/verification", params=params
             )

@@ -30,7 +30,7 @@ COMMANDS = {
     "estimate": "estimate.command:estimate",
     "policy": "policy:policy",
     "up": "operations:up",
-    "doctor": "operations:doctor",
+    "doctor": "doctor:doctor",
     "design": "design.command:app",
     "baseline": "baseline.command:app",
     "ledger": "ledger:app",

@@ -108,7 +108,8 @@ def _refusal(response: httpx.Response) -> AivalueError:
     except (ValueError, KeyError, TypeError):
         return CallFailed(f"{where}: {response.text[:200]}")
     if problems:
-        return InvalidDefinition(detail, problems=problems)
+        said = [detail, *(f"  {path}: {message}" for path, message in problems)]
+        return InvalidDefinition("\n".join(said), problems=problems)
     if response.status_code in {404, 409, 422}:
         # What was asked for cannot be: the sentence says why, the address would not.
         return CallFailed(detail)

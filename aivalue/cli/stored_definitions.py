@@ -17,7 +17,7 @@ from aivalue.cli.service_calls import Services, call, connected
 from aivalue.errors import AivalueError
 from aivalue.kpis.change import Change
 from aivalue.kpis.definition import DEFINITION_KINDS, Definition
-from aivalue.runtime.settings import RuntimeSettings
+from aivalue.runtime.settings import RuntimeSettings, read_settings
 
 PAGE = 500
 Transports = Mapping[str, httpx.AsyncBaseTransport]
@@ -83,7 +83,7 @@ def export_command(
 ) -> None:
     """Write the stored definitions as YAML that `aivalue apply` reads back unchanged."""
     try:
-        files = files_of(asyncio.run(stored_definitions(RuntimeSettings())))
+        files = files_of(asyncio.run(stored_definitions(read_settings(RuntimeSettings))))
     except AivalueError as error:
         fail(str(error))
     if directory is None:
@@ -108,7 +108,7 @@ def drift_command(
 ) -> None:
     """Say how the stored definitions differ from files; ends with status 1 where they do."""
     try:
-        drift = asyncio.run(drift_of(file, settings=RuntimeSettings()))
+        drift = asyncio.run(drift_of(file, settings=read_settings(RuntimeSettings)))
     except InvalidDefinitions as error:
         for problem in error.found:
             notes.print(str(problem), style="red", markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ import typer
 from aivalue.cli.console import FAILED, notes, results
 from aivalue.cli.service_calls import call, connected
 from aivalue.errors import AivalueError
-from aivalue.runtime.settings import RuntimeSettings
+from aivalue.runtime.settings import RuntimeSettings, read_settings
 
 
 def target_command(
@@ -57,7 +57,7 @@ def target_command(
 
 
 async def _read(request: dict[str, str]) -> dict[str, Any]:
-    async with connected(RuntimeSettings()) as services:
+    async with connected(read_settings(RuntimeSettings)) as services:
         answer: dict[str, Any] = await call(
             services.baseline, "POST", "/v1/targets:read", json=request
         )

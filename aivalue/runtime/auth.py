@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import Depends, HTTPException, Request
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from aivalue.runtime.settings import AuthSettings
+from aivalue.runtime.settings import AuthSettings, InvalidSettings
 
 Role = Literal["reader", "writer", "approver", "operator", "service"]
 ALL_ROLES: frozenset[Role] = frozenset({"reader", "writer", "approver", "operator", "service"})
@@ -116,4 +116,11 @@ def digest_of(secret: str) -> str:
 
 
 def _read(path: Path) -> tuple[_Token, ...]:
-    return TypeAdapter(tuple[_Token, ...]).validate_json(path.read_bytes())
+    try:
+        return TypeAdapter(tuple[_Token, ...]).validate_json(path.read_bytes())
+    except OSError as error:
+        why = error.strerror or str(error)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        why = f"{'/'.join(str(part) for part in first['loc'])}: {first['msg']}".removeprefix(": ")
+    raise InvalidSettings(f"AIVALUE_AUTH__TOKENS_FILE: {path} holds no tokens: {why}")

@@ -17,8 +17,9 @@ from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateSchema
 
-from aivalue.runtime.postgres import database_address
-from aivalue.runtime.settings import DatabaseSettings, RuntimeSettings
+from aivalue.errors import AivalueError
+from aivalue.runtime.postgres import database_address, require_reachable
+from aivalue.runtime.settings import DatabaseSettings, RuntimeSettings, read_settings
 
 _ROOT = Path(__file__).parents[2]
 _CONNECTION = "connection"
@@ -72,6 +73,12 @@ def _revision(connection: Connection, service: str) -> str | None:
     return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
+async def _migrate_as_told(service: str) -> None:
+    settings = read_settings(RuntimeSettings).database
+    await require_reachable(settings)
+    await migrate(settings, service)
+
+
 def migrate_blocking(settings: DatabaseSettings, service: str) -> None:
     """Call `migrate` from code that has no event loop."""
     asyncio.run(migrate(settings, service))
@@ -105,4 +112,7 @@ def _config(service: str) -> Config:
 
 
 if __name__ == "__main__":
-    migrate_blocking(RuntimeSettings().database, *sys.argv[1:])
+    try:
+        asyncio.run(_migrate_as_told(*sys.argv[1:]))
+    except AivalueError as complaint:
+        sys.exit(str(complaint))

@@ -1,9 +1,17 @@
 """PostgreSQL: engines and transactions. The caller of a query owns its transaction."""
 
+import asyncpg
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from aivalue.errors import AivalueError
 from aivalue.runtime.settings import DatabaseSettings
+
+REACH_SECONDS = 5.0
+
+
+class DatabaseUnreachable(AivalueError):
+    """PostgreSQL does not answer, or lets this user not in."""
 
 
 def database_address(settings: DatabaseSettings) -> URL:
@@ -18,6 +26,25 @@ def asyncpg_address(settings: DatabaseSettings) -> str:
     """Return the address as asyncpg itself wants it, for paths that bypass SQLAlchemy."""
     url = database_address(settings).set(drivername="postgresql")
     return url.render_as_string(hide_password=False)
+
+
+async def require_reachable(settings: DatabaseSettings) -> None:
+    """Connect once.
+
+    Raises
+    ------
+    DatabaseUnreachable
+        The message says where, why not, and which variable names another place.
+    """
+    try:
+        connection = await asyncpg.connect(asyncpg_address(settings), timeout=REACH_SECONDS)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        where = database_address(settings).render_as_string(hide_password=True)
+        why = str(error) or type(error).__name__
+        raise DatabaseUnreachable(
+            f"{where} cannot be used ({why}); AIVALUE_DATABASE__URL says where PostgreSQL is"
+        ) from error
+    await connection.close()
 
 
 def create_engine(settings: DatabaseSettings, *, application_name: str) -> AsyncEngine:

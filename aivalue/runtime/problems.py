@@ -20,6 +20,7 @@ _STATUS = {
     errors.NotEstimable: HTTPStatus.CONFLICT,
     errors.NotComputable: HTTPStatus.CONFLICT,
 }
+_SEEN_MAX = 80
 logger = structlog.get_logger()
 
 
@@ -50,19 +51,41 @@ def install(application: FastAPI) -> None:
     application.add_exception_handler(Exception, _unexpected)
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, (HTTPException, StarletteHTTPException))  # noqa: S101 - by registration
     headers = dict(error.headers) if error.headers else None
-    return problem(error.status_code, str(error.detail), headers=headers)
+    return problem(error.status_code, _said(request, error), headers=headers)
+
+
+def _said(request: Request, error: StarletteHTTPException) -> str:
+    """Return what our own code said; the router says no more than the status' name."""
+    path = request.url.path
+    if error.detail == HTTPStatus.NOT_FOUND.phrase:
+        return f"there is no {path}; /openapi.json lists what there is"
+    if error.detail == HTTPStatus.METHOD_NOT_ALLOWED.phrase:
+        allowed = {name.lower(): value for name, value in (error.headers or {}).items()}
+        return f"{path} does not take {request.method}, it takes {allowed.get('allow')}"
+    return str(error.detail)
 
 
 async def _validation(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - by registration
     found = [
-        {"path": "/".join(str(part) for part in each["loc"]), "message": each["msg"]}
+        {
+            "path": "/".join(str(part) for part in each["loc"]),
+            "message": each["msg"] + _seen(each["msg"], each.get("input")),
+        }
         for each in error.errors()
     ]
     return problem(422, "the request breaks its contract", errors=jsonable_encoder(found))
+
+
+def _seen(message: str, value: object) -> str:
+    """Name the value where it is one and the message does not; a whole body helps nobody."""
+    if not isinstance(value, str | int | float) or str(value) in message:
+        return ""
+    text = repr(value)
+    return f", got {text if len(text) <= _SEEN_MAX else text[:_SEEN_MAX] + '…'}"
 
 
 async def _core(_: Request, error: Exception) -> JSONResponse:

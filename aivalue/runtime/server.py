@@ -7,23 +7,30 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
-from aivalue.runtime.settings import RuntimeSettings
+from aivalue.runtime.settings import InvalidSettings, Settings, read_settings
 from aivalue.runtime.telemetry import configure_logging
 
 SHUTDOWN_SECONDS = 10
+# What shells say of a program that Ctrl-C ended.
+INTERRUPTED = 130
 
 
 def serve(
     service: str,
-    settings: RuntimeSettings,
-    create_app: Callable[[RuntimeSettings], FastAPI],
+    kind: type[Settings],
+    create_app: Callable[[Settings], FastAPI],
     *,
     port: int,
 ) -> None:
     """Run until SIGTERM or SIGINT; `port` is used where the settings name none."""
+    try:
+        settings = read_settings(kind)
+        application = create_app(settings)
+    except InvalidSettings as error:
+        sys.exit(f"{service} cannot start: {error}")
     configure_logging(service, log_format=settings.log_format, log_level=settings.log_level)
     config = uvicorn.Config(
-        create_app(settings),
+        application,
         host=settings.host,
         port=settings.port or port,
         log_config=None,
@@ -36,7 +43,10 @@ def serve(
     )
     server = uvicorn.Server(config)
     # run() re-raises the signal it was stopped by; serve() under our own runner does the same.
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(server.serve())
+    try:
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(server.serve())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     if not server.started:
         sys.exit(3)

@@ -6,20 +6,40 @@ file of the same name in lower case under `AIVALUE_SECRETS_DIR` (default /run/se
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
+
+from aivalue.errors import AivalueError
 
 PREFIX = "AIVALUE_"
 _SECRETS_DIR = Path(os.environ.get("AIVALUE_SECRETS_DIR", "/run/secrets"))
+
+
+HttpAddress = Annotated[str, Field(pattern=r"^https?://[^/]+")]
+
+
+class InvalidSettings(AivalueError):
+    """A variable holds what no program can use; the message names it and what it needs."""
 
 
 class _Group(BaseModel):
@@ -96,14 +116,28 @@ class DatabaseSettings(_Group):
     pool_size: int = Field(default=8, ge=1)
     statement_timeout_ms: int = 30_000
 
+    @field_validator("url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr) -> SecretStr:
+        scheme = url.get_secret_value().partition("://")[0]
+        if scheme not in {"postgresql", "postgres"}:
+            raise ValueError("needs postgresql://USER@HOST:PORT/DATABASE")
+        return url
+
+    @field_serializer("url", when_used="json")
+    def _without_password(self, url: SecretStr) -> str:
+        """Show where the data is; the whole address being hidden helps nobody."""
+        address = url.get_secret_value().partition("?")[0]
+        return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", address)
+
 
 class ServiceAddresses(_Group):
     """Where the services find each other."""
 
-    ingest: str = "http://127.0.0.1:8101"
-    baseline: str = "http://127.0.0.1:8102"
-    attribution: str = "http://127.0.0.1:8103"
-    reporting: str = "http://127.0.0.1:8104"
+    ingest: HttpAddress = "http://127.0.0.1:8101"
+    baseline: HttpAddress = "http://127.0.0.1:8102"
+    attribution: HttpAddress = "http://127.0.0.1:8103"
+    reporting: HttpAddress = "http://127.0.0.1:8104"
 
 
 class RuntimeSettings(BaseSettings):
@@ -147,6 +181,47 @@ class RuntimeSettings(BaseSettings):
                 "set AIVALUE_AUTH__MODE=tokens and AIVALUE_AUTH__TOKENS_FILE"
             )
         return self
+
+
+Settings = TypeVar("Settings", bound=RuntimeSettings)
+
+
+def read_settings(kind: type[Settings]) -> Settings:
+    """Read the environment and the files of secrets.
+
+    Raises
+    ------
+    InvalidSettings
+        One line for each variable that cannot be used.
+    """
+    try:
+        return kind()
+    except SettingsError as error:
+        raise InvalidSettings(f"{PREFIX}*: {error}: {error.__cause__}") from error
+    except ValidationError as error:
+        lines = [
+            _complaint(kind, each["loc"], each["msg"], each["input"])
+            for each in error.errors(include_url=False)
+        ]
+        # The cause would print the values of secrets.
+        raise InvalidSettings("\n".join(lines)) from None
+
+
+def _complaint(kind: type[BaseModel], path: Sequence[int | str], message: str, seen: object) -> str:
+    said = message.removeprefix("Value error, ")
+    if isinstance(seen, str | int | float) and not _is_secret(kind, path):
+        said += f", got {seen!r}"
+    variable = PREFIX + "__".join(str(part) for part in path).upper()
+    return f"{variable}: {said}" if path else said
+
+
+def _is_secret(kind: type[BaseModel], path: Sequence[int | str]) -> bool:
+    info = kind.model_fields.get(str(path[0])) if path else None
+    if info is None:
+        return False
+    if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+        return _is_secret(info.annotation, path[1:])
+    return "SecretStr" in str(info.annotation)
 
 
 def unknown_variables(

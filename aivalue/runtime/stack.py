@@ -24,7 +24,7 @@ from aivalue.runtime.embedded.broker import embedded_broker
 from aivalue.runtime.embedded.postgres import embedded_postgres_server
 from aivalue.runtime.embedded.process import Server, ServerFailed, accepts_connections, free_port
 from aivalue.runtime.migrations import migrate
-from aivalue.runtime.settings import RuntimeSettings
+from aivalue.runtime.settings import RuntimeSettings, read_settings
 from aivalue.runtime.topics import create_topics
 
 SERVICES = ("ingest", "baseline", "attribution", "reporting")
@@ -173,7 +173,7 @@ def settings_of(environment: Mapping[str, str]) -> RuntimeSettings:
     try:
         os.environ.clear()
         os.environ.update(environment)
-        return RuntimeSettings()
+        return read_settings(RuntimeSettings)
     finally:
         os.environ.clear()
         os.environ.update(saved)

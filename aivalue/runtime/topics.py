@@ -8,7 +8,7 @@ import asyncio
 
 from aivalue.events import topics
 from aivalue.runtime.kafka import ensure_topics
-from aivalue.runtime.settings import KafkaSettings, RuntimeSettings
+from aivalue.runtime.settings import KafkaSettings, RuntimeSettings, read_settings
 
 
 def topic_names(settings: KafkaSettings) -> list[str]:
@@ -28,4 +28,4 @@ async def create_topics(settings: KafkaSettings) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(create_topics(RuntimeSettings().kafka))
+    asyncio.run(create_topics(read_settings(RuntimeSettings).kafka))

@@ -5,4 +5,4 @@ from services.attribution.app import create_app
 from services.attribution.settings import AttributionSettings
 
 if __name__ == "__main__":
-    serve("attribution", AttributionSettings(), create_app, port=8103)
+    serve("attribution", AttributionSettings, create_app, port=8103)

@@ -5,4 +5,4 @@ from services.baseline.app import create_app
 from services.baseline.settings import BaselineSettings
 
 if __name__ == "__main__":
-    serve("baseline", BaselineSettings(), create_app, port=8102)
+    serve("baseline", BaselineSettings, create_app, port=8102)

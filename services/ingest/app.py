@@ -172,4 +172,4 @@ def _consumer(settings: IngestSettings, pool: asyncpg.Pool, writer: Writer) -> C
 
 def main() -> None:
     """Run the service until it is told to stop."""
-    serve(SERVICE, IngestSettings(), create_app, port=PORT)
+    serve(SERVICE, IngestSettings, create_app, port=PORT)

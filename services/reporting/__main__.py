@@ -5,4 +5,4 @@ from services.reporting.app import create_app
 from services.reporting.settings import ReportingSettings
 
 if __name__ == "__main__":
-    serve("reporting", ReportingSettings(), create_app, port=8104)
+    serve("reporting", ReportingSettings, create_app, port=8104)

@@ -7,7 +7,7 @@ from aivalue.cli.baseline.scope import Json
 from aivalue.cli.console import fail
 from aivalue.cli.service_calls import call, connected
 from aivalue.errors import AivalueError
-from aivalue.runtime.settings import RuntimeSettings
+from aivalue.runtime.settings import RuntimeSettings, read_settings
 
 
 def ask(path: str, params: Mapping[str, str | float] | None = None) -> Json:
@@ -22,7 +22,7 @@ def post(path: str, request: Mapping[str, object]) -> Json:
 
 def _run(method: str, path: str, **request: object) -> Json:
     async def asked() -> Json:
-        async with connected(RuntimeSettings()) as services:
+        async with connected(read_settings(RuntimeSettings)) as services:
             answer: Json = await call(services.baseline, method, path, **request)
             return answer
 

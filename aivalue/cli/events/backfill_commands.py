@@ -68,11 +68,11 @@ async def _changed(what: str, backfill: str, reason: str) -> Any:  # noqa: ANN40
     """Ask for one slice after the other; whoever asks again later goes on where this stopped."""
     from aivalue.cli.events.sending import progress_bar
     from aivalue.cli.service_calls import call, connected
-    from aivalue.runtime.settings import RuntimeSettings
+    from aivalue.runtime.settings import RuntimeSettings, read_settings
 
     said = {"backfill": backfill, "reason": reason}
     path = f"/v1/backfills:{what}"
-    async with connected(RuntimeSettings()) as services:
+    async with connected(read_settings(RuntimeSettings)) as services:
         before = next((each for each in await _listed() if each["backfill"] == backfill), None)
         with progress_bar() as bar:
             task = bar.add_task(f"{what}ing", total=_n_to_do(what, before))
@@ -94,11 +94,11 @@ def _n_to_do(what: str, before: dict[str, Any] | None) -> int:
 
 async def _listed() -> list[dict[str, Any]]:
     from aivalue.cli.service_calls import call, connected
-    from aivalue.runtime.settings import RuntimeSettings
+    from aivalue.runtime.settings import RuntimeSettings, read_settings
 
     found: list[dict[str, Any]] = []
     cursor: str | None = ""
-    async with connected(RuntimeSettings()) as services:
+    async with connected(read_settings(RuntimeSettings)) as services:
         while cursor is not None:
             page = await call(services.ingest, "GET", "/v1/backfills", params={"cursor": cursor})
             found += page["backfills"]

@@ -168,10 +168,10 @@ def replay(  # noqa: PLR0913 - one parameter per option of the command
 
 def _run(work: Any) -> Any:  # noqa: ANN401 - whatever the work returns
     from aivalue.cli.service_calls import connected
-    from aivalue.runtime.settings import RuntimeSettings
+    from aivalue.runtime.settings import RuntimeSettings, read_settings
 
     async def worked() -> Any:  # noqa: ANN401
-        async with connected(RuntimeSettings()) as services:
+        async with connected(read_settings(RuntimeSettings)) as services:
             return await work(services.ingest)
 
     return asyncio.run(worked())

@@ -11,7 +11,7 @@ from aivalue.cli.service_calls import CallFailed, call, connected
 from aivalue.errors import AivalueError
 from aivalue.kpis.definition import Kpi
 from aivalue.kpis.nearest import nearest
-from aivalue.runtime.settings import RuntimeSettings
+from aivalue.runtime.settings import RuntimeSettings, read_settings
 
 Form = Literal["value", "parts"]
 _NEEDED = {"value": "value", "parts": "numerator and denominator"}
@@ -75,7 +75,7 @@ def unfit_of(kpi: Kpi, form: Form, unit: str | None) -> list[str]:
 async def _defined() -> dict[str, Kpi]:
     defined: dict[str, Kpi] = {}
     params: dict[str, str | int] = {"kind": "kpi", "limit": _LIMIT}
-    async with connected(RuntimeSettings()) as services:
+    async with connected(read_settings(RuntimeSettings)) as services:
         while True:
             page = await call(services.baseline, "GET", "/v1/definitions", params=params)
             for each in page["definitions"]:

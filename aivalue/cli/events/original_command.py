@@ -36,9 +36,9 @@ async def _original(source: str, event_id: str) -> dict[str, Any] | None:
     from urllib.parse import urlencode
 
     from aivalue.cli.service_calls import connected, find
-    from aivalue.runtime.settings import RuntimeSettings
+    from aivalue.runtime.settings import RuntimeSettings, read_settings
 
-    async with connected(RuntimeSettings()) as services:
+    async with connected(read_settings(RuntimeSettings)) as services:
         query = urlencode({"source": source, "id": event_id})
         found: dict[str, Any] | None = await find(services.ingest, f"/v1/events/original?{query}")
         return found

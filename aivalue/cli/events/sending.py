@@ -16,7 +16,7 @@ from aivalue.cli.events.delivery import Sender, Summary, deliver
 from aivalue.cli.events.prepared import Prepared, UnreadableEvents
 from aivalue.cli.service_calls import connected
 from aivalue.errors import AivalueError
-from aivalue.runtime.settings import RuntimeSettings
+from aivalue.runtime.settings import RuntimeSettings, read_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,9 @@ def send_and_tell(prepared: Prepared, *, beside: Path, route: Route, as_json: bo
     """Send, print the summary, and end with status 1 where an event was rejected."""
     try:
         summary = asyncio.run(
-            send_prepared(prepared, beside=beside, route=route, settings=RuntimeSettings())
+            send_prepared(
+                prepared, beside=beside, route=route, settings=read_settings(RuntimeSettings)
+            )
         )
     except AivalueError as error:
         fail(str(error))

@@ -1,11 +1,20 @@
 """Settings: a mistyped variable is named, and open doors stay on this machine."""
 
+import json
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
-from aivalue.runtime.settings import AuthSettings, RuntimeSettings, unknown_variables
+from aivalue.runtime.postgres import DatabaseUnreachable, require_reachable
+from aivalue.runtime.settings import (
+    AuthSettings,
+    DatabaseSettings,
+    InvalidSettings,
+    RuntimeSettings,
+    read_settings,
+    unknown_variables,
+)
 
 
 def test_a_mistyped_variable_is_named_with_the_nearest_setting() -> None:
@@ -40,15 +49,54 @@ def test_token_mode_needs_its_file() -> None:
         AuthSettings(mode="tokens")
 
 
-def test_secrets_never_appear_in_what_is_printed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://u:hunter2@db:5432/aivalue", "postgresql://u:***@db:5432/aivalue"),
+        ("postgresql://u:hun/@hunter2@db/aivalue", "postgresql://u:***@db/aivalue"),
+        ("postgresql://u@db/aivalue?password=hunter2", "postgresql://u@db/aivalue"),
+        ("postgresql:///aivalue", "postgresql:///aivalue"),
+    ],
+)
+def test_what_is_printed_names_the_database_and_no_secret(
+    monkeypatch: pytest.MonkeyPatch, address: str, shown: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AIVALUE_DATABASE__URL", "postgresql://u:hunter2@db/aivalue")
+    monkeypatch.setenv("AIVALUE_DATABASE__URL", address)
 
-    printed = RuntimeSettings().model_dump_json()
+    printed = read_settings(RuntimeSettings).model_dump_json()
 
     assert "hunter2" not in printed
+    assert json.loads(printed)["database"]["url"] == shown
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint"),
+    [
+        ("AIVALUE_PORT", "abc", "AIVALUE_PORT: Input should be a valid integer.*, got 'abc'"),
+        ("AIVALUE_KAFKA__PARTITIONS", "0", "AIVALUE_KAFKA__PARTITIONS: .*equal to 1, got '0'"),
+        ("AIVALUE_SERVICES__INGEST", "ingest:8101", "AIVALUE_SERVICES__INGEST: .*'ingest:8101'"),
+        ("AIVALUE_KAFKA__TENANTS", "{", "error parsing value for field"),
+        ("AIVALUE_DATABASE__URL", "mysql://u:hunter2@db", "AIVALUE_DATABASE__URL: needs postgres"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_what_is_needed(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, complaint: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(InvalidSettings, match=complaint) as refused:
+        read_settings(RuntimeSettings)
+
+    assert "hunter2" not in str(refused.value)
+
+
+async def test_a_database_that_is_away_is_named_without_its_password() -> None:
+    settings = DatabaseSettings(url=SecretStr("postgresql://u:hunter2@127.0.0.1:1/aivalue"))
+
+    with pytest.raises(DatabaseUnreachable, match=r"u:\*\*\*@127\.0\.0\.1:1/aivalue") as refused:
+        await require_reachable(settings)
+
+    assert "AIVALUE_DATABASE__URL" in str(refused.value)
 
 
 def test_naming_a_tokens_file_is_enough(tmp_path: Path) -> None:
