@@ -30,6 +30,7 @@ def doubts_before(
     rollout: Rollout,
     *,
     scale: Scale,
+    allows_for_scatter: bool,
 ) -> tuple[CheckResult, ...]:
     """Ask how treated units moved before, how much of it may go on, and how much they vary.
 
@@ -39,12 +40,14 @@ def doubts_before(
         Cells without AI.
     rollout : Rollout
         All cells, of units and months that have none without AI too.
+    allows_for_scatter : bool
+        The published interval holds whatever the treated units' scatter.
     """
     test = leads_before(y, x, months_to_start, scale=scale)
     return (
         pre_trend(test, scale=scale),
         _drift_allowed(test, effect, rollout, scale=scale),
-        scatter_doubt(test, is_allowed_for=True),
+        scatter_doubt(test, is_allowed_for=allows_for_scatter),
     )
 
 

@@ -93,4 +93,6 @@ def read_cohorts(material: Material, design: Plan) -> Reading:
         periods=material.periods,
     )
     effect = callaway_santanna(panel, comparison="not_yet_treated", confidence=design.confidence)
-    return replace(read_phased(material, design), effect=effect, parameters=())
+    # Small cohorts borrow their spread from all.
+    checked = read_phased(material, design, allows_for_scatter=False)
+    return replace(checked, effect=effect, parameters=())

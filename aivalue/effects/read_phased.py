@@ -18,8 +18,12 @@ from aivalue.kpis.plan import Plan
 MONTHS_BEFORE_FOR_DONUT = 9  # The donut may take a third of the history, never more.
 
 
-def read_phased(material: Material, design: Plan) -> Reading:
-    """Compare units with their own past, beside those that do not have the AI yet."""
+def read_phased(material: Material, design: Plan, *, allows_for_scatter: bool = True) -> Reading:
+    """Compare units with their own past, beside those that do not have the AI yet.
+
+    `allows_for_scatter` says whether the interval to be published allows for treated units that
+    vary more or less than the others, as this one does; others borrow the checks alone.
+    """
     with_ai, without = material.cells(material.with_ai), material.cells(material.without_ai)
     months = with_ai.x.sum(axis=0) > 0
     require_events(design, treated=with_ai.n.sum(), control=without.n[:, months].sum())
@@ -45,7 +49,11 @@ def read_phased(material: Material, design: Plan) -> Reading:
         return (
             control_support(shown, effect.periods),
             _measured_alike(material, is_treated, months),
-            *doubts_before(y, x, distance, effect, all_cells, scale=design.scale),
+            *doubts_before(
+                *(y, x, distance, effect, all_cells),
+                scale=design.scale,
+                allows_for_scatter=allows_for_scatter,
+            ),
             regression_to_the_mean(y, x, distance, scale=design.scale, left_out=donut.of_all),
             *doubts_of_units(with_ai, without, material.units, effect, scale=design.scale),
         )

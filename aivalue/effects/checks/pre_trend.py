@@ -2,11 +2,18 @@
 
 The quarters from the fourth to the twelfth month before go-live are compared with the time before
 them, all at once. The three months next to go-live belong to `regression_to_the_mean`.
+
+The test takes treated units to vary as the others do. Where the same past says they do not, it says
+so, and what it would have found by their own scatter.
 """
 
+import numpy as np
+
 from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.checks.unequal_scatter import is_unequal
 from aivalue.effects.effect import Scale
 from aivalue.effects.leads import QUARTERS, LeadTest
+from aivalue.effects.student_t import f_upper
 
 NAME = "pre_trend"
 P_MIN = 0.05
@@ -26,6 +33,20 @@ def pre_trend(
         name=NAME,
         status="failed" if test.p_value < P_MIN else "passed",
         p_value=test.p_value,
-        detail=f"p = {test.p_value:.2g} over {test.rank} blocks of {length} before go-live",
+        detail=f"p = {test.p_value:.2g} over {test.rank} blocks of {length} before go-live"
+        + _by_own_scatter(test),
         power=f"a change of {size} in one would be found in 80 % of cases",
+    )
+
+
+def _by_own_scatter(test: LeadTest) -> str:
+    """Say what the test would be, read with the scatter that treated units show."""
+    scatter = None if test.dependence is None else test.dependence.scatter()
+    if scatter is None or not is_unequal(scatter):
+        return ""
+    statistic = float(test.change @ np.linalg.pinv(test.covariance) @ test.change) / test.rank
+    own = f_upper(statistic / scatter.ratio**2, test.rank, test.free)
+    return (
+        f"; treated units vary {scatter.ratio:.2g} times as much as the others, which it takes "
+        f"for one: by their own scatter p = {own:.2g}"
     )

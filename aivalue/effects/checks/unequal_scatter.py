@@ -15,6 +15,11 @@ NAME = "unequal_scatter"
 P_MIN = 0.05
 
 
+def is_unequal(found: Scatter) -> bool:
+    """Return whether the past speaks against a ratio of one."""
+    return found.p_value < P_MIN
+
+
 def unequal_scatter(found: Scatter, *, is_allowed_for: bool) -> CheckResult:
     """Read the ratio; it matters only where the published interval does not allow for it.
 
@@ -23,11 +28,10 @@ def unequal_scatter(found: Scatter, *, is_allowed_for: bool) -> CheckResult:
     is_allowed_for : bool
         The published interval holds whatever the ratio.
     """
-    is_unequal = found.p_value < P_MIN
     rest = "the interval allows for it" if is_allowed_for else "the interval takes it for one"
     return CheckResult(
         name=NAME,
-        status="failed" if is_unequal and not is_allowed_for else "passed",
+        status="failed" if is_unequal(found) and not is_allowed_for else "passed",
         p_value=found.p_value,
         detail=f"treated units vary {found.ratio:.2g} ({found.low:.2g}, {found.high:.2g}) times as "
         f"much as the others before the AI, p = {found.p_value:.2g}; {rest}",

@@ -97,8 +97,9 @@ def _estimated(
 ) -> Joint:
     plan = common_plan(members)
     gathered = gather_together(kpi, members, series, plan)
-    # All taken as one: its checks are about the levels that every share rests on.
-    as_one = read_phased(gathered.material, plan)
+    # All taken as one: its checks are about the levels that every share rests on. The joint model
+    # takes units to vary alike.
+    as_one = read_phased(gathered.material, plan, allows_for_scatter=False)
     doubts = (
         *as_one.doubts(),
         placebo_of(gathered.material, lambda placebo: read_phased(placebo, plan).effect),

@@ -64,6 +64,22 @@ def test_pre_trend_finds_units_that_drift_away(trend: float, status: str) -> Non
     assert "would be found in 80 %" in found.in_words
 
 
+def test_pre_trend_says_what_it_would_be_by_the_treated_units_own_scatter() -> None:
+    y, x, to_start = history(0.0, 0.0)
+    calm = y.copy()
+    calm[:10] = calm[:10].mean(axis=0) + 0.3 * (calm[:10] - calm[:10].mean(axis=0))
+
+    alike, other = (
+        pre_trend(leads_before(each, x, to_start, scale="additive"), scale="additive")
+        for each in (y, calm)
+    )
+
+    assert "scatter" not in alike.detail
+    assert "times as much as the others, which it takes for one: by their own" in other.detail
+    assert other.p_value is not None
+    assert float(other.detail.rsplit("p = ", 1)[1]) < other.p_value
+
+
 def test_pre_trend_rejects_as_rarely_as_it_claims() -> None:
     # 150 draws put the Monte Carlo error near 1.8 points.
     rejected = sum(

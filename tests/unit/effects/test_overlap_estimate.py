@@ -31,15 +31,18 @@ def month(number: int) -> date:
     return date(2022 + number // 12, number % 12 + 1, 1)
 
 
-def world(*, noise: float = 0.01, scale: float | None = None, seed: int = 7) -> Series:
-    """Downtime by unit and month, in two rows each."""
+def world(
+    *, noise: float = 0.01, scale: float | None = None, seed: int = 7, noisier: float = 1.0
+) -> Series:
+    """Downtime by unit and month, in two rows each; treated units vary `noisier` times as much."""
     rng = np.random.default_rng(seed)
     rows = {}
     for index, unit in enumerate(UNITS):
         for number in range(N_MONTHS):
             active = [name for name, first in FIRST.items() if (first[index] or 99) <= number]
             effect = TOGETHER if len(active) > 1 else sum(ALONE[name] for name in active)
-            level = 20 + index / 2 + 2 * np.sin(number) + noise * rng.normal()
+            times = noisier if any(first[index] for first in FIRST.values()) else 1.0
+            level = 20 + index / 2 + 2 * np.sin(number) + noise * times * rng.normal()
             if scale is not None:
                 level, effect = level * (1 - scale) ** len(active), 0.0
             minutes = Decimal(f"{HOURS / 2 * (level + effect):.6f}")
@@ -123,8 +126,9 @@ def test_the_answer_does_not_depend_on_who_is_named_first() -> None:
     )
 
 
-def test_ten_units_and_a_frozen_baseline_earn_b() -> None:
-    series = world(noise=0.5)
+@pytest.mark.parametrize(("noisier", "grade"), [(1.0, "B"), (2.5, "C")])
+def test_ten_units_alike_and_a_frozen_baseline_earn_b(noisier: float, grade: str) -> None:
+    series = world(noise=0.5, noisier=noisier)
     window = {"start": "2022-01-01", "end": "2023-01-01"}
     plan = Design.model_validate(
         {"key": "x", "kpis": ["downtime"], "assignment": "phased", "baseline": window}
@@ -135,9 +139,12 @@ def test_ten_units_and_a_frozen_baseline_earn_b() -> None:
         series, *(replace(member(name), plan=plan, baseline=series) for name in ("a", "b"))
     )
 
-    assert {each.grade for each in found.estimates.values()} == {"B"}, [
-        each.grade_reasons for each in found.estimates.values()
-    ]
+    for each in found.estimates.values():
+        assert each.grade == grade, each.grade_reasons
+        # One covariance of all units' paths takes them to vary alike, and says so.
+        (check,) = [check for check in each.checks if check.name == "unequal_scatter"]
+        assert check.status == ("passed" if noisier == 1 else "failed")
+        assert "the interval takes it for one" in check.detail
 
 
 def test_what_was_never_apart_is_a_convention_and_says_so() -> None:
