@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 from pydantic import SecretStr
 
 from aivalue.runtime.embedded.broker import embedded_broker
@@ -19,6 +20,9 @@ from aivalue.runtime.migrations import migrate
 from aivalue.runtime.settings import DatabaseSettings
 from tests.kafka.cluster import kafka_cluster
 
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("without-a-clock", deadline=None)
+settings.load_profile("without-a-clock")
 _NUMBERS = itertools.count(1)
 _KAFKA_JARS = Path(__file__).parents[1] / "build" / "kafka-jars"
 
