@@ -61,10 +61,10 @@ def wandering(
     prior[0] = STILL_WEIGHT
     if not may_stand:
         prior, share = prior[share >= WALKS_FROM], share[share >= WALKS_FROM]
-    return *_whitened(values, position, share), prior
+    return *walked_off(values, position, share), prior
 
 
-def _whitened(values: Floats, position: Floats, share: Floats) -> tuple[Floats, Floats]:
+def walked_off(values: Floats, position: Floats, share: Floats) -> tuple[Floats, Floats]:
     """Return each model's one-step surprises over their deviation, and its log determinant."""
     step = np.diff(position)
     # How much of each surprise the level takes over is known before any of them is seen.

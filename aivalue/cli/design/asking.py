@@ -1,5 +1,6 @@
 """Options that all trials share, and how what was given meets what a history shows."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ class Asked:
         try:
             size = float(text.removesuffix("%"))
         except ValueError:
+            size = math.nan
+        if not math.isfinite(size):
             fail(f'--target is "{text}", needs a number or a percentage', status=WRONG_CALL)
         if is_share:
             if not level:

@@ -44,3 +44,23 @@ def panel_in(path: Path, *, outcome: str, unit: str, time: str) -> Floats:
     wide = np.full((len(names), len(times)), np.nan)
     wide[row, column] = numbers_of(rows, outcome)
     return wide
+
+
+def series_in(
+    path: Path, *, outcome: str, time: str, controls: list[str]
+) -> tuple[Floats, Floats | None]:
+    """Read one series, and those beside it, shape (n_periods, n_controls); None without any."""
+    panel = panel_in(path, outcome=outcome, unit="", time=time)
+    if len(panel) > 1:
+        fail("the history has more than one row at a time", status=WRONG_CALL)
+    if not controls:
+        return panel[0], None
+    if len(set(controls)) < len(controls) or outcome in controls:
+        fail("--control needs other columns than --outcome, each once", status=WRONG_CALL)
+    beside = [panel_in(path, outcome=name, unit="", time=time)[0] for name in controls]
+    for name, values in zip(controls, beside, strict=True):
+        if not np.isfinite(values).all():
+            fail(f"control series {name} has a gap: leave these periods out", status=WRONG_CALL)
+        if not np.ptp(values) > 0:
+            fail(f"control series {name} is always {values[0]:g}: leave it out", status=WRONG_CALL)
+    return panel[0], np.column_stack(beside)

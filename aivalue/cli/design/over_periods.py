@@ -122,32 +122,35 @@ def series(  # noqa: PLR0913 - one parameter per option of the command
     steady: Annotated[bool, typer.Option("--steady", help="Somebody will answer for it.")] = False,
     history: History = None,
     outcome: Outcome = "",
+    control: Annotated[list[str] | None, typer.Option(help="Its control series.")] = None,
     time: Time = "",
     confidence: Confidence = 0.95,
     power: Power = 0.8,
     as_json: AsJson = False,
 ) -> None:
-    """Plan one series before and after, with nothing beside it."""
-    from aivalue.cli.design.history_file import panel_in
+    """Plan one series before and after, with control series beside it or nothing."""
+    from aivalue.cli.design.history_file import series_in
     from aivalue.cli.design.showing import answer
     from aivalue.effects.planning.history import of_series
-    from aivalue.effects.planning.memories import Memory, memories_of
-    from aivalue.effects.planning.series import by_series, doubted_by
+    from aivalue.effects.planning.memories import Memory, left_open
+    from aivalue.effects.planning.series import by_series
 
     asked = Asked(target=target, better=better, confidence=confidence, power=power, as_json=as_json)
+    if control and history is None:
+        fail("--control is a column of the --history: give both", status=WRONG_CALL)
+    if control and trend:
+        fail("--control and --trend: the estimate takes trends from controls", status=WRONG_CALL)
     seasons = tuple(season or ())
     with refusals():
-        seen = Learnt()
+        seen, beside = Learnt(), None
         memories: tuple[Memory, ...] = ()
-        past = None
         if history is not None:
-            panel = panel_in(history, outcome=outcome, unit="", time=time)
-            if len(panel) > 1:
-                fail("the history has more than one row at a time", status=WRONG_CALL)
-            seen = of_series(panel[0], seasons, has_trend=trend)
+            past, beside = series_in(history, outcome=outcome, time=time, controls=control or [])
+            seen = of_series(past, seasons, has_trend=trend, controls=beside)
             if deviation is None and autocorrelation is None:
-                past = panel[0]
-                memories = memories_of(past, seasons, has_trend=trend)
+                memories = left_open(
+                    past, seasons, has_trend=trend, controls=beside, is_steady=steady
+                )
         trial = by_series(
             given("--deviation", deviation, seen.deviation),
             before=given("--before", before, seen.n_periods),
@@ -157,11 +160,10 @@ def series(  # noqa: PLR0913 - one parameter per option of the command
             has_trend=trend,
             level=first_of(level, seen.level),
             memories=memories,
+            controls=beside,
             is_steady=steady,
             confidence=confidence,
         )
-        if past is not None:
-            trial = doubted_by(trial, past, seasons, has_trend=trend)
         answer(trial, asked)
 
 

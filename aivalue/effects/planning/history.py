@@ -108,10 +108,16 @@ def of_panel(outcome: Floats, *, of_units_only: bool = False) -> Learnt:
     )
 
 
-def of_series(outcome: Floats, seasons: tuple[float, ...], *, has_trend: bool) -> Learnt:
-    """Return the noise of one series about its level, trend and seasons."""
+def of_series(
+    outcome: Floats,
+    seasons: tuple[float, ...],
+    *,
+    has_trend: bool,
+    controls: Floats | None = None,
+) -> Learnt:
+    """Return the noise of one series about its level, trend, seasons and controls."""
     n = len(outcome)
-    shape = shape_of(n, seasons, has_trend=has_trend)
+    shape = shape_of(n, seasons, has_trend=has_trend, controls=controls)
     if n < PERIODS_MIN + shape.shape[1]:
         raise NotEstimable(
             f"{n} periods, needs {PERIODS_MIN + shape.shape[1]}", verdict="below_sample_floor"

@@ -18,9 +18,8 @@ import numpy as np
 
 from aivalue.effects.autoregression import remembering
 from aivalue.effects.dependence import KURTOSIS_FREEDOM
-from aivalue.effects.panel import Floats
+from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.planning.memories import Memory
-from aivalue.effects.planning.shape import whitened
 from aivalue.effects.random_walk import wandering
 from aivalue.effects.wandering import EVEN, STRONG, odds_of, stretch_of
 
@@ -73,39 +72,72 @@ class Drawn:
 
 
 def drawn(
-    design: Floats, memories: Sequence[Memory], *, confidence: float, is_steady: bool
+    designs: Sequence[Floats], memories: Sequence[Memory], *, confidence: float, is_steady: bool
 ) -> Drawn:
-    """Draw series whose errors are as remembered, and read the first coefficient of the design.
+    """Draw series that err as said, and read the first coefficient of each design.
 
     Parameters
     ----------
-    design : shape (n, n_columns)
+    designs : each of shape (n, n_columns)
+        As many draws of each; of a trial that knows all it goes by, one.
     is_steady
         Somebody answers for a level that does not wander.
     """
-    share = np.cumsum([each.probability for each in memories])
-    which = np.searchsorted(share, (np.arange(DRAWS) + 0.5) / DRAWS * share[-1])
-    which = np.minimum(which, len(memories) - 1)
-    correlation, deviation = (
-        np.array([getattr(each, name) for each in memories])[which]
-        for name in ("autocorrelation", "deviation")
+    random = np.random.default_rng(SEED)
+    parts = [
+        _drawn(design, memories, DRAWS // len(designs), random, confidence, is_steady=is_steady)
+        for design in designs
+    ]
+    return Drawn(
+        **{
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("away", "error", "margin")
+        }
     )
-    noise = np.random.default_rng(SEED).standard_normal((DRAWS, len(design))).T
-    noise[1:] *= np.sqrt(1 - correlation**2)
-    for row in range(1, len(noise)):
-        noise[row] += correlation * noise[row - 1]
-    noise *= deviation
-    best, error = np.empty(DRAWS), np.empty(DRAWS)
+
+
+def _drawn(
+    design: Floats,
+    memories: Sequence[Memory],
+    n_draws: int,
+    random: np.random.Generator,
+    confidence: float,
+    *,
+    is_steady: bool,
+) -> Drawn:
+    share = np.cumsum([each.probability for each in memories])
+    which = np.searchsorted(share, (np.arange(n_draws) + 0.5) / n_draws * share[-1])
+    which = np.minimum(which, len(memories) - 1)
+    noise = _noise(memories, which, len(design), random)
+    best, error = np.empty(n_draws), np.empty(n_draws)
     for at in np.unique(which):
         mine = which == at
         memory = memories[at]
-        columns = whitened(np.column_stack([design, noise[:, mine]]), memory.autocorrelation)
+        columns = memory.freed(np.column_stack([design, noise[:, mine]]))
         x, y = columns[:, : design.shape[1]], columns[:, design.shape[1] :]
         inverse = np.linalg.inv(x.T @ x)
         best[mine] = inverse[0] @ (x.T @ y)
         error[mine] = memory.deviation * inverse[0, 0] ** 0.5
     found = published(design, noise, confidence=confidence, is_steady=is_steady)
     return Drawn(away=found.point - best, error=error, margin=found.margin)
+
+
+def _noise(
+    memories: Sequence[Memory], which: Integers, n: int, random: np.random.Generator
+) -> Floats:
+    """Draw what each series errs by, shape (n, n_draws)."""
+    correlation, deviation, step_share = (
+        np.array([getattr(each, name) for each in memories])[which]
+        for name in ("autocorrelation", "deviation", "step_share")
+    )
+    noise: Floats = random.standard_normal((len(which), n)).T
+    noise[1:] *= np.sqrt(1 - correlation**2)
+    for row in range(1, n):
+        noise[row] += correlation * noise[row - 1]
+    if step_share.any():
+        noise += np.sqrt(step_share) * random.standard_normal((len(which), n)).T.cumsum(axis=0)
+    noise *= deviation
+    return noise
 
 
 def published(design: Floats, outcomes: Floats, *, confidence: float, is_steady: bool) -> Published:

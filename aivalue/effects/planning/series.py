@@ -10,14 +10,14 @@ Clinical Epidemiology 62(2), for power of interrupted series.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from aivalue.effects.autoregression import FREE_MIN
 from aivalue.effects.panel import Floats
-from aivalue.effects.planning.memories import Memory, autocorrelation_of
+from aivalue.effects.planning.beside import continued
+from aivalue.effects.planning.memories import Memory, autocorrelation_of, odds_of_a_walk
 from aivalue.effects.planning.published import drawn
 from aivalue.effects.planning.shape import shape_of
 from aivalue.effects.planning.trial import (
@@ -28,7 +28,6 @@ from aivalue.effects.planning.trial import (
     require_positive,
 )
 from aivalue.effects.student_t import t_quantile
-from aivalue.effects.wandering import POSITIVE, fits
 from aivalue.errors import NotEstimable
 
 BEFORE_LEAST = 20  # As the estimator wants it.
@@ -37,6 +36,7 @@ AS_GIVEN = "the series remembers as given; the estimate has to learn it"
 AS_LEARNT = "the series remembers as its history does, for as long as that leaves open"
 ANSWERED_FOR = "somebody answers for a level that does not wander"
 OPEN = "the level does not wander, and nobody answers for it: the interval allows for it"
+BESIDE = "control series stay untouched and go on as they did: memory, trend and all"
 
 
 def by_series(  # noqa: PLR0913 - one parameter per number that a plan of a series takes
@@ -49,6 +49,7 @@ def by_series(  # noqa: PLR0913 - one parameter per number that a plan of a seri
     has_trend: bool = False,
     level: float | None = None,
     memories: Sequence[Memory] = (),
+    controls: Floats | None = None,
     is_steady: bool = False,
     confidence: float = 0.95,
 ) -> Trial:
@@ -60,24 +61,27 @@ def by_series(  # noqa: PLR0913 - one parameter per number that a plan of a seri
         Of one period about level, trend and seasons; about the control series too, if there are.
     memories : what a history leaves possible
         In the place of deviation and autocorrelation, which are otherwise taken as known.
+    controls : shape (n, n_controls), or None
+        What a history shows of series beside it; then the estimate takes trends from them.
     is_steady
         Somebody answers for a level that does not wander.
     """
     is_known = not memories
+    may_stand = any(each.step_share == 0 for each in memories)
     memories = memories or (
         Memory(autocorrelation=autocorrelation, deviation=deviation, probability=1.0),
     )
     require_positive(deviation=deviation)
     require_correlation(autocorrelation=autocorrelation)
-    if before < BEFORE_LEAST:
-        raise NotEstimable(
-            f"{before} periods before the AI, needs {BEFORE_LEAST}", verdict="below_sample_floor"
-        )
+    _require_plannable(before, has_trend=has_trend, has_controls=controls is not None)
 
     @lru_cache
     def noise(size: int) -> Noise:
-        design = _design(before, size, seasons, has_trend=has_trend)
-        return _noise(design, memories, confidence=confidence, is_steady=is_steady)
+        paths = [None] if controls is None else continued(controls, before, size)
+        designs = [
+            _design(before, size, seasons, has_trend=has_trend, controls=path) for path in paths
+        ]
+        return _noise(designs, memories, confidence=confidence, is_steady=is_steady)
 
     return Trial(
         kind="series",
@@ -88,22 +92,32 @@ def by_series(  # noqa: PLR0913 - one parameter per number that a plan of a seri
         assumes=(
             "what held before goes on: level, trend, seasons and their noise",
             AS_GIVEN if is_known else AS_LEARNT,
-            ANSWERED_FOR if is_steady else OPEN,
+            _of_level(memories, is_steady=is_steady),
+            *(() if controls is None else (BESIDE,)),
         ),
-        autocorrelation=None if is_known else autocorrelation_of(memories),
+        autocorrelation=autocorrelation_of(memories) if may_stand else None,
     )
 
 
-def doubted_by(
-    trial: Trial, history: Floats, seasons: tuple[float, ...], *, has_trend: bool
-) -> Trial:
-    """Say so where the history speaks for a level that wanders, which the plan leaves out."""
-    n = len(history)
-    odds = fits(history, shape_of(n, seasons, has_trend=has_trend), np.arange(n, dtype=float)).odds
-    if odds <= POSITIVE:
-        return trial
-    said = f"but its history makes a level that wanders {odds:.2g} times as likely: then it is less"
-    return replace(trial, assumes=(*trial.assumes, said))
+def _require_plannable(before: int, *, has_trend: bool, has_controls: bool) -> None:
+    if before < BEFORE_LEAST:
+        raise NotEstimable(
+            f"{before} periods before the AI, needs {BEFORE_LEAST}", verdict="below_sample_floor"
+        )
+    if has_controls and has_trend:
+        raise NotEstimable(
+            "control series and a trend: the estimate takes trends from the controls"
+        )
+
+
+def _of_level(memories: Sequence[Memory], *, is_steady: bool) -> str:
+    odds = odds_of_a_walk(memories)
+    if odds > 0:
+        said = (
+            f"its history makes a level that wanders {odds:.2g} times as likely as one that stands"
+        )
+        return f"{said}: series are drawn from both"
+    return ANSWERED_FOR if is_steady else OPEN
 
 
 def _periods(planned: int | None, noise: Callable[[int], Noise]) -> Lever:
@@ -116,23 +130,32 @@ def _periods(planned: int | None, noise: Callable[[int], Noise]) -> Lever:
     )
 
 
-def _design(before: int, size: int, seasons: tuple[float, ...], *, has_trend: bool) -> Floats:
-    """Return the step first, then level, trend and seasons."""
+def _design(
+    before: int,
+    size: int,
+    seasons: tuple[float, ...],
+    *,
+    has_trend: bool,
+    controls: Floats | None,
+) -> Floats:
+    """Return the step first, then level, trend, seasons and controls."""
     step = (np.arange(before + size) >= before).astype(np.float64)
-    return np.column_stack([step, shape_of(before + size, seasons, has_trend=has_trend)])
+    shape = shape_of(before + size, seasons, has_trend=has_trend, controls=controls)
+    return np.column_stack([step, shape])
 
 
 def _noise(
-    design: Floats, memories: Sequence[Memory], *, confidence: float, is_steady: bool
+    designs: Sequence[Floats], memories: Sequence[Memory], *, confidence: float, is_steady: bool
 ) -> Noise:
-    """Return how the published interval of the design's first coefficient would come out."""
-    free = len(design) - design.shape[1]
-    if free < FREE_MIN or np.linalg.matrix_rank(design) < design.shape[1]:
+    """Return how the published interval of the designs' first coefficient would come out."""
+    n, n_columns = designs[0].shape
+    free = n - n_columns
+    if free < FREE_MIN or any(np.linalg.matrix_rank(each) < n_columns for each in designs):
         raise NotEstimable(
-            f"{len(design)} periods cannot tell the AI from trend and seasons",
+            f"{n} periods cannot tell the AI from trend, seasons and controls",
             verdict="below_sample_floor",
         )
-    found = drawn(design, memories, confidence=confidence, is_steady=is_steady)
+    found = drawn(designs, memories, confidence=confidence, is_steady=is_steady)
     quantile = t_quantile((1 + confidence) / 2, float(free))
     typical = float(np.median(found.margin)) / quantile
     return Noise(

@@ -8,8 +8,15 @@ from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
 
 
-def shape_of(n: int, seasons: tuple[float, ...], *, has_trend: bool) -> Floats:
-    """Return level, trend and seasons of a series of n periods, as the estimator has them."""
+def shape_of(
+    n: int, seasons: tuple[float, ...], *, has_trend: bool, controls: Floats | None = None
+) -> Floats:
+    """Return level, trend, seasons and controls of a series, as the estimator has them.
+
+    Parameters
+    ----------
+    controls : shape (n, n_controls), or None
+    """
     position = np.arange(n, dtype=np.float64)
     columns = [np.ones(n)]
     if has_trend:
@@ -23,6 +30,11 @@ def shape_of(n: int, seasons: tuple[float, ...], *, has_trend: bool) -> Floats:
         else:
             angle = 2 * np.pi * position / length
             columns += [np.sin(angle), np.cos(angle)]
+    if controls is not None:
+        spread = controls.std(axis=0)
+        if not (spread > 0).all():
+            raise NotEstimable(f"control series {int(np.argmin(spread)) + 1} does not vary")
+        columns += list(((controls - controls.mean(axis=0)) / spread).T)
     return np.column_stack(columns)
 
 

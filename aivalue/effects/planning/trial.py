@@ -4,6 +4,7 @@ Every kind of trial says its noise as a function of what can be had more of: sub
 units with the AI, periods. Power, detectable effects and sizes follow from that alone (`plan`).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -102,8 +103,8 @@ def same(standard_error: float, degrees_of_freedom: float) -> Noise:
 def require_positive(**numbers: float) -> None:
     """Refuse a number that cannot be one."""
     for name, number in numbers.items():
-        if not number > 0:
-            raise NotEstimable(f"{name} must be positive, got {number:g}")
+        if not 0 < number < math.inf:
+            raise NotEstimable(f"{name} must be positive and finite, got {number:g}")
 
 
 def require_share(**numbers: float) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -88,6 +89,53 @@ def test_a_series_is_learnt_with_its_season(tmp_path: Path) -> None:
     assert with_season["standard_error"] < 0.5 * without["standard_error"]
 
 
+def weekly_orders(tmp_path: Path) -> tuple[str, ...]:
+    """Orders that follow visits, both of which remember; a level that walks; one that stands."""
+    rng, path = np.random.default_rng(3), tmp_path / "history.csv"
+    visits = np.convolve(rng.normal(size=159), 0.8 ** np.arange(40), "valid")
+    orders = 50 + 2 * visits + rng.normal(size=120)
+    backlog = 20 + rng.normal(size=120).cumsum() + rng.normal(size=120)
+    rows = zip(range(120), orders, visits, backlog, [4] * 120, strict=True)
+    lines = ["week,orders,visits,backlog,shops", *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines))
+    return ("series", "--history", str(path), "--time", "week", "--periods", "20")
+
+
+def test_a_control_series_of_the_history_is_counted_on(tmp_path: Path) -> None:
+    history = (*weekly_orders(tmp_path), "--outcome", "orders")
+
+    alone, beside = document(*history), document(*history, "--control", "visits")
+
+    assert beside["detectable"] < 0.5 * alone["detectable"]
+    assert "control series stay untouched" in " ".join(beside["assumes"])
+
+
+def test_a_history_that_wanders_is_planned_with_walks(tmp_path: Path) -> None:
+    found = document(*weekly_orders(tmp_path), "--outcome", "backlog", "--target", "2%")
+
+    assert "times as likely as one that stands" in " ".join(found["assumes"])
+    # Twenty weeks or two thousand: where the level goes by itself cannot be told from 2 %.
+    assert found["needed"][0]["size"] is None
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (("--control", "visits", "--trend"), "the estimate takes trends from controls"),
+        (("--control", "sales"), "has no column sales"),
+        (("--control", "shops"), "control series shops is always 4"),
+        (("--control", "visits", "--control", "visits"), "other columns than --outcome, each once"),
+    ],
+)
+def test_a_control_that_cannot_be_counted_on_is_refused_by_name(
+    more: tuple[str, ...], reason: str, tmp_path: Path
+) -> None:
+    result = call(*weekly_orders(tmp_path), "--outcome", "orders", *more)
+
+    assert result.exit_code == 2
+    assert reason in " ".join(result.stderr.split())
+
+
 def test_turns_and_clusters_are_planned_from_numbers() -> None:
     turns = ("--deviation", "9", "--stretch", "8", "--units", "6", "--periods", "160")
     teams = ("--deviation", "25", "--within", "0.05", "--cluster-size", "30", "--clusters", "24")
@@ -116,6 +164,9 @@ def test_what_was_given_is_not_learnt() -> None:
     [
         (("--deviation", "1", "--target", "5%"), 2, "--target in % needs --level"),
         (("--deviation", "1", "--target", "much"), 2, 'is "much", needs a number'),
+        (("--deviation", "1", "--target", "nan"), 2, 'is "nan", needs a number'),
+        (("--deviation", "inf", "--subjects", "9"), 1, "positive and finite, got inf"),
+        (("series", "--deviation", "1", "--control", "x"), 2, "is a column of the --history"),
         (("--target", "5%"), 2, "needs --level of a share, or --deviation"),
         (("clusters", "--deviation", "1"), 2, "needs --within"),
         (("lottery",), 2, "No such command 'lottery'"),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,14 +24,21 @@ from aivalue.effects.estimators.switchback import switchback
 from aivalue.effects.front_door.table import days_from
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats
+from aivalue.effects.planning.beside import continued
 from aivalue.effects.planning.clusters import by_cluster
 from aivalue.effects.planning.history import of_clusters, of_panel, of_ratio, of_series
-from aivalue.effects.planning.memories import autocorrelation_of, memories_of
+from aivalue.effects.planning.memories import (
+    Memory,
+    autocorrelation_of,
+    left_open,
+    memories_of,
+    odds_of_a_walk,
+)
 from aivalue.effects.planning.memory import change_variance, mean_variance
 from aivalue.effects.planning.plan import Plan, Wish, plan
 from aivalue.effects.planning.published import published
 from aivalue.effects.planning.rollout import by_unit
-from aivalue.effects.planning.series import by_series, doubted_by
+from aivalue.effects.planning.series import by_series
 from aivalue.effects.planning.shape import shape_of
 from aivalue.effects.planning.subjects import Parts, by_share, by_subject
 from aivalue.effects.planning.switchback import by_turns
@@ -394,7 +402,7 @@ def test_without_an_effect_the_power_is_the_false_alarm_rate() -> None:
         (
             lambda: by_series(1.0, before=20, periods=4, seasons=(52.0,)),
             Wish(),
-            "cannot tell the AI from trend and seasons",
+            "cannot tell the AI from trend, seasons and controls",
         ),
     ],
 )
@@ -482,15 +490,74 @@ def test_learnt_memory_has_the_power_that_the_estimator_has() -> None:
 
 
 @pytest.mark.parametrize(("step", "is_told"), [(0.0, False), (1.0, True)])
-def test_a_history_that_walks_is_said_to_find_less(step: float, *, is_told: bool) -> None:
+def test_a_history_that_walks_is_planned_with_walks(step: float, *, is_told: bool) -> None:
     source = rng()
     walk = source.standard_normal(120) + step * source.standard_normal(120).cumsum()
-    trial = by_series(1.0, before=120, periods=20)
 
-    told = doubted_by(trial, walk, (), has_trend=True).assumes[len(trial.assumes) :]
+    found = left_open(walk, (), has_trend=True)
+    trial = by_series(1.0, before=120, periods=20, memories=found)
 
-    assert [words for words in told if "level that wanders" in words] == list(told)
-    assert bool(told) is is_told
+    assert bool(odds_of_a_walk(found)) is is_told
+    assert any("level that wanders" in words for words in trial.assumes) is is_told
+    assert sum(each.probability for each in found) == pytest.approx(1)
+    assert (found == memories_of(walk, (), has_trend=True)) is not is_told
+
+
+def test_a_level_that_wanders_is_detected_as_often_as_planned() -> None:
+    # Steps of half the noise: 300 draws put the Monte Carlo error near 2.3 points.
+    source, n = rng(), DRAWS * 3 // 4
+    walk = Memory(autocorrelation=0.0, deviation=1.0, probability=1.0, step_share=0.25)
+    trial = by_series(1.0, before=80, periods=20, has_trend=True, memories=(walk,))
+    effect = detectable(trial)
+    steps = source.standard_normal((n, 100)).cumsum(axis=1)
+    draws = source.standard_normal((n, 100)) + 0.5 * steps + effect * (np.arange(100) >= 80)
+
+    read = [average(levels(before_and_after(each, 80)).published) for each in draws]
+
+    seen = [each.low > 0 or each.high < 0 for each in read]
+    assert np.mean(seen) == pytest.approx(0.8, abs=3 * math.sqrt(0.8 * 0.2 / n))
+    standing = by_series(1.0, before=80, periods=20, has_trend=True)
+    assert effect > 1.3 * detectable(standing)
+
+
+def test_a_series_beside_a_control_is_detected_as_often_as_planned() -> None:
+    # The control goes on as it will, 300 times; draws put the Monte Carlo error near 2.3 points.
+    source, n = rng(), DRAWS * 3 // 4
+    past = remembering((80,), 0.8, source)
+    noise = Memory(autocorrelation=0.3, deviation=0.5, probability=1.0)
+    trial = by_series(1.0, before=80, periods=20, memories=(noise,), controls=past[:, None])
+    effect, found = detectable(trial), []
+    for _ in range(n):
+        control = np.concatenate([past, remembering((21,), 0.8, source)[1:]])
+        first = past[-1] - control[80] / 0.8
+        control[80:] += 0.8 ** np.arange(1, 21) * first
+        outcome = control + 0.5 * remembering((100,), 0.3, source)
+        moved = before_and_after(outcome + effect * (np.arange(100) >= 80), 80)
+        read = levels(replace(moved, controls=control[:, None], has_trend=False))
+        figure = average(read.published)
+        found.append(figure.low > 0 or figure.high < 0)
+
+    assert np.mean(found) == pytest.approx(0.8, abs=3 * math.sqrt(0.8 * 0.2 / n))
+    series = past + 0.5 * remembering((80,), 0.3, source)
+    alone = by_series(1.0, before=80, periods=20, memories=left_open(series, (), has_trend=True))
+    assert effect < 0.7 * detectable(alone)
+
+
+def test_a_control_goes_on_from_where_it_was_along_its_trend() -> None:
+    control = 5 + 0.5 * np.arange(60) + 0.01 * rng().standard_normal(60)
+
+    paths = continued(control[:, None], 40, 10)
+
+    assert {path.shape for path in paths} == {(50, 1)}
+    for path in paths:
+        assert path[:40, 0] == pytest.approx(control[20:])
+        assert path[40:, 0] == pytest.approx(5 + 0.5 * np.arange(60, 70), abs=0.1)
+    assert repr(paths) == repr(continued(control[:, None], 40, 10))
+
+
+def test_a_control_and_a_trend_are_not_planned_together() -> None:
+    with pytest.raises(NotEstimable, match="takes trends from the controls"):
+        by_series(1.0, before=40, has_trend=True, controls=rng().standard_normal((40, 1)))
 
 
 def test_a_history_that_stands_still_is_refused() -> None:
