@@ -23,6 +23,18 @@ THREE_BEFORE = np.array(
     [[2.0, 1.0, 1.0, 0.5], [1.0, 2.0, 1.0, 0.5], [1.0, 1.0, 2.0, 0.5], [0.5, 0.5, 0.5, 2.0]]
 )
 TWO_BEFORE = np.array([[2.0, 1.2, 0.4], [1.2, 2.0, 0.4], [0.4, 0.4, 1.0]])
+# Benzarti & Carloni (2019), profits of restaurants: four years before and the first after, as the R
+# package HonestDiD ships them. Its results on them are those that HonestDiD.jl is tested by.
+RESTAURANTS = [0.006696351804, 0.02934503369, -0.006472972222, 0.0730149895, 0.1959611177]
+OF_RESTAURANTS = np.array(
+    [
+        [8.428358124e-4, 4.768686777e-4, 2.618051076e-4, 2.354220342e-4, 1.676371467e-4],
+        [4.768686777e-4, 6.425420288e-4, 3.987425007e-4, 2.435515198e-4, 2.201960306e-4],
+        [2.618051076e-4, 3.987425007e-4, 5.229949602e-4, 2.117686090e-4, 1.840722252e-4],
+        [2.354220342e-4, 2.435515198e-4, 2.117686090e-4, 3.089595411e-4, 1.197866077e-4],
+        [1.676371467e-4, 2.201960306e-4, 1.840722252e-4, 1.197866077e-4, 3.599704360e-4],
+    ]
+)
 
 
 def of_coefficients(coefficients: list[float], covariance: Floats) -> Drift:
@@ -65,6 +77,15 @@ def test_is_the_conditional_least_favourable_interval(
     found = interval_under_drift(of_coefficients(coefficients, covariance), times=times)
 
     assert found == pytest.approx(ends, abs=GRID)
+
+
+def test_is_what_r_says_of_restaurants() -> None:
+    # C-LF with M = 1, by 200 effects that are 0.0038 apart; Bonferroni costs a little beyond that.
+    drift = of_coefficients(RESTAURANTS, 100 * OF_RESTAURANTS)
+
+    found = interval_under_drift(drift, times=1.0)
+
+    assert found == pytest.approx((0.07055244362, 0.3184394077), abs=0.005)
 
 
 def test_certain_drift_leaves_its_own_size_and_the_figures_error() -> None:

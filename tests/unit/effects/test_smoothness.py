@@ -17,6 +17,8 @@ from aivalue.effects.smoothness import smooth
 from aivalue.kpis.interval import Interval
 from tests.unit.effects.test_relative_magnitudes import (
     BLOCKS,
+    OF_RESTAURANTS,
+    RESTAURANTS,
     THREE_BEFORE,
     TWO_BEFORE,
     drifting,
@@ -73,6 +75,21 @@ def shortest(coefficients: list[float], covariance: Floats, bend: float) -> tupl
     best = minimize(half, np.zeros(n - 1), method="Nelder-Mead", options={"xatol": 1e-5})
     point = float(whole(best.x) @ np.array(coefficients))
     return point - float(best.fun), point + float(best.fun)
+
+
+@pytest.mark.parametrize(
+    ("bend", "ends"),
+    [
+        (0.0, (0.131411316, 0.2161696482)),
+        (0.1, (0.1194440001, 0.4185082143)),
+        (0.2, (0.01944400015, 0.5185082143)),
+    ],
+)
+def test_is_what_r_says_of_restaurants(bend: float, ends: tuple[float, float]) -> None:
+    # Its quantiles of folded normals are simulated: 5e-5 off.
+    found = smooth(of_coefficients(RESTAURANTS, 100 * OF_RESTAURANTS)).interval(bend)
+
+    assert found == pytest.approx(ends, abs=1e-4)
 
 
 @pytest.mark.parametrize(("coefficients", "covariance"), CASES)
