@@ -91,7 +91,12 @@ class Consumer:
                 await self.turn()
         finally:
             await failpoint("in_shutdown")
-            await self._finish()
+            try:
+                await self._finish()
+            finally:
+                # Told a second time: what has not ended by now is given up.
+                for future, *_ in self._in_flight:
+                    future.cancel()
             await self._assignment.release()
             with contextlib.suppress(TimeoutError, KafkaError):
                 await asyncio.wait_for(self._source.stop(), STOP_SECONDS)
@@ -131,35 +136,40 @@ class Consumer:
             self._clock(), n_waiting=n_waiting, unclaimed=bool(self._assignment.unclaimed)
         )
         try:
-            if self._clock() >= self._claim_at:
-                await self._assignment.renew()
-                await self._assignment.claim(self._source)
-                self._failures = self._failures if self._fenced else 0
-            await failpoint("before_poll")
-            polled_at = self._clock()
-            polled = await self._poll()
-            seconds = self._clock() - polled_at
-            await self._assignment.listened(self._source, polled, seconds=seconds)
-            await failpoint("after_poll")
-            for batch, following in await self._batches(polled):
-                while len(self._in_flight) >= IN_FLIGHT_MAX:
-                    await self._settle()
-                n_refused = sum(len(stretch.dead) for stretch in batch.stretches)
-                if self._breaker.trips(n_records=batch.n_records, n_refused=n_refused):
-                    await self._break(following, reason=complaint(batch))
-                else:
-                    self._submit(batch, following)
-            while self._in_flight and (self._in_flight[0][0].done() or not polled):
-                await self._settle()
-        except MassRefusal as error:
-            # Raised by the oldest in flight; what was decoded behind it is dropped too.
-            await self._break(self._in_flight[0][2], reason=str(error))
-            await self._start_over(error)
+            try:
+                await self._take_in()
+            except MassRefusal as error:
+                # Raised by the oldest in flight; what was decoded behind it is dropped too.
+                await self._break(self._in_flight[0][2], reason=str(error))
+                await self._start_over(error)
         except Exception as error:
+            # Also where PostgreSQL goes away while partitions halt: it is found out anew.
             if action_for(error) is not Action.START_OVER:
                 raise
             await self._start_over(error)
         await self._committing.commit()
+
+    async def _take_in(self) -> None:
+        if self._clock() >= self._claim_at:
+            await self._assignment.renew()
+            await self._assignment.claim(self._source)
+            self._failures = self._failures if self._fenced else 0
+        await failpoint("before_poll")
+        polled_at = self._clock()
+        polled = await self._poll()
+        seconds = self._clock() - polled_at
+        await self._assignment.listened(self._source, polled, seconds=seconds)
+        await failpoint("after_poll")
+        for batch, following in await self._batches(polled):
+            while len(self._in_flight) >= IN_FLIGHT_MAX:
+                await self._settle()
+            n_refused = sum(len(stretch.dead) for stretch in batch.stretches)
+            if self._breaker.trips(n_records=batch.n_records, n_refused=n_refused):
+                await self._break(following, reason=complaint(batch))
+            else:
+                self._submit(batch, following)
+        while self._in_flight and (self._in_flight[0][0].done() or not polled):
+            await self._settle()
 
     async def _poll(self) -> Polled:
         paused = self._source.assignment() - self._assignment.positions.keys()
@@ -254,7 +264,8 @@ class Consumer:
     async def _settle(self) -> None:
         """Wait for the oldest batch in flight and note what became of it."""
         future, batch, following, submitted_at = self._in_flight[0]
-        stored = await future
+        # Whoever is told to stop here leaves the transaction to its end, and waits for it then.
+        stored = await asyncio.shield(future)
         self._in_flight.popleft()
         self._failures, self._fenced = 0, False
         self._progress.stored_at = now = self._clock()
@@ -268,7 +279,8 @@ class Consumer:
 
     async def _finish(self) -> None:
         """Let what is in flight end, well or badly, and forget it."""
-        await asyncio.gather(*(each[0] for each in self._in_flight), return_exceptions=True)
+        futures = [each[0] for each in self._in_flight]
+        await asyncio.shield(asyncio.gather(*futures, return_exceptions=True))
         self._in_flight.clear()
 
     async def _start_over(self, error: Exception) -> None:

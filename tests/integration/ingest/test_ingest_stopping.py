@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 import httpx
+from asyncpg.transaction import Transaction
 
 from aivalue.events.topics import BUSINESS
 from tests.integration.ingest.material import BATCH, http_measured, measured
@@ -76,6 +77,37 @@ async def test_a_batch_that_cannot_end_does_not_keep_the_process(
     ingest: Ingest, connection: asyncpg.Connection
 ) -> None:
     process = ingest.start()
+    blocking = await _blocked(ingest, process, connection)
+
+    await _stopped(process)
+    await blocking.rollback()
+
+    second = ingest.start()
+    await second.until(
+        "/v1/series?kpi=downtime", lambda r: sum(r.json()["columns"]["n"]) == N_EVENTS
+    )
+    assert await _n_stored(connection) == N_EVENTS
+
+
+async def test_a_stop_lets_the_batch_that_is_under_way_be_stored(
+    ingest: Ingest, connection: asyncpg.Connection
+) -> None:
+    process = ingest.start()
+    blocking = await _blocked(ingest, process, connection)
+
+    stopping = asyncio.create_task(_stopped(process))
+    # Long enough to be cancelled, if anybody did.
+    await asyncio.sleep(1)
+    await blocking.rollback()
+    await stopping
+
+    assert await _n_stored(connection) > 0
+
+
+async def _blocked(
+    ingest: Ingest, process: IngestProcess, connection: asyncpg.Connection
+) -> Transaction:
+    """Return a transaction that the storing of the first batch waits for."""
     await process.until("/readyz", lambda response: response.is_success)
     blocking = connection.transaction()
     await blocking.start()
@@ -86,12 +118,4 @@ async def test_a_batch_that_cannot_end_does_not_keep_the_process(
     while not await connection.fetchval(waiting):
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.05)
-
-    await _stopped(process)
-    await blocking.rollback()
-
-    second = ingest.start()
-    await second.until(
-        "/v1/series?kpi=downtime", lambda r: sum(r.json()["columns"]["n"]) == N_EVENTS
-    )
-    assert await _n_stored(connection) == N_EVENTS
+    return blocking

@@ -12,6 +12,7 @@ from services.ingest.reading.consumer import Consumer
 from services.ingest.reading.progress import STALLED_SECONDS
 from services.ingest.settings import IngestSettings
 from services.ingest.storing.keys import Stored
+from services.ingest.taxonomy import MassRefusal
 from tests.model.log import PARTITIONS, Log, LogSource
 from tests.model.world import LedgerClaims, Outcome, World, Writer, measurement, settings
 
@@ -62,12 +63,17 @@ async def world() -> AsyncIterator[World]:
     made.close()
 
 
-def _consumer(world: World, source: LogSource, given: IngestSettings | None = None) -> Consumer:
+def _consumer(
+    world: World,
+    source: LogSource,
+    given: IngestSettings | None = None,
+    writer: Writer | None = None,
+) -> Consumer:
     return Consumer(
         given or settings(),
         source,
         LedgerClaims(world=world, owner="reader"),
-        AtOnce(world.ledger),
+        writer or AtOnce(world.ledger),
         clock=lambda: world.now,
     )
 
@@ -163,3 +169,83 @@ async def test_who_is_told_of_no_partition_is_not_ready_and_who_is_given_none_is
     assert await complaint(STALLED_SECONDS + 1) is None
     await source.rebalance(PARTITIONS)
     assert await complaint(1) is None
+
+
+async def _storing(world: World, source: Told, writer: Writer) -> "asyncio.Task[None]":
+    """Run a consumer up to where it has handed a batch over and only waits for it."""
+    world.log.append(PARTITIONS[0], measurement(1, 1))
+    source.given = PARTITIONS
+    reader = asyncio.ensure_future(_consumer(world, source, writer=writer).run())
+    for _ in range(30):
+        await asyncio.sleep(0)
+    assert writer.queue
+    return reader
+
+
+async def test_a_stop_waits_for_the_transaction_that_is_under_way(world: World) -> None:
+    writer = Writer(world.ledger)
+    reader = await _storing(world, Told(world.log), writer)
+
+    reader.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    stopped_before = reader.done()
+    writer.end_transaction(Outcome.COMMITTED)
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+
+    assert not stopped_before
+    assert set(world.ledger.counted) == {("urn:model", "e1")}
+
+
+async def test_who_is_told_twice_to_stop_gives_the_transaction_up(world: World) -> None:
+    writer = Writer(world.ledger)
+    reader = await _storing(world, Told(world.log), writer)
+
+    for _ in range(2):
+        reader.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+
+    (future, _), *_ = writer.queue
+    assert future.cancelled()
+
+
+class Refusing(Writer):
+    """PostgreSQL refuses most of a batch, and the first time goes away before anybody halts."""
+
+    world: World
+    n_refused = 0
+
+    def submit(self, batch: Batch) -> "asyncio.Future[Stored]":
+        """Refuse a batch."""
+        future = super().submit(batch)
+        self.queue.clear()
+        future.set_exception(MassRefusal("a constraint is wrong"))
+        self.n_refused += 1
+        self.world.database_is_away = self.n_refused == 1
+        return future
+
+
+async def test_a_database_that_goes_away_while_partitions_halt_is_waited_for(
+    world: World,
+) -> None:
+    """It ended the process once; the batch is read again, and then the partition halts."""
+    source, writer = Told(world.log), Refusing(world.ledger)
+    writer.world = world
+    world.log.append(PARTITIONS[0], measurement(1, 1))
+    consumer = _consumer(world, source, writer=writer)
+    consumer.subscribe()
+    await source.rebalance(PARTITIONS)
+
+    await consumer.turn()
+    await consumer.check()
+    world.database_is_away = False
+    world.now += 60
+    await consumer.turn()
+
+    assert writer.n_refused == 2
+    with pytest.raises(RuntimeError, match="1 partitions are halted"):
+        await consumer.check()
+    assert not world.ledger.counted
