@@ -84,13 +84,13 @@ lock: ## Write requirements/ again from pyproject.toml (needs uv)
 	    -o requirements/$$group.txt; done
 
 clean: ## Remove the virtual environment and everything built
-	rm -rf $(VENV) .venv-oracles build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache aivalue/events/*.so services/ingest/storing/*.so
+	rm -rf $(VENV) .venv-oracles build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache aivalue/*/*.so services/*/*/*.so
 
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(INSTALLED): requirements/dev.txt pyproject.toml $(wildcard aivalue/events/*.p[xy][dx] services/ingest/storing/*.pyx)
+$(INSTALLED): requirements/dev.txt pyproject.toml $(wildcard aivalue/*/*.pyx aivalue/*/*.pxd services/*/*/*.pyx)
 	@if [ -z "$(PYTHON)" ]; then echo "aivalue needs Python 3.11 or newer; none was found. Install one, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; fi
 	@echo "== setting up $(VENV) with $$($(PYTHON) --version) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV) || { echo "python -m venv failed; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }

@@ -8,7 +8,6 @@ from typing import Final, TypeVar
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
 
 from aivalue.runtime.bare_records import bare
 from aivalue.runtime.clock import utc_now
@@ -105,7 +104,7 @@ def _unpacked(fetched: bytes) -> list[LogRecord]:
     """Read records as the client does."""
     partition = TopicPartition("bench", 0)
     read = fetcher.PartitionRecords(
-        partition, MemoryRecords(fetched), aborted_transactions=[], fetch_offset=0,
+        partition, fetcher.MemoryRecords(fetched), aborted_transactions=[], fetch_offset=0,
         key_deserializer=None, value_deserializer=bare, check_crcs=True, isolation_level=1,
     )  # fmt: skip
     return list(read)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from aivalue.events.kafka_binding import SCANNER
 from aivalue.events.topics import CHANGES
+from aivalue.runtime import bare_records
 from aivalue.runtime.application import background, create_application
 from aivalue.runtime.kafka import create_consumer, ensure_topics
 from aivalue.runtime.migrations import require_newest
@@ -142,7 +143,7 @@ class _Service:
                 partial(relay, engine, outbox, settings.kafka, client_id="ingest-relay"),
             ]
             if settings.ingest.consume:
-                if SCANNER is None or not rows.IS_COMPILED:
+                if SCANNER is None or not (rows.IS_COMPILED and bare_records.IS_COMPILED):
                     logger.warning(
                         "ingest is slower than it could be: deploy/compile.py has not run"
                     )
