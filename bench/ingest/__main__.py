@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from bench.ingest import endurance, footprint, growth
 from bench.ingest.compare import compare
+from bench.ingest.mixed import mixed
 from bench.ingest.servers import BUILD, Servers, servers
 from bench.ingest.steps import show
 
@@ -38,6 +39,9 @@ def main() -> None:
     part.add_argument("--more", type=int, default=200_000, help="how many are stored at each size")
     part = parts.add_parser("footprint", help="bytes an event; time to verify, dump and restore")
     part.add_argument("--events", type=int, default=1_000_000)
+    part = parts.add_parser("mixed", help="corrections, retractions, decisions among measurements")
+    part.add_argument("--events", type=int, default=200_000)
+    part.add_argument("--rounds", type=int, default=3)
     parts.add_parser("steps", help="where an event's time goes in Python; needs no server")
     options = parser.parse_args()
     # A client of a broker that has only just begun complains of leaders still unknown.
@@ -60,19 +64,23 @@ def main() -> None:
 
 
 async def _measure(running: Servers, options: argparse.Namespace) -> dict[str, object]:
-    if options.part == "compare":
-        return await compare(
-            running, n_events=options.events, rounds=options.rounds, only=options.only
-        )
-    if options.part == "sustained":
-        return await endurance.sustained(running, n_events=options.events, form=options.form)
-    if options.part == "latency":
-        return await endurance.latency(running, rate=options.rate, seconds=options.seconds)
-    if options.part == "backlog":
-        return await endurance.backlog(running, n_events=options.events)
-    if options.part == "footprint":
-        return await footprint.footprint(running, n_events=options.events)
-    return await growth.growth(running, sizes=options.sizes, n_more=options.more)
+    n_events = getattr(options, "events", 0)
+    match options.part:
+        case "compare":
+            work = compare(running, n_events=n_events, rounds=options.rounds, only=options.only)
+        case "sustained":
+            work = endurance.sustained(running, n_events=n_events, form=options.form)
+        case "latency":
+            work = endurance.latency(running, rate=options.rate, seconds=options.seconds)
+        case "backlog":
+            work = endurance.backlog(running, n_events=n_events)
+        case "footprint":
+            work = footprint.footprint(running, n_events=n_events)
+        case "mixed":
+            work = mixed(running, n_events=n_events, rounds=options.rounds)
+        case _:
+            work = growth.growth(running, sizes=options.sizes, n_more=options.more)
+    return await work
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
@@ -41,6 +41,13 @@ def n_distinct(n_events: int, *, malformed: bool) -> int:
     n_malformed = n_events // MALFORMED_EVERY
     n_repeated = n_events // DUPLICATE_EVERY - n_malformed
     return n_events - n_repeated - n_malformed if malformed else n_events - n_repeated
+
+
+class Numbered(Protocol):
+    """A load, event by event."""
+
+    def record(self, number: int) -> tuple[bytes, bytes, Headers]:
+        """Return key, value and headers of an event; the first has number 1."""
 
 
 class Events:
@@ -94,7 +101,7 @@ class Events:
         return envelope.encode(), STRUCTURED
 
 
-async def produce(settings: KafkaSettings, topic: str, events: Events, n_events: int) -> None:
+async def produce(settings: KafkaSettings, topic: str, events: Numbered, n_events: int) -> None:
     """Put events on the log, spread over its partitions in turns."""
     await ensure_topics(settings, [topic])
     # Or the client says of every partition that its leader is not known yet.
