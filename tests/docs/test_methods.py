@@ -1,0 +1,31 @@
+"""Whether every estimator that can be asked for has a page that says what a reader must know."""
+
+from pathlib import Path
+
+import pytest
+
+from aivalue.effects.front_door.choice import ESTIMATORS
+
+METHODS = Path(__file__).parents[2] / "docs" / "methods"
+CODE = [str(path) for path in METHODS.parents[1].glob("[as]*/**/*.py")]
+PARTS = ("**Question.**", "**Assumptions.**", "**Formula.**", "**It refuses**", "**Source.**")
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_every_estimator_has_a_page_with_all_its_parts(estimator: str) -> None:
+    page = (METHODS / f"{estimator}.md").read_text()
+
+    assert [part for part in PARTS if part not in page] == []
+
+
+@pytest.mark.parametrize("page", sorted(METHODS.glob("*.md")), ids=lambda page: page.stem)
+def test_code_that_a_page_names_exists(page: Path) -> None:
+    named = {
+        each
+        for line in page.read_text().splitlines()
+        if "Code: " in line
+        for each in line.split("Code: ", 1)[1].split("`")[1::2]
+        if each.endswith(".py")
+    }
+
+    assert [name for name in named if not any(path.endswith(f"/{name}") for path in CODE)] == []
