@@ -13,6 +13,7 @@ from aivalue.errors import NotEstimable
 Adjustment = Literal["doubly_robust", "regression"]  # For covariates.
 
 SHARE_DROPPED_MAX = 0.10  # Treated cells that nothing answers for.
+SPARE_UNITS_MIN = 5  # Units beyond the number of coefficients, in the cohort and its comparison.
 _NAMED_MAX = 5
 _PRODUCT_MAX = 250_000  # Multiplications that BLAS does on one thread.
 

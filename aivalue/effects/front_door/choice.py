@@ -3,6 +3,7 @@
 from aivalue.effects.choose import Alternative, Choice
 from aivalue.effects.conformal import require_history
 from aivalue.effects.effect import Design
+from aivalue.effects.estimators.staggered import SPARE_UNITS_MIN
 from aivalue.effects.front_door.counts import CONTROLS_MIN, Counts
 from aivalue.errors import NotEstimable
 
@@ -205,8 +206,16 @@ def _why_not_beside(name: str, counts: Counts) -> str | None:
         return _NO_CLUSTERS
     if name in _SYNTHETIC:
         return _why_not_synthetic(name, counts)
-    if name == "callaway_santanna" and not counts.is_complete:
+    return _why_not_by_cohort(counts) if name == "callaway_santanna" else None
+
+
+def _why_not_by_cohort(counts: Counts) -> str | None:
+    if not counts.is_complete:
         return "a unit was not measured at every time"
+    needed = 1 + counts.n_covariates + SPARE_UNITS_MIN
+    if counts.n_covariates and counts.n_in_smallest < needed:
+        cohort = f"{counts.n_in_smallest} units in the smallest cohort"
+        return f"{cohort}, needs {needed} to adjust for {counts.n_covariates} covariates"
     return None
 
 

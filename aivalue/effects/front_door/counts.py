@@ -11,7 +11,10 @@ CONTROLS_MIN = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Numbers of units, times and what belongs to them; `is_ratio` has a denominator."""
+    """Numbers of units, times and what belongs to them; `is_ratio` has a denominator.
+
+    The smallest cohort, of treated units that went live at one time, has `n_in_smallest`.
+    """
 
     n_units: int
     n_times: int
@@ -25,6 +28,7 @@ class Counts:
     is_grouped: bool
     has_clusters: bool = False
     is_ratio: bool = False
+    n_in_smallest: int = 0
 
 
 def counts_of(panel: Matrices) -> Counts:
@@ -47,4 +51,5 @@ def counts_of(panel: Matrices) -> Counts:
         is_grouped=panel.cluster is not None or panel.stratum is not None,
         has_clusters=panel.cluster is not None,
         is_ratio=panel.denominator is not None,
+        n_in_smallest=int(np.unique(starts, return_counts=True)[1].min()) if len(starts) else 0,
     )

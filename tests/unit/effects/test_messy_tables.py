@@ -156,6 +156,28 @@ def test_clusters_that_an_experiment_knows_are_not_called_unused() -> None:
     assert found.unused == ()
 
 
+def test_cohorts_too_small_for_covariates_are_read_without_and_it_is_said() -> None:
+    rng = np.random.default_rng(3)
+    start = np.array([8, 8, 11, 11, *[16] * 16])
+    outcome = rng.normal(size=(20, 1)) + rng.normal(size=(20, 16))
+    table = PanelTable(
+        unit=[f"u{unit:02d}" for unit in range(20) for _ in range(16)],
+        time=[str(time) for _ in range(20) for time in range(16)],
+        outcome=outcome.ravel(),
+        treated=(np.arange(16) >= start[:, None]).ravel(),
+        covariates=np.repeat(rng.normal(size=20), 16)[:, None],
+    )
+
+    found = estimate_panel(table, options=Options(names=("size",)))
+
+    assert found.effect.estimator == "imputation"
+    assert found.unused == ("size: imputation does not adjust for them",)
+    why_not = {each.estimator: each.why_not for each in found.choice.alternatives}
+    assert why_not["callaway_santanna"] == (
+        "2 units in the smallest cohort, needs 7 to adjust for 1 covariates"
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -11,11 +11,10 @@ Econometrics 219(1) 101-122, section 3.1 with logit and least squares.
 import numpy as np
 from scipy import linalg, special
 
-from aivalue.effects.estimators.staggered import Adjustment
+from aivalue.effects.estimators.staggered import SPARE_UNITS_MIN, Adjustment
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.errors import NotEstimable
 
-SPARE_UNITS_MIN = 5  # Units beyond the number of coefficients, in the cohort and its comparison.
 PROPENSITY_MAX = 0.995  # A comparison unit this sure to be treated weighs too much: left out.
 ROUNDS_MAX = 50
 TOLERANCE = 1e-12
