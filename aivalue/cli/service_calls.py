@@ -12,6 +12,7 @@ from aivalue.runtime.auth import SUBJECT_HEADER
 from aivalue.runtime.settings import RuntimeSettings
 
 TIMEOUT_SECONDS = 120.0
+TOKEN_VARIABLE = "AIVALUE_AUTH__SERVICE_TOKEN"  # noqa: S105 - its name
 
 
 class CallFailed(AivalueError):
@@ -72,7 +73,7 @@ async def call(client: httpx.AsyncClient, method: str, path: str, **request: Any
     response = await _sent(client, method, path, **request)
     if response.is_success:
         return response.json() if response.content else None
-    raise _refusal(response)
+    raise refusal_of(response)
 
 
 async def find(client: httpx.AsyncClient, path: str) -> Any | None:  # noqa: ANN401 - JSON
@@ -82,7 +83,7 @@ async def find(client: httpx.AsyncClient, path: str) -> Any | None:  # noqa: ANN
         return None
     if response.is_success:
         return response.json()
-    raise _refusal(response)
+    raise refusal_of(response)
 
 
 async def _sent(
@@ -99,7 +100,8 @@ async def _sent(
         ) from error
 
 
-def _refusal(response: httpx.Response) -> AivalueError:
+def refusal_of(response: httpx.Response) -> AivalueError:
+    """Return what a service's refusal says, with every mistake it names."""
     where = f"{response.request.url} answered {response.status_code}"
     try:
         body = response.json()
@@ -113,4 +115,6 @@ def _refusal(response: httpx.Response) -> AivalueError:
     if response.status_code in {404, 409, 422}:
         # What was asked for cannot be: the sentence says why, the address would not.
         return CallFailed(detail)
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        detail += f"; {TOKEN_VARIABLE} holds the one that is shown"
     return CallFailed(f"{where}: {detail}")

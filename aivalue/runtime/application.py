@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager
 
 import structlog
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
@@ -19,6 +19,7 @@ import aivalue
 from aivalue.runtime import problems
 from aivalue.runtime.auth import Authenticator
 from aivalue.runtime.openapi import DescribedApplication
+from aivalue.runtime.requests import BODY_BYTES_MAX, BoundedBody, refuse_unknown_parameters
 from aivalue.runtime.settings import RuntimeSettings
 from aivalue.runtime.telemetry import READY, REQUEST_DURATION, REQUESTS_ACTIVE
 
@@ -38,6 +39,7 @@ def create_application(
     routers: Sequence[APIRouter],
     checks: Mapping[str, Check],
     lifespan: Lifespan,
+    body_bytes_max: int = BODY_BYTES_MAX,
 ) -> FastAPI:
     """Build a service's application.
 
@@ -60,7 +62,8 @@ def create_application(
     problems.install(application)
     application.include_router(_operations(service, checks))
     for router in routers:
-        application.include_router(router)
+        application.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
+    application.add_middleware(BoundedBody, bytes_max=body_bytes_max)
     application.add_middleware(_Observed)
     return application
 

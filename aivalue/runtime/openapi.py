@@ -46,6 +46,7 @@ _REFUSED = {
 _SHARED = {
     "401": "No known bearer token.",
     "403": "The token lacks the role.",
+    "413": "The body is too long.",
     "422": "The request breaks its contract.",
 }
 _DONE = {"201": "Created.", "202": "Accepted.", "204": "Done; no content."}
@@ -103,6 +104,8 @@ def _complete(operation: Document, role: str | None) -> None:
     shared = {status: {"$ref": f"#/components/responses/{status}"} for status in _SHARED}
     if responses.get("422", {}).get("description") != "Validation Error":
         del shared["422"]
+    if "413" in responses or "requestBody" not in operation:
+        del shared["413"]
     refusals = {
         status: response | _REFUSED
         for status, response in responses.items()

@@ -1,12 +1,16 @@
 """Errors on the wire: RFC 9457 problem documents, one shape for every service."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from aivalue import errors
@@ -48,6 +52,8 @@ def install(application: FastAPI) -> None:
     application.add_exception_handler(RequestValidationError, _validation)
     application.add_exception_handler(errors.AivalueError, _core)
     application.add_exception_handler(DependencyUnavailable, _unavailable)
+    application.add_exception_handler(asyncpg.DataError, _unfit)
+    application.add_exception_handler(DBAPIError, _refused_by_database)
     application.add_exception_handler(Exception, _unexpected)
 
 
@@ -70,14 +76,17 @@ def _said(request: Request, error: StarletteHTTPException) -> str:
 
 async def _validation(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - by registration
-    found = [
-        {
-            "path": "/".join(str(part) for part in each["loc"]),
-            "message": each["msg"] + _seen(each["msg"], each.get("input")),
-        }
-        for each in error.errors()
-    ]
+    found = [_mistake(each) for each in error.errors()]
     return problem(422, "the request breaks its contract", errors=jsonable_encoder(found))
+
+
+def _mistake(each: Mapping[str, Any]) -> dict[str, str]:
+    if each.get("type") == "json_invalid":
+        part, position = each["loc"]
+        why = f"is not JSON: {each['ctx']['error']} at character {position}"
+        return {"path": part, "message": why}
+    path = "/".join(str(part) for part in each["loc"])
+    return {"path": path, "message": each["msg"] + _seen(each["msg"], each.get("input"))}
 
 
 def _seen(message: str, value: object) -> str:
@@ -99,6 +108,19 @@ async def _core(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, errors.InvalidDefinition) and error.problems:
         members["errors"] = [{"path": path, "message": text} for path, text in error.problems]
     return problem(status, str(error), headers=None, **members)
+
+
+async def _unfit(_: Request, error: Exception) -> JSONResponse:
+    """Answer who asks for what no text or number of ours can be, such as a name with NUL."""
+    return problem(422, f"the request holds what PostgreSQL cannot: {error}")
+
+
+async def _refused_by_database(request: Request, error: Exception) -> JSONResponse:
+    """Find what asyncpg said below SQLAlchemy's adapter and SQLAlchemy's own error."""
+    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else None
+    if isinstance(cause, asyncpg.DataError):
+        return await _unfit(request, cause)
+    return await _unexpected(request, error)
 
 
 async def _unavailable(_: Request, error: Exception) -> JSONResponse:

@@ -87,7 +87,7 @@ class AuthSettings(_Group):
     tokens_file: Path | None = None
     open_tenant: str = "default"
     service_token: SecretStr | None = Field(
-        default=None, description="What this service shows to the others."
+        default=None, min_length=1, description="What this service shows to the others."
     )
     act_as: str | None = Field(
         default=None,

@@ -22,6 +22,7 @@ from aivalue.runtime.migrations import require_newest
 from aivalue.runtime.outbox.relay import relay
 from aivalue.runtime.postgres import asyncpg_address, create_engine
 from aivalue.runtime.problems import problem
+from aivalue.runtime.requests import BODY_BYTES_MAX
 from aivalue.runtime.server import serve
 from aivalue.runtime.settings import RuntimeSettings
 from services.ingest import metrics
@@ -62,15 +63,10 @@ def create_app(settings: RuntimeSettings) -> FastAPI:
         routers=[each.router for each in ROUTES],
         checks={"postgres": service.check_postgres, "kafka": service.check_kafka},
         lifespan=service.lifespan,
+        body_bytes_max=max(BODY_BYTES_MAX, settings.ingest.http_bytes_max),
     )
-    application.add_exception_handler(asyncpg.DataError, _unfit)
     application.add_exception_handler(MassRefusal, _refused)
     return application
-
-
-async def _unfit(_: Request, error: Exception) -> JSONResponse:
-    """Answer who asks for what no text or number of ours can be, such as a name with NUL."""
-    return problem(422, f"the request holds what PostgreSQL cannot: {error}")
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:

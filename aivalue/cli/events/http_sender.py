@@ -7,7 +7,7 @@ import httpx
 
 from aivalue.cli.events.delivery import REJECTED, Result
 from aivalue.cli.events.prepared import Line
-from aivalue.cli.service_calls import CallFailed
+from aivalue.cli.service_calls import CallFailed, refusal_of
 from aivalue.events.http_binding import BATCH_JSON
 
 ATTEMPTS = 6
@@ -45,9 +45,7 @@ class HttpSender:
             middle = len(lines) // 2
             return await self.send(lines[:middle]) + await self.send(lines[middle:])
         if not response.is_success:
-            raise CallFailed(
-                f"{self.target} answered {response.status_code}: {response.text[:200]}"
-            )
+            raise refusal_of(response)
         results = [
             Result(
                 status=each["status"],

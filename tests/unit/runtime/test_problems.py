@@ -73,3 +73,20 @@ async def test_a_field_that_breaks_its_contract_is_shown_with_its_value(
     assert found["path"] == "query/size"
     assert message in found["message"]
     assert len(found["message"]) < 200
+
+
+async def test_a_body_that_is_no_json_is_shown_where() -> None:
+    app = application()
+
+    @app.post("/named")
+    async def named(body: dict[str, str]) -> int:
+        return len(body)
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        answer = await client.post(
+            "/named", content=b'{"a": ', headers={"content-type": "application/json"}
+        )
+
+    [found] = answer.json()["errors"]
+    assert found == {"path": "body", "message": "is not JSON: Expecting value at character 6"}
