@@ -29,6 +29,7 @@ COMMANDS = {
     "schema": "definition_schema:schema_command",
     "estimate": "estimate.command:estimate",
     "policy": "policy:policy",
+    "cashflow": "cashflow:cashflow",
     "up": "operations:up",
     "doctor": "doctor:doctor",
     "design": "design.command:app",
