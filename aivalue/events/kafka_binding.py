@@ -13,14 +13,6 @@ from aivalue.events.decode import decode_binary, decode_structured
 from aivalue.events.event import Event
 from aivalue.events.plain import read_binary, read_structured
 
-try:
-    from aivalue.events.scanning import Scanner
-except ImportError:
-    # Not compiled, for want of a compiler: `plain` reads the same events, more slowly.
-    SCANNER = None
-else:
-    SCANNER = Scanner()
-
 CONTENT_TYPE = "content-type"
 STRUCTURED_JSON = b"application/cloudevents+json"
 PREFIX = "ce_"
@@ -33,27 +25,37 @@ _STRUCTURED_HEADERS = frozenset(
 )
 _CONFLUENT_MAGIC = b"\x00"
 
+try:
+    from aivalue.events.scanning import Scanner
+except ImportError:
+    # Not compiled, for want of a compiler: `plain` reads the same events, more slowly.
+    SCANNER = None
+else:
+    SCANNER = Scanner(_STRUCTURED_HEADERS)
+
 Headers = Sequence[tuple[str, bytes | None]]
+
+
+def read_leading(
+    values: Sequence[bytes | None], headers: Sequence[Headers], start: int, *, now: datetime
+) -> Columns:
+    """Read the plain events that the records from one on begin with: perhaps all, perhaps none."""
+    return Columns() if SCANNER is None else SCANNER.leading(values, headers, start, now)
 
 
 def read_plain(
     values: Sequence[bytes | None], headers: Sequence[Headers], *, now: datetime
 ) -> Columns | None:
     """Read the events in records where all are of the plain kind; None where one may not be."""
+    found = read_leading(values, headers, 0, now=now)
+    if len(found) == len(values):
+        return found
     present = [value for value in values if value is not None]
     if len(present) != len(values):
         return None
     is_structured = (
         set(map(len, headers)) == {1} and {each[0] for each in headers} <= _STRUCTURED_HEADERS
     )
-    if SCANNER is not None:
-        found = (
-            SCANNER.structured(present, now)
-            if is_structured
-            else SCANNER.binary(present, headers, now)
-        )
-        if found is not None:
-            return found
     if is_structured:
         return read_structured(present, now=now)
     return read_binary(present, headers, now=now)

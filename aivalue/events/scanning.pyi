@@ -1,13 +1,15 @@
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from aivalue.events.columns import Columns
 
 class Scanner:
-    def structured(self, values: Sequence[bytes], now: datetime) -> Columns | None: ...
-    def binary(
+    def __init__(self, structured_headers: AbstractSet[tuple[str, bytes | None]]) -> None: ...
+    def leading(
         self,
-        values: Sequence[bytes],
+        values: Sequence[bytes | None],
         headers: Sequence[Sequence[tuple[str, bytes | None]]],
+        start: int,
         now: datetime,
-    ) -> Columns | None: ...
+    ) -> Columns: ...

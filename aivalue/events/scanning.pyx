@@ -2,8 +2,8 @@
 """Plain measurements off their bytes, in one pass over each: what `plain` reads, compiled.
 
 It accepts less than `plain` does and decides nothing: where a record is not written as nearly
-everybody writes it (an escape, a character beyond ASCII, a rare field, an unusual number), none is
-read, and `plain` or `decode` look at them all. One property test holds the three together. Built by
+everybody writes it (an escape, a character beyond ASCII, a rare field, an unusual number), it
+stops, and `plain` or `decode` look at it. One property test holds the three together. Built by
 `deploy/compile.py`; without it `plain` does all the work.
 """
 
@@ -82,46 +82,46 @@ cdef class Scanner:
     """Reads records; names it has seen before become the objects they became then."""
 
     cdef char _hashed[HASHED_BYTES_MAX]
+    cdef object _structured_headers
     cdef dict _series_by_names
     cdef object _source
     cdef object _day
     # Of the call that goes on, the columns.
     cdef list _sources, _ids, _microseconds, _days, _fingerprints, _series, _measured
 
-    def __init__(self):
+    def __init__(self, structured_headers):
         cdef bytes begins = TYPE.encode() + b"\0"
         if len(begins) != MOMENT_AT:
             raise ValueError(f"the type {TYPE} has {len(begins) - 1} bytes, needs {MOMENT_AT - 1}")
         memcpy(self._hashed, PyBytes_AS_STRING(begins), MOMENT_AT)
+        self._structured_headers = structured_headers
         self._series_by_names = {}
         self._source = ""
         self._day = 0
 
-    def structured(self, values, now):
-        """Read plain events in JSON format; None where one may not be plain."""
+    def leading(self, values, headers, Py_ssize_t start, now):
+        """Read records in either mode from one on, up to one that may not be plain."""
         cdef int64_t until = microseconds_since_1970(now)
         cdef Said said
+        cdef Py_ssize_t index
+        cdef bint is_read
+        structured_headers = None
         self._begin()
-        for value in values:
+        for index in range(start, len(values)):
             memset(&said, 0, sizeof(Said))
-            if not read_whole(value, of_envelope, &said) or not said.has_data:
-                return None
-            if not self._add(&said, until):
-                return None
+            value, attributes = values[index], headers[index]
+            if attributes is structured_headers or self._is_structured(attributes):
+                # Neighbours often have the same ones.
+                structured_headers = attributes
+                is_read = read_whole(value, of_envelope, &said) and said.has_data
+            else:
+                is_read = read_headers(attributes, &said) and read_whole(value, of_data, &said)
+            if not is_read or not self._add(&said, until):
+                break
         return self._columns()
 
-    def binary(self, values, headers, now):
-        """Read plain events in binary mode; None where one may not be plain."""
-        cdef int64_t until = microseconds_since_1970(now)
-        cdef Said said
-        self._begin()
-        for value, attributes in zip(values, headers, strict=True):
-            memset(&said, 0, sizeof(Said))
-            if not read_headers(attributes, &said) or not read_whole(value, of_data, &said):
-                return None
-            if not self._add(&said, until):
-                return None
-        return self._columns()
+    cdef bint _is_structured(self, attributes) except -1:
+        return len(attributes) == 1 and attributes[0] in self._structured_headers
 
     cdef void _begin(self):
         self._sources, self._ids, self._microseconds, self._days = [], [], [], []

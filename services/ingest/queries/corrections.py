@@ -64,18 +64,26 @@ async def register(
         "(select * from unnest($2::bigint[], $3::text[])) order by source_id, event_id for update",
         tenant, *_columns(targets),
     )  # fmt: skip
-    needless = []
-    for each in corrections:
-        kept = await connection.fetchval(
-            "insert into ingest.corrections (tenant_id, source_id, event_id, by_source_id, "
-            "by_event_id, kind, recorded_at, sequence, reason) "
-            "values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning true",
-            tenant, *each.target, *each.by, each.kind, each.recorded_at, each.sequence,
-            each.reason,
-        )  # fmt: skip
-        if not kept:
-            needless.append(each.seq)
-    return needless
+    rows = await connection.fetch(
+        "with told as (select * from unnest($2::integer[], $3::bigint[], $4::text[], "
+        "$5::bigint[], $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[]) as t "
+        "(seq, source_id, event_id, by_source_id, by_event_id, kind, recorded_at, sequence, "
+        "reason)), kept as (insert into ingest.corrections (tenant_id, source_id, event_id, "
+        "by_source_id, by_event_id, kind, recorded_at, sequence, reason) "
+        "select $1, source_id, event_id, by_source_id, by_event_id, kind, recorded_at, sequence, "
+        "reason from told order by seq on conflict do nothing "
+        "returning by_source_id, by_event_id) select seq from told "
+        "where (by_source_id, by_event_id) not in (select * from kept) order by seq",
+        tenant,
+        [each.seq for each in corrections],
+        *_columns([each.target for each in corrections]),
+        *_columns([each.by for each in corrections]),
+        [each.kind for each in corrections],
+        [each.recorded_at for each in corrections],
+        [each.sequence for each in corrections],
+        [each.reason for each in corrections],
+    )
+    return [row[0] for row in rows]
 
 
 async def affected(connection: Connection, tenant: str, keys: Sequence[Key]) -> list[Key]:

@@ -146,16 +146,18 @@ async def stage_joined(connection: Connection, tenant: str, *, but: Sequence[str
     decision's unit, segment, arm and day, and the outcome's place in the log.
     """
     await connection.execute(
-        'with paired as (select o.log_id, o."partition", o."offset", o.kpi, d.unit, d.segment, '  # noqa: S608 - our own text
+        "with halves as materialized (select decision, source_id, event_id from staged "  # noqa: S608 - our own text
+        "where decision is not null and decision <> all($2)), "
+        'paired as (select o.log_id, o."partition", o."offset", o.kpi, d.unit, d.segment, '
         "d.arm, d.business_date, coalesce(o.value, o.label::integer) as value "
-        "from (select distinct decision from staged where decision is not null "
-        "and decision <> all($2)) s "
+        "from (select distinct decision from halves) s "
         "join ingest.decisions d on d.tenant_id = $1 and d.decision = s.decision "
         "join ingest.outcomes o on o.tenant_id = $1 and o.decision = s.decision "
-        "left join staged so on so.source_id = o.source_id and so.event_id = o.event_id "
-        "left join staged sd on sd.source_id = d.source_id and sd.event_id = d.event_id "
+        # Hashed, and never a join: the planner expects one pair, and would go through all that is
+        # staged for each of hundreds.
         "where d.active and o.active "
-        "and (so.seq is not null or sd.seq is not null)), "
+        "and ((o.source_id, o.event_id) in (select source_id, event_id from halves) "
+        "or (d.source_id, d.event_id) in (select source_id, event_id from halves))), "
         + _series_of("paired")
         + 'insert into staged (log_id, "partition", "offset", series_id, business_date, value) '
         'select p.log_id, p."partition", p."offset", k.series_id, p.business_date, p.value::text '

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Final
 
 from aivalue.errors import InvalidEvent
+from aivalue.events.business import MeasurementRecorded
 from aivalue.events.columns import Columns
-from aivalue.events.kafka_binding import decode_record, read_plain
+from aivalue.events.event import Event
+from aivalue.events.kafka_binding import decode_record, read_leading, read_plain
 from services.ingest.batch import (
     DeadLetter,
     LogRecord,
@@ -40,7 +42,27 @@ class _Decoding:
     dead: list[DeadLetter] = field(default_factory=list)
 
     def read(self, records: Sequence[LogRecord]) -> None:
-        """Read records, in halves where they are not all plain."""
+        """Read records: stretches of plain ones at once, what is between them one by one."""
+        values = [record.value for record in records]
+        headers = [record.headers for record in records]
+        at = 0
+        while at < len(records):
+            plain = read_leading(values, headers, at, now=self.now)
+            if plain:
+                self.kept += records[at : at + len(plain)]
+                self.events.extend(plain)
+                at += len(plain)
+            if at == len(records):
+                return
+            event = self._read_exactly(records[at])
+            at += 1
+            if event is None or _is_special(event):
+                continue
+            # A measurement that is only written in another way: so, perhaps, are its neighbours.
+            self._read_in_halves(records[at:])
+            return
+
+    def _read_in_halves(self, records: Sequence[LogRecord]) -> None:
         plain = None
         if len(records) > FEW:
             values = [record.value for record in records]
@@ -50,17 +72,27 @@ class _Decoding:
             self.events.extend(plain)
         elif len(records) > FEW:
             half = len(records) // 2
-            self.read(records[:half])
-            self.read(records[half:])
+            self._read_in_halves(records[:half])
+            self._read_in_halves(records[half:])
         else:
             for record in records:
                 self._read_exactly(record)
 
-    def _read_exactly(self, record: LogRecord) -> None:
+    def _read_exactly(self, record: LogRecord) -> Event | None:
         try:
             event = decode_record(record.value, record.headers, now=self.now)
         except InvalidEvent as error:
             self.dead.append(dead_letter_of(self.origin, record, error))
-        else:
-            self.kept.append(record)
-            self.events.append(event)
+            return None
+        self.kept.append(record)
+        self.events.append(event)
+        return event
+
+
+def _is_special(event: Event) -> bool:
+    """Whether no short way reads such an event, however it is written."""
+    return (
+        type(event.data) is not MeasurementRecorded
+        or event.supersedes is not None
+        or event.backfillid is not None
+    )

@@ -31,12 +31,29 @@ async def too_large(
     if batch.may_take_long:
         return {}
     refused: dict[int, str] = {}
-    for seq in kept:
+    for seq in await _reverting(connection, batch, ids, kept):
         for span in await _spans(connection, batch, ids, batch.event(seq).data):
             n = await spans.n_members(connection, batch.tenant, span, n_max=EVENTS_MAX + 1)
             if n > EVENTS_MAX:
                 refused[seq] = "backfill_too_large"
     return refused
+
+
+async def _reverting(
+    connection: Connection, batch: Batch, ids: Ids, kept: Sequence[int]
+) -> Sequence[int]:
+    """Return the events that may revert something; at once, for retractions hardly ever do."""
+    said = {seq: batch.event(seq).data for seq in kept}
+    retracted = {
+        seq: (ids.by_source[data.source], data.id)
+        for seq, data in said.items()
+        if isinstance(data, EventRetracted)
+    }
+    if not retracted or not await spans.reverted_by(
+        connection, batch.tenant, sorted(set(retracted.values()))
+    ):
+        return [seq for seq, data in said.items() if isinstance(data, BackfillReverted)]
+    return [seq for seq in kept if seq in retracted or isinstance(said[seq], BackfillReverted)]
 
 
 async def _spans(connection: Connection, batch: Batch, ids: Ids, data: EventData) -> Sequence[Span]:

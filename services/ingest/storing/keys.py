@@ -78,8 +78,8 @@ class KeyStore:
         Returns the keys of those that corrections came before.
         """
         ids = ready.ids
-        if batch.special:
-            await _stage(connection, batch, ids, stored)
+        staged = {seq for seq in batch.special if stored.keeps(seq)}
+        await _stage(connection, batch, ids, sorted(staged))
         if self._wait > 0:
             self._wait -= 1
         elif await storing.copy_keys(connection, wire.stream(ready.keys_without(stored.gone))):
@@ -88,8 +88,9 @@ class KeyStore:
         else:
             self._wait = self._patience
             self._patience = min(2 * self._patience, PATIENCE_MAX)
-        if not batch.special:
-            await _stage(connection, batch, ids, stored)
+        others = stored.gone | staged
+        rest = [seq for seq in range(len(batch.events)) if seq not in others]
+        await _stage(connection, batch, ids, rest)
         return await _tell_apart(connection, batch, ids, stored)
 
     def remember(self, batch: Batch, ids: Ids, stored: Stored) -> None:
@@ -124,8 +125,9 @@ def kept_rows(rows: Sequence[T], stored: Stored) -> Sequence[T]:
     return [row for seq, row in enumerate(rows) if seq not in gone]
 
 
-async def _stage(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> None:
-    await storing.stage(connection, wire.stream(kept_rows(wire.staged_rows(batch, ids), stored)))
+async def _stage(connection: Connection, batch: Batch, ids: Ids, seqs: Sequence[int]) -> None:
+    if seqs:
+        await storing.stage(connection, wire.stream(wire.staged_rows(batch, ids, seqs)))
 
 
 async def _tell_apart(connection: Connection, batch: Batch, ids: Ids, stored: Stored) -> set[Key]:

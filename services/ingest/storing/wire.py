@@ -43,23 +43,21 @@ def key_rows(batch: Batch, ids: Ids) -> list[bytes]:
     return rows
 
 
-def staged_rows(batch: Batch, ids: Ids) -> list[bytes]:
-    """Write every event for the staging table, which most batches do without."""
+def staged_rows(batch: Batch, ids: Ids, seqs: Iterable[int]) -> list[bytes]:
+    """Write events for the staging table, which most batches do without."""
+    starts = [_fields(STAGED_COLUMNS) + _place(stretch) for stretch in batch.stretches]
+    events = batch.events
     rows: list[bytes] = []
-    for stretch in batch.stretches:
-        start = _fields(STAGED_COLUMNS) + _place(stretch)
-        events = stretch.events
-        for index, record in enumerate(stretch.kept):
-            seq = len(rows)
-            series_id = ids.series[seq]
-            columns = (
-                start, _BIGINT(8, record.offset), _BIGINT(8, ids.sources[seq]),
-                _text(events.ids[index]), _LENGTH(32), events.fingerprints[index],
-                _INTEGER(4, events.days[index] - EPOCH_DAY),
-                _NULL if series_id is None else _BIGINT(8, series_id),
-                _decision(events, index), _INTEGER(4, seq),
-            )  # fmt: skip
-            rows.append(b"".join(columns))
+    for seq in seqs:
+        series_id = ids.series[seq]
+        columns = (
+            starts[batch.stretch_number(seq)], _BIGINT(8, batch.records[seq].offset),
+            _BIGINT(8, ids.sources[seq]), _text(events.ids[seq]),
+            _LENGTH(32), events.fingerprints[seq], _INTEGER(4, events.days[seq] - EPOCH_DAY),
+            _NULL if series_id is None else _BIGINT(8, series_id),
+            _decision(events, seq), _INTEGER(4, seq),
+        )  # fmt: skip
+        rows.append(b"".join(columns))
     return rows
 
 

@@ -25,26 +25,30 @@ ATTRIBUTES = {
 DECISION = {
     "decision": "d", "model": "m", "version": "1", "unit": "u", "action": "approve",
 }  # fmt: skip
+# By kind, what such an event says in place of what a plain one says.
+SAYING: dict[str, dict[str, object]] = {
+    "number": {"data": {**MEASURED, "value": 1.25}},
+    "ratio": {"data": RATIO},
+    "extended": {
+        "subject": "line 1, left", "sequence": "7", "recordedtime": ATTRIBUTES["time"],
+    },
+    "correcting": {"supersedes": "e-0"},
+    "umlaut": {"data": {**MEASURED, "unit": "Münster"}},
+    "decision": {"type": "aivalue.decision.made.v1", "data": DECISION},
+}  # fmt: skip
 KINDS = (
     "plain", "plain", "plain", "number", "ratio", "spaced", "extended", "binary", "decision",
-    "cut", "twice", "null",
+    "cut", "twice", "null", "correcting", "umlaut",
 )  # fmt: skip
 
 
 def record(number: int, kind: str) -> Record:
     """Make one record of a kind; its id is its number."""
-    event = {**ATTRIBUTES, "id": f"e-{number}", "data": MEASURED}
+    event: dict[str, object] = {**ATTRIBUTES, "id": f"e-{number}", "data": MEASURED}
     headers: list[tuple[str, bytes | None]] = [*STRUCTURED]
-    if kind == "number":
-        event["data"] = {**MEASURED, "value": 1.25}
-    elif kind == "ratio":
-        event["data"] = RATIO
-    elif kind == "extended":
-        event |= {"subject": "line 1, left", "sequence": "7", "recordedtime": ATTRIBUTES["time"]}
-    elif kind == "decision":
-        event |= {"type": "aivalue.decision.made.v1", "data": DECISION}
+    event |= SAYING.get(kind, {})
     value: bytes | None = json.dumps(
-        event, separators=None if kind == "spaced" else (",", ":")
+        event, separators=None if kind == "spaced" else (",", ":"), ensure_ascii=False
     ).encode()
     if kind == "binary":
         headers = [(f"ce_{name}", text.encode()) for name, text in ATTRIBUTES.items()]
@@ -93,6 +97,7 @@ def read(stretch: Stretch) -> tuple[list[Event], list[int], list[int], bytes]:
 @example([("binary", TOGETHER + 1)])
 @example([("plain", 200), ("cut", 1), ("plain", 100)])
 @example([("plain", 200), ("twice", 1), ("plain", 100)])
+@example([("plain", 30), ("decision", 1), ("binary", 20), ("cut", 2), ("umlaut", 30)])
 @example([("ratio", 20), ("number", 20), ("spaced", 20)])
 def test_records_are_read_together_as_one_by_one(runs: list[tuple[str, int]]) -> None:
     kinds = [kind for kind, n in runs for _ in range(n)]

@@ -14,7 +14,7 @@ from aivalue.errors import InvalidEvent
 from aivalue.events.columns import Columns
 from aivalue.events.decode import decode_binary, decode_structured
 from aivalue.events.event import Event
-from aivalue.events.kafka_binding import SCANNER
+from aivalue.events.kafka_binding import SCANNER, STRUCTURED_JSON
 from aivalue.events.plain import read_binary, read_structured
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -55,8 +55,19 @@ Binary = Callable[[Sequence[bytes], Sequence[list[tuple[str, bytes | None]]]], C
 STRUCTURED: dict[str, Structured] = {"plain": partial(read_structured, now=NOW)}
 BINARY: dict[str, Binary] = {"plain": partial(read_binary, now=NOW)}
 if SCANNER is not None:
-    STRUCTURED["scanned"] = partial(SCANNER.structured, now=NOW)
-    BINARY["scanned"] = partial(SCANNER.binary, now=NOW)
+    scanner = SCANNER
+
+    def scanned(
+        values: Sequence[bytes], headers: Sequence[list[tuple[str, bytes | None]]]
+    ) -> Columns | None:
+        found = scanner.leading(values, headers, 0, NOW)
+        return found if len(found) == len(values) else None
+
+    def scanned_structured(values: Sequence[bytes]) -> Columns | None:
+        return scanned(values, [[("content-type", STRUCTURED_JSON)]] * len(values))
+
+    STRUCTURED["scanned"] = scanned_structured
+    BINARY["scanned"] = scanned
 
 structured = pytest.mark.parametrize("way", STRUCTURED.values(), ids=STRUCTURED)
 binary = pytest.mark.parametrize("way", BINARY.values(), ids=BINARY)
