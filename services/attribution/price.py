@@ -137,7 +137,9 @@ def value_of(
                 )
             )
         else:
-            reason = "; ".join(each.reason for each in unpriced) or "nothing was estimated"
+            # Several rules price one KPI, and what keeps them from it is said once.
+            reasons = dict.fromkeys(each.reason for each in unpriced)
+            reason = "; ".join(reasons) or "nothing was estimated"
     except (InvalidMoney, NotComputable) as refusal:
         reason = str(refusal)
     return Value(

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -63,6 +64,18 @@ async def test_twenty_runs_give_one_output() -> None:
     digests = {decide(inputs).sha256 for _ in range(REPETITIONS)}
 
     assert len(digests) == 1
+
+
+async def test_what_keeps_several_rules_from_a_price_is_said_once() -> None:
+    peers = programme()
+    peers.interventions = []
+    inputs = await inputs_of(peers)
+    again = replace(inputs.rules[0], rule=RULE.model_copy(update={"key": "overtime"}))
+
+    value = decide(replace(inputs, rules=(*inputs.rules, again))).value
+
+    assert len(value.unpriced) == 2
+    assert value.reason == value.unpriced[0].reason
 
 
 async def test_another_process_with_another_hash_seed_gives_the_same_output() -> None:
