@@ -1,4 +1,4 @@
-"""What a wheel carries besides Python: the demo's examples, and the reader that was compiled."""
+"""What a wheel carries besides Python: the demo's examples, and what was compiled."""
 
 import subprocess
 import sys
@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-
-MODULE = "aivalue/events/scanning"
 
 
 class Contents(BuildHookInterface):  # type: ignore[type-arg]  # its configuration is not ours
@@ -24,9 +22,11 @@ class Contents(BuildHookInterface):  # type: ignore[type-arg]  # its configurati
         root = Path(self.root)
         compile_ = [sys.executable, root / "deploy" / "compile.py"]
         subprocess.run(compile_, check=True)  # noqa: S603 - our own words
-        compiled = MODULE + sysconfig.get_config_var("EXT_SUFFIX")
-        if (root / compiled).exists():
-            # Git ignores it, and a wheel leaves out what Git ignores.
-            build_data["artifacts"].append(compiled)
+        suffix = sysconfig.get_config_var("EXT_SUFFIX")
+        modules = [source.with_suffix(suffix) for source in root.glob("*/**/*.pyx")]
+        compiled = [str(each.relative_to(root)) for each in modules if each.exists()]
+        if compiled:
+            # Git ignores them, and a wheel leaves out what Git ignores.
+            build_data["artifacts"] += compiled
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
