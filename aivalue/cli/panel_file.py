@@ -1,10 +1,13 @@
 """A panel in a CSV or Parquet file: read it, or say which line is at fault."""
 
 import csv
+import gzip
 import math
+import zlib
 from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -21,17 +24,18 @@ _LARGEST = 1e70  # Its fourth power, which a variance of variances is made of, i
 
 
 def read_rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
-    """Read a CSV or Parquet file that has these columns; cells are text either way."""
+    """Read a CSV (or .csv.gz) or Parquet file that has these columns; cells are text either way."""
     if path.suffix.lower() in {".parquet", ".pq"}:
         return _parquet_rows(path, needed)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with _opened(path) as file:
             reader = csv.reader(file, strict=True)
             columns = next(reader, [])
             _require_columns(path, needed, columns)
             rows = [_row(columns, cells, reader.line_num) for cells in reader if cells]
-    except OSError as error:
-        fail(f"cannot read {path}: {error.strerror}", status=WRONG_CALL)
+    except (OSError, EOFError, zlib.error) as error:  # The last two of what is cut off or no gzip.
+        reason = getattr(error, "strerror", None) or error
+        fail(f"cannot read {path}: {reason}", status=WRONG_CALL)
     except UnicodeDecodeError as error:
         fail(f"{path} is not UTF-8 text ({error.reason}): save it as UTF-8", status=WRONG_CALL)
     except csv.Error as error:
@@ -39,6 +43,12 @@ def read_rows(path: Path, needed: list[str]) -> list[dict[str, str]]:
     if not rows:
         fail(f"{path} has no rows", status=WRONG_CALL)
     return rows
+
+
+def _opened(path: Path) -> TextIO:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", newline="", encoding="utf-8-sig")
+    return path.open(newline="", encoding="utf-8-sig")
 
 
 def _row(columns: list[str], cells: list[str], line: int) -> dict[str, str]:
@@ -128,8 +138,8 @@ def table_of(rows: list[dict[str, str]], columns: Columns) -> PanelTable:
         outcome=outcome,
         treated=np.array([_flag(row, columns.treated, line) for line, row in enumerate(rows, 2)]),
         covariates=np.array(numbers, np.float64).reshape(len(numbers), len(rows)).T,
-        cluster=_texts(rows, columns.cluster),
-        stratum=_texts(rows, columns.stratum),
+        cluster=names_of(rows, columns.cluster),
+        stratum=names_of(rows, columns.stratum),
         denominator=_beside(outcome, numbers_of(rows, below), below) if below else None,
     )
 
@@ -155,7 +165,8 @@ def units_of(rows: list[dict[str, str]], columns: Columns) -> list[str]:
     return [str(line) for line in range(len(rows))]
 
 
-def _texts(rows: list[dict[str, str]], name: str) -> list[str]:
+def names_of(rows: list[dict[str, str]], name: str) -> list[str]:
+    """Read a column of names, each of which must be one; without a name there are none."""
     return _names(rows, name) if name else []
 
 

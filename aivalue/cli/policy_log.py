@@ -1,5 +1,6 @@
 """A log of decisions in a CSV file: read it, and print what a policy would have brought."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -7,11 +8,25 @@ import numpy as np
 import orjson
 
 from aivalue.cli.console import WRONG_CALL, fail, results
-from aivalue.cli.panel_file import numbers_of, read_rows
+from aivalue.cli.panel_file import names_of, numbers_of, read_rows
 from aivalue.decisions.off_policy import DecisionLog, PolicyReading
 from aivalue.decisions.policy_value import Floats, PolicyValue
+from aivalue.effects.panel import Booleans
 
 _Rows = list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """What numbers of a column must be like."""
+
+    words: str
+    holds: Callable[[Floats], Booleans]
+
+
+_ANY = _Needed("a number", np.isfinite)
+_PROPENSITY = _Needed("more than 0 and at most 1", lambda values: (values > 0) & (values <= 1))
+_PROBABILITY = _Needed("0 to 1", lambda values: (values >= 0) & (values <= 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +65,10 @@ class Probabilities:
 def log_of(rows: _Rows, columns: Columns) -> DecisionLog:
     """Read the decisions."""
     return DecisionLog(
-        outcome=numbers_of(rows, columns.outcome),
-        propensity=numbers_of(rows, columns.propensity),
-        action=tuple(row[columns.action] if columns.action else "" for row in rows),
-        score=(numbers_of(rows, columns.score) if columns.score else np.full(len(rows), np.nan)),
+        outcome=_numbers(rows, columns.outcome),
+        propensity=_numbers(rows, columns.propensity, _PROPENSITY),
+        action=tuple(names_of(rows, columns.action) or [""] * len(rows)),
+        score=_numbers(rows, columns.score) if columns.score else np.full(len(rows), np.nan),
     )
 
 
@@ -62,10 +77,23 @@ def probabilities_of(rows: _Rows, columns: Columns) -> Probabilities:
     predicted = None
     if columns.predicted:
         predicted = (
-            numbers_of(rows, columns.predicted),
-            numbers_of(rows, columns.predicted_by_policy),
+            _numbers(rows, columns.predicted),
+            _numbers(rows, columns.predicted_by_policy),
         )
-    return Probabilities(new=numbers_of(rows, columns.new), predicted=predicted)
+    return Probabilities(new=_numbers(rows, columns.new, _PROBABILITY), predicted=predicted)
+
+
+def _numbers(rows: _Rows, name: str, needed: _Needed = _ANY) -> Floats:
+    """Read a column that has a number in every row, or blame the first line that has not."""
+    values = numbers_of(rows, name)
+    wrong = np.isnan(values) | ~needed.holds(values)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        fail(
+            f'line {row + 2}: {name} is "{rows[row][name]}", needs {needed.words}',
+            status=WRONG_CALL,
+        )
+    return values
 
 
 def show(found: PolicyReading, *, as_json: bool) -> None:

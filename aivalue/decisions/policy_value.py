@@ -76,7 +76,8 @@ def policy_value(
     Raises
     ------
     NotEstimable
-        Propensities outside their range, or fewer than 30 effective decisions.
+        Propensities outside their range, fewer than 30 effective decisions, or nothing varies
+        among those that the new policy would have taken.
     """
     weight = _weights(outcome, logged_propensity, new_propensity)
     mean_weight = weight.mean()
@@ -154,6 +155,12 @@ def _valued(
             f"{n} logged decisions tell as much as {effective:.0f} of the new policy, needs "
             f"{EFFECTIVE_MIN}: the log seldom took its actions",
             verdict="below_sample_floor",
+        )
+    brought = outcome[weight > 0]
+    if np.ptp(brought) == 0:
+        raise NotEstimable(
+            f"all {len(brought)} decisions that the policy would have taken brought "
+            f"{brought[0]:g}: nothing varies, so the uncertainty cannot be estimated"
         )
     logged = float(outcome.mean())
     # The t of the decisions that carry the estimate, not of those that weigh next to nothing.

@@ -1,6 +1,7 @@
 """Whether `aivalue estimate` reads a table, prints what was found, and blames the right line."""
 
 import csv
+import gzip
 import json
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def test_a_table_of_users_needs_neither_unit_nor_time() -> None:
     ("content", "status", "reason"),
     [
         ("u,t,y,d\na,1,five,0\n", 2, 'line 2: y is "five", needs a number'),
-        ("u,t,y,d\na,1,inf,0\n", 2, "line 2: y is infinite"),
+        ("u,t,y,d\na,1,inf,0\n", 2, "line 2: y is infinite, needs a finite number"),
         ("u,t,y,d\na,1,1e99,0\n", 2, "line 2: y is 1e99, needs at most 1e+70"),
         ("u,t,y,d\na,1,5,0\na,2,5,maybe\n", 2, 'line 3: d is "maybe", needs 0 or 1'),
         ("u,t,y,d\na,1,5,\n", 2, 'line 2: d is "", needs 0 or 1'),
@@ -175,6 +176,22 @@ def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:
     of_parquet = [TOBACCO[0], str(path), *TOBACCO[2:], "--json"]
 
     assert json.loads(call(*of_parquet).stdout) == json.loads(call(*TOBACCO, "--json").stdout)
+
+
+def test_a_packed_table_says_the_same(tmp_path: Path) -> None:
+    path, broken = tmp_path / "prop99.csv.gz", tmp_path / "broken.csv.gz"
+    path.write_bytes(gzip.compress((REFERENCE / "prop99.csv").read_bytes()))
+    broken.write_bytes(path.read_bytes()[:200])
+    unpacked = tmp_path / "plain.csv.gz"
+    unpacked.write_bytes(b"u,t,y,d\n")
+
+    packed = call(TOBACCO[0], str(path), *TOBACCO[2:], "--json")
+
+    assert json.loads(packed.stdout) == json.loads(call(*TOBACCO, "--json").stdout)
+    for other in (broken, unpacked):
+        result = call(TOBACCO[0], str(other), *TOBACCO[2:])
+        assert result.exit_code == 2
+        assert "cannot read" in result.stderr
 
 
 def test_days_in_parquet_are_a_calendar(tmp_path: Path) -> None:

@@ -102,3 +102,28 @@ def test_a_wrong_call_says_what_is_needed(
 
     assert result.exit_code == status
     assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        ("p", "0", 'line 5: p is "0", needs more than 0 and at most 1'),
+        ("p", "", 'line 5: p is "", needs more than 0 and at most 1'),
+        ("margin", "", 'line 5: margin is "", needs a number'),
+        ("did", "", "line 5: did is empty, needs a name"),
+    ],
+)
+def test_a_row_that_cannot_be_weighed_is_blamed(
+    log: Path, column: str, cell: str, said: str
+) -> None:
+    rows = list(csv.DictReader(log.read_text().splitlines()))
+    rows[3][column] = cell
+    with log.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+    result = call(log, "--action", "did", "--always", "call")
+
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())

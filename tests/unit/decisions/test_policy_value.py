@@ -218,6 +218,15 @@ def test_refuses_what_no_weight_can_repair(logged: float, new: float, reason: st
         policy_value(np.ones(100), np.full(100, logged), np.full(100, new))
 
 
+def test_refuses_a_policy_whose_decisions_all_brought_the_same() -> None:
+    # Nobody clicked on what it would have shown: nought of fifty is not nought for certain.
+    clicked = (np.arange(100) < 20).astype(float)
+    would = (np.arange(100) >= 50).astype(float)
+
+    with pytest.raises(NotEstimable, match=r"all 50 decisions .* brought 0: nothing varies"):
+        policy_value(clicked, np.full(100, 0.5), would)
+
+
 def test_refuses_a_handful_of_decisions_and_missing_predictions() -> None:
     few, many = np.full(29, 0.5), np.full(50, 0.5)
 
