@@ -23,7 +23,8 @@ class Contents(BuildHookInterface):  # type: ignore[type-arg]  # its configurati
         compile_ = [sys.executable, root / "deploy" / "compile.py"]
         subprocess.run(compile_, check=True)  # noqa: S603 - our own words
         suffix = sysconfig.get_config_var("EXT_SUFFIX")
-        modules = [source.with_suffix(suffix) for source in root.glob("*/**/*.pyx")]
+        sources = [each for top in ("aivalue", "services") for each in (root / top).rglob("*.pyx")]
+        modules = [source.with_suffix(suffix) for source in sources]
         compiled = [str(each.relative_to(root)) for each in modules if each.exists()]
         if compiled:
             # Git ignores them, and a wheel leaves out what Git ignores.

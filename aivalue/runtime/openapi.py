@@ -38,6 +38,20 @@ _PROBLEM: Document = {
             },
         },
     },
+    "examples": [
+        {
+            "type": "about:blank",
+            "title": "Unprocessable Entity",
+            "status": 422,
+            "detail": "the request breaks its contract",
+            "errors": [
+                {
+                    "path": "query/limit",
+                    "message": "Input should be less than or equal to 500, got '9999'",
+                }
+            ],
+        }
+    ],
 }
 _REFUSED = {
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

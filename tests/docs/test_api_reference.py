@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from aivalue.runtime.auth import Role
 
@@ -42,6 +43,22 @@ def test_every_refusal_is_a_problem_document(service: str) -> None:
         for status, response in operation["responses"].items():
             if int(status) >= 400 and "$ref" not in response:
                 assert list(response["content"]) == ["application/problem+json"], path
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_body_that_is_asked_for_has_an_example_that_fits(service: str) -> None:
+    document = json.loads((API / f"{service}.json").read_text())
+    for _, path, operation in operations(service):
+        for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+            schema = content["schema"]
+            if "$ref" in schema:
+                schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+            # One event by itself is the same under its second name.
+            if media_type == "application/json" and path == "/v1/events":
+                continue
+            (example,) = schema["examples"]
+            validator = Draft202012Validator(schema | {"components": document["components"]})
+            assert not [each.message for each in validator.iter_errors(example)], path
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -27,7 +27,11 @@ BUSY = {"retry-after": "5"}
 class RunRequest(BaseModel):
     """Which initiative to run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"initiative": "predictive-maintenance"}]},
+    )
 
     initiative: Key
 

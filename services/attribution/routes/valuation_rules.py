@@ -39,7 +39,32 @@ class WantedRule(WantedDefinition):
 class RulesRequest(BaseModel):
     """Rules that become true together, or not at all."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "definitions": [
+                        {
+                            "kind": "valuation_rule",
+                            "key": "downtime-margin",
+                            "body": {
+                                "initiative": "predictive-maintenance",
+                                "kpi": "downtime",
+                                "name": "Contribution margin of an hour",
+                                "rate": "9500",
+                                "currency": "USD",
+                                "per": "60",
+                                "category": "revenue",
+                            },
+                        }
+                    ],
+                    "reason": "price list of May",
+                }
+            ]
+        },
+    )
 
     definitions: list[WantedRule] = Field(max_length=RULES_MAX)
     reason: Text

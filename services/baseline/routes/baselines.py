@@ -4,6 +4,7 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Header, HTTPException, Query, Response
+from pydantic import ConfigDict
 
 from aivalue.kpis.applying import Author
 from aivalue.kpis.canonical import body_of, sha256_of
@@ -35,6 +36,20 @@ NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"description": "Not froze
 
 class FreezeRequest(ScopeRequest):
     """What to freeze and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "initiative": "predictive-maintenance",
+                    "kpi": "downtime",
+                    "start": "2023-01-01",
+                    "end": "2024-01-01",
+                    "reason": "pre-AI year",
+                }
+            ]
+        }
+    )
 
     reason: Text
 

@@ -41,7 +41,28 @@ Evidence = Annotated[
 class DefinitionsRequest(BaseModel):
     """Definitions that become true together, or not at all."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "definitions": [
+                        {
+                            "kind": "portfolio",
+                            "key": "operations",
+                            "body": {
+                                "name": "Operations",
+                                "owner": "Chief operating officer",
+                                "reporting_currency": "USD",
+                            },
+                        }
+                    ],
+                    "reason": "first portfolio",
+                }
+            ]
+        },
+    )
 
     definitions: list[WantedDefinition] = Field(max_length=DEFINITIONS_MAX)
     reason: Text
@@ -52,7 +73,22 @@ class DefinitionsRequest(BaseModel):
 class DefinitionRequest(BaseModel):
     """One definition's new body."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "body": {
+                        "name": "Operations",
+                        "owner": "Chief executive",
+                        "reporting_currency": "USD",
+                    },
+                    "reason": "new owner",
+                }
+            ]
+        },
+    )
 
     body: dict[str, object]
     reason: Text

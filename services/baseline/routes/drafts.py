@@ -31,7 +31,13 @@ RESPONSES: dict[int | str, dict[str, object]] = {
 class ReviewRequest(BaseModel):
     """What a second person decides, and why."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"decision": "approved", "comment": "window agrees with the plan"}]
+        },
+    )
 
     decision: Literal["approved", "rejected"]
     comment: Text

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from aivalue.baselines.level import levels_of
 from aivalue.baselines.readiness.assess import Assessment, assess, target_share
@@ -24,6 +24,20 @@ TRIAL_WEEKS = 26
 
 class ReadinessRequest(ScopeRequest):
     """Which history, and how the AI is to be tried; pilots default to the first treated units."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "initiative": "predictive-maintenance",
+                    "kpi": "downtime",
+                    "start": "2023-01-01",
+                    "end": "2024-01-01",
+                    "treated_units": 6,
+                }
+            ]
+        }
+    )
 
     treated_units: Annotated[int | None, Field(ge=1)] = None
     weeks: Annotated[int, Field(ge=1, le=520)] = TRIAL_WEEKS

@@ -23,7 +23,13 @@ class TargetTextRequest(BaseModel):
     `due` completes a sentence that names no time.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"text": "cut downtime by 15 % within 12 months", "kpi": "downtime"}]
+        },
+    )
 
     text: str
     kpi: Key

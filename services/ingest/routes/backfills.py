@@ -53,6 +53,10 @@ class Backfills(_Shape):
 class BackfillChange(_Shape):
     """What to do about which backfill, and why."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"backfill": "history-2023", "reason": "wrong time zone"}]}
+    )
+
     backfill: str = Field(min_length=1, max_length=200)
     reason: str = Field(min_length=1, max_length=500)
 

@@ -96,12 +96,22 @@ class Selection(BaseModel):
 class ReplayRequest(Selection):
     """Give letters another chance, as they are or changed by a JSON merge patch (RFC 7396)."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"ids": [17], "patch": {"data": {"unit": "L07"}}, "dry_run": True}]
+        }
+    )
+
     patch: dict[str, Any] | None = None
     dry_run: bool = False
 
 
 class DiscardRequest(Selection):
     """Close letters for good."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ids": [17], "because": "sent by a test system"}]}
+    )
 
     because: str = Field(min_length=1, max_length=500)
 

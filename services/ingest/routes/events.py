@@ -130,6 +130,16 @@ class PartitionState(LogPosition):
     halt_reason: str | None
 
 
+_MEASURED = {
+    "specversion": "1.0",
+    "id": "line-7/2023-03-01",
+    "source": "urn:mes",
+    "time": "2023-03-01T18:00:00Z",
+    "type": "aivalue.measurement.recorded.v1",
+    "data": {"kpi": "downtime", "unit": "L07", "numerator": "42.5", "denominator": "20"},
+}
+
+
 @router.post(
     "/events",
     response_model_exclude_none=True,
@@ -148,9 +158,15 @@ class PartitionState(LogPosition):
         "requestBody": {
             "required": True,
             "content": {
-                "application/cloudevents+json": {"schema": {"type": "object"}},
+                "application/cloudevents+json": {
+                    "schema": {"type": "object", "examples": [_MEASURED]}
+                },
                 "application/cloudevents-batch+json": {
-                    "schema": {"type": "array", "items": {"type": "object"}}
+                    "schema": {
+                        "type": "array",
+                        "items": {"type": "object"},
+                        "examples": [[_MEASURED]],
+                    }
                 },
                 "application/json": {"schema": {"type": "object"}},
             },

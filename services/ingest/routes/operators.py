@@ -20,7 +20,13 @@ Topic = Annotated[str, Field(min_length=1, max_length=249)]
 class LogRotation(BaseModel):
     """The topic was created anew, or another cluster took over: begin at its first record."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"topic": "aivalue.business.v1", "reason": "topic created anew"}]
+        },
+    )
 
     topic: Topic
     reason: str = Field(min_length=1, max_length=500)
@@ -61,7 +67,11 @@ class Verification(BaseModel):
 class Resumption(BaseModel):
     """A halted partition goes on where it stopped."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"topic": "aivalue.business.v1", "partition": 3}]},
+    )
 
     topic: Topic
     partition: int = Field(ge=0)
