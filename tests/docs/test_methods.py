@@ -1,5 +1,7 @@
 """Whether every estimator that can be asked for has a page that says what a reader must know."""
 
+import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,23 @@ def test_code_that_a_page_names_exists(page: Path) -> None:
     }
 
     assert [name for name in named if not any(path.endswith(f"/{name}") for path in CODE)] == []
+
+
+def test_the_python_of_the_page_runs_as_it_stands() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (METHODS / "python.md").read_text(), re.DOTALL)
+
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(block, names)  # noqa: S102 - our own document
+
+    assert len(blocks) == 3
+
+
+def test_every_function_that_the_page_lists_is_one() -> None:
+    page = (METHODS / "python.md").read_text()
+    listed = re.findall(r"^\| [^|]* \| `([\w.]+)` \|", page, re.MULTILINE)
+
+    for name in listed:
+        module, _, function = name.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), function)), name
+    assert len(listed) == 14
