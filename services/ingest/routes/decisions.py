@@ -1,6 +1,5 @@
 """The log of a model's decisions, with propensities and outcomes."""
 
-from datetime import date
 from typing import Annotated
 
 import msgspec
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from aivalue.runtime.auth import Reader
 from services.ingest.queries import partitions, reading
 from services.ingest.queries.decision_log import decision_columns
+from services.ingest.routes.days import AskedDays
 from services.ingest.routes.events import Snapshot
 from services.ingest.snapshot import snapshot
 
@@ -38,11 +38,10 @@ class DecisionsAnswer(BaseModel):
 async def get_decisions(
     request: Request,
     principal: Reader,
+    days: AskedDays,
     model: Name,
     kpi: Name,
     version: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
-    start: date | None = None,
-    end: date | None = None,
 ) -> Response:
     """Return a model's decisions with score, action, propensity and outcome; `end` is excluded."""
     async with reading.snapshot_of(request.app.state.pool) as connection:
@@ -52,8 +51,8 @@ async def get_decisions(
             model=model,
             kpi=kpi,
             version=version,
-            start=start,
-            end=end,
+            start=days.start,
+            end=days.end,
             limit=DECISIONS_MAX + 1,
         )
         positions = await partitions.positions(connection, principal.tenant)

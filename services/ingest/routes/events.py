@@ -1,7 +1,7 @@
 """The HTTP API of the ingest service."""
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,6 +13,7 @@ from aivalue.events.http_binding import UnsupportedContent, split_request
 from aivalue.runtime.auth import Reader, Writer
 from services.ingest.http_ingestion import Busy, HttpIngestion
 from services.ingest.queries import partitions, reading
+from services.ingest.routes.days import AskedDays
 from services.ingest.settings import IngestSettings
 from services.ingest.snapshot import snapshot
 
@@ -204,15 +205,14 @@ async def post_events(request: Request, response: Response, principal: Writer) -
 async def get_series(
     request: Request,
     principal: Reader,
+    days: AskedDays,
     kpi: Annotated[str, Query(min_length=1, max_length=200)],
     unit: Annotated[list[str] | None, Query()] = None,
-    start: date | None = None,
-    end: date | None = None,
 ) -> Response:
     """Return a KPI's daily statistics, sorted by unit, segment, arm and day; `end` is excluded."""
     async with reading.snapshot_of(request.app.state.pool) as connection:
         columns = await reading.series_columns(
-            connection, principal.tenant, kpi, units=unit, start=start, end=end
+            connection, principal.tenant, kpi, units=unit, start=days.start, end=days.end
         )
         positions = await partitions.positions(connection, principal.tenant)
     answer = {
@@ -238,15 +238,13 @@ async def get_interventions(
 
 @router.get("/costs")
 async def get_costs(
-    request: Request,
-    principal: Reader,
-    initiative: Initiative = None,
-    start: date | None = None,
-    end: date | None = None,
+    request: Request, principal: Reader, days: AskedDays, initiative: Initiative = None
 ) -> Costs:
     """Return cost lines whose charge period starts in [start, end)."""
     async with reading.snapshot_of(request.app.state.pool) as connection:
-        rows = await reading.costs(connection, principal.tenant, initiative, start=start, end=end)
+        rows = await reading.costs(
+            connection, principal.tenant, initiative, start=days.start, end=days.end
+        )
         positions = await partitions.positions(connection, principal.tenant)
     lines = [{**row, "tags": msgspec.json.decode(str(row["tags"]))} for row in rows]
     return Costs.model_validate({"snapshot": snapshot(positions), "costs": lines})

@@ -95,6 +95,18 @@ async def test_a_series_is_columns_sorted_and_filtered(client: httpx.AsyncClient
     assert (none["n_rows"], none["columns"]["n"]) == (0, [])
 
 
+@pytest.mark.parametrize(
+    "path", ["series?kpi=downtime", "costs?initiative=i", "decisions?model=m&kpi=k"]
+)
+async def test_days_that_end_before_they_start_are_no_empty_answer(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    answer = await client.get(f"/v1/{path}&start=2024-02-01&end=2024-01-01")
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "end is 2024-01-01, needs to be 2024-02-01 (start) or later"
+
+
 async def test_interventions_and_costs_are_listed(client: httpx.AsyncClient) -> None:
     intervention = InterventionAssigned(
         initiative="pdm", unit="line-1", arm="treatment", start=START, assignment="phased"
