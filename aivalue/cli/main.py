@@ -37,6 +37,7 @@ COMMANDS = {
     "ledger": "ledger:app",
     "events": "events.command:app",
     "ingest": "ingest:app",
+    "token": "token:token_command",
     "db": "operations:database",
     "config": "operations:config",
 }

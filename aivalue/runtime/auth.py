@@ -115,6 +115,17 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def require_token_file(path: Path) -> None:
+    """Check that a file is one of tokens.
+
+    Raises
+    ------
+    InvalidSettings
+        The message says what is wrong with it.
+    """
+    _read(path)
+
+
 def _read(path: Path) -> tuple[_Token, ...]:
     try:
         return TypeAdapter(tuple[_Token, ...]).validate_json(path.read_bytes())

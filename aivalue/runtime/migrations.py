@@ -79,11 +79,6 @@ async def _migrate_as_told(service: str) -> None:
     await migrate(settings, service)
 
 
-def migrate_blocking(settings: DatabaseSettings, service: str) -> None:
-    """Call `migrate` from code that has no event loop."""
-    asyncio.run(migrate(settings, service))
-
-
 def run(metadata: MetaData) -> None:
     """Run the migrations on the connection that `migrate` opened; the body of every env.py."""
     connection: Connection = context.config.attributes[_CONNECTION]
