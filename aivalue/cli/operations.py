@@ -36,7 +36,8 @@ def up(
     ports = {} if free_ports else DEFAULT_PORTS
     taken = [str(port) for port in ports.values() if accepts_connections(port)]
     if taken:
-        fail(f"in use: port {', '.join(taken)}; stop what listens there, or use --free-ports")
+        named = f"port {taken[0]} is" if len(taken) == 1 else f"ports {', '.join(taken)} are"
+        fail(f"{named} in use: stop what listens there, or use --free-ports")
     _interrupt_on_sigterm()
     try:
         with running_stack(data_dir=data_dir, ports=ports, say=say) as stack:
