@@ -25,6 +25,7 @@ COMMANDS = {
     "export": "stored_definitions:export_command",
     "drift": "stored_definitions:drift_command",
     "gates": "gates:gates_command",
+    "report": "report:report",
     "target": "target:target_command",
     "schema": "definition_schema:schema_command",
     "estimate": "estimate.command:estimate",

@@ -26,6 +26,7 @@ class Services:
     baseline: httpx.AsyncClient
     attribution: httpx.AsyncClient
     ingest: httpx.AsyncClient
+    reporting: httpx.AsyncClient
 
 
 @contextlib.asynccontextmanager
@@ -57,6 +58,7 @@ async def connected(
             baseline=await client("baseline", settings.services.baseline),
             attribution=await client("attribution", settings.services.attribution),
             ingest=await client("ingest", settings.services.ingest),
+            reporting=await client("reporting", settings.services.reporting),
         )
 
 

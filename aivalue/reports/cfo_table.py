@@ -97,9 +97,9 @@ def cells(row: CfoRow) -> tuple[str, ...]:
         _level(row.now, row.unit),
         _effect(row),
         row.grade or _MISSING,
-        _range(row),
-        _MISSING if row.cost is None else _amount(row.cost),
-        _percent(row.roi),
+        _MISSING if row.value is None else range_text(row.value, row.currency),
+        _MISSING if row.cost is None else amount_text(row.cost),
+        percent_text(row.roi),
         _months(row.payback_months),
         _truth(row),
     )
@@ -191,18 +191,27 @@ def _effect(row: CfoRow) -> str:
     return f"{point} {effect.unit} ({low} to {high}) {row.verdict or ''}".rstrip()
 
 
-def _range(row: CfoRow) -> str:
-    if row.value is None:
-        return _MISSING
-    ends = (row.value.point, row.value.low, row.value.high)
+def range_text(value: RangeReport, currency: str | None) -> str:
+    """Write an amount with its interval, all in the unit that the largest of them needs."""
+    ends = (value.point, value.low, value.high)
     scale, suffix = _scale(max(abs(end) for end in ends))
     point, low, high = (_scaled_amount(end, scale) for end in ends)
-    return f"{row.currency} {point}{suffix} ({low} to {high})"
+    return f"{currency} {point}{suffix} ({low} to {high})"
 
 
-def _amount(amount: Decimal) -> str:
+def amount_text(amount: Decimal) -> str:
+    """Write an amount in units, thousands or millions."""
     scale, suffix = _scale(abs(amount))
     return _scaled_amount(amount, scale) + suffix
+
+
+def percent_text(figure: FigureReport | None) -> str:
+    """Write a return in percent, a dash with its reason where it has no answer."""
+    if figure is None:
+        return _MISSING
+    if figure.value is None:
+        return f"{_MISSING} ({figure.reason})"
+    return f"{figure.value:.0%}"
 
 
 def _scale(magnitude: Decimal) -> tuple[int, str]:
@@ -216,14 +225,6 @@ def _scaled_amount(amount: Decimal, scale: int) -> str:
     return f"{amount / scale:,.{places}f}"
 
 
-def _percent(figure: FigureReport | None) -> str:
-    if figure is None:
-        return _MISSING
-    if figure.value is None:
-        return f"{_MISSING} ({figure.reason})"
-    return f"{figure.value:.0%}"
-
-
 def _months(figure: FigureReport | None) -> str:
     if figure is None:
         return _MISSING
@@ -235,5 +236,5 @@ def _months(figure: FigureReport | None) -> str:
 def _truth(row: CfoRow) -> str:
     unit = row.effect.unit if row.effect else ""
     effect = None if row.truth_effect is None else f"{row.truth_effect:+.1f} {unit}".rstrip()
-    value = None if row.truth_value is None else _amount(row.truth_value)
+    value = None if row.truth_value is None else amount_text(row.truth_value)
     return ", ".join(part for part in (effect, value) if part) or _MISSING

@@ -1,62 +1,25 @@
-"""The table a CFO can read, in a terminal: one block an initiative, one line a KPI."""
+"""A case in a terminal: the table a CFO can read, and what a reader must know about it."""
 
 from collections.abc import Sequence
-from itertools import groupby
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from aivalue.cli.cfo_table import print_rows
 from aivalue.cli.demo.case import Case
 from aivalue.cli.demo.figures import Figure
-from aivalue.reports.cfo_table import HEADER, CfoRow, cells
-
-WIDE = 160
-_VERDICT_STYLE = {"confirmed": "green", "negative": "red", "inconclusive": "yellow"}
-_MISSING = "-"
+from aivalue.reports.cfo_table import CfoRow
 
 
 def print_case(
     console: Console, case: Case, rows: Sequence[CfoRow], figures: Sequence[Figure]
 ) -> None:
-    """Print a case's rows, then what a reader must know about them.
-
-    A narrow terminal gets the same figures below each other in place of a table of fragments.
-    """
+    """Print a case's rows, then what a reader must know about them."""
     console.print()
     console.print(Text(case.title, style="bold"))
-    if console.width >= WIDE:
-        console.print(_table(rows))
-    else:
-        _print_records(console, rows)
+    print_rows(console, rows)
     for note in _notes(figures):
         console.print(f"  {note}", markup=False)
-
-
-def _table(rows: Sequence[CfoRow]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for name in HEADER:
-        table.add_column(name, no_wrap=True)
-    for initiative, lines in groupby(rows, key=lambda row: row.initiative):
-        table.add_row(Text(initiative, style="bold cyan"))
-        for row in lines:
-            style = _VERDICT_STYLE.get(row.verdict or "")
-            name, *rest = cells(row)
-            table.add_row("  " + (name if row.kpi else "together"), *rest, style=style)
-    return table
-
-
-def _print_records(console: Console, rows: Sequence[CfoRow]) -> None:
-    for initiative, lines in groupby(rows, key=lambda row: row.initiative):
-        console.print(Text(f"  {initiative}", style="bold cyan"))
-        for row in lines:
-            name, *rest = cells(row)
-            console.print(f"    {name if row.kpi else 'together'}", markup=False)
-            for title, cell in zip(HEADER[1:], rest, strict=True):
-                if cell != _MISSING:
-                    style = _VERDICT_STYLE.get(row.verdict or "") if title == "effect" else None
-                    console.print(Text(f"      {title:<9} {cell}", style=style or ""))
 
 
 def _notes(figures: Sequence[Figure]) -> list[str]:
