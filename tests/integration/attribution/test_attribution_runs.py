@@ -269,9 +269,11 @@ async def test_an_initiative_without_a_design_says_so(service: Service) -> None:
     assert "no design" in response.json()["detail"]
 
 
-@pytest.mark.parametrize("path", ["/v1/effects", "/v1/initiatives/inspection/value"])
+@pytest.mark.parametrize(
+    "path", [f"/v1/effects?initiative={INITIATIVE}", f"/v1/initiatives/{INITIATIVE}/value"]
+)
 async def test_before_the_first_run_there_is_no_answer(service: Service, path: str) -> None:
-    response = await service.client.get(path, params={"initiative": INITIATIVE})
+    response = await service.client.get(path)
 
     assert response.status_code == 404
 
@@ -313,9 +315,9 @@ async def test_a_run_is_stored_whole_or_not_at_all(service: Service) -> None:
         "for each row execute function attribution.fail()"
     )
 
-    with pytest.raises(Exception, match="disk full"):
-        await service.run()
+    response = await service.run()
 
+    assert response.status_code == 500
     for table in ("runs", "effects", "effect_months", "checks", "benefits"):
         assert await service.sql("select 1 from attribution.TABLE".replace("TABLE", table)) == []
     assert await service.sql("select count(*) as n from attribution.outbox") == before
