@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-import signal
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from aivalue.cli.console import WRONG_CALL, fail, results, say
 from aivalue.cli.doctor import refuse_unknown_variables
+from aivalue.cli.stopping import interrupt_on_sigterm
 from aivalue.runtime.settings import RuntimeSettings, read_settings
 
 database = typer.Typer(help="The database's schemas.", no_args_is_help=True)
@@ -38,7 +38,7 @@ def up(
     if taken:
         named = f"port {taken[0]} is" if len(taken) == 1 else f"ports {', '.join(taken)} are"
         fail(f"{named} in use: stop what listens there, or use --free-ports")
-    _interrupt_on_sigterm()
+    interrupt_on_sigterm()
     try:
         with running_stack(data_dir=data_dir, ports=ports, say=say) as stack:
             for service in SERVICES:
@@ -86,12 +86,3 @@ def config_show() -> None:
     """Print the settings in force as JSON; secrets are masked."""
     refuse_unknown_variables()
     results.print_json(read_settings(RuntimeSettings).model_dump_json())
-
-
-def _interrupt_on_sigterm() -> None:
-    """Stop on SIGTERM as on Ctrl-C, so that a supervisor ends us cleanly."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)

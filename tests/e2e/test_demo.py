@@ -1,12 +1,16 @@
 """`aivalue demo` as a new user runs it: the promised figures, and a user's own events."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import tempfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.e2e import programme
@@ -121,3 +125,27 @@ def test_events_without_definitions_is_a_wrong_call(tmp_path: Path) -> None:
     events.write_text("kpi,unit,time,value\n")
 
     assert run("demo", "--events", events).returncode == 2
+
+
+def test_a_demo_that_is_told_to_stop_leaves_nothing() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        # PostgreSQL does not run as root: another account must get in.
+        Path(folder).chmod(0o755)
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "aivalue", "demo", "--free-ports"],
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": folder},
+            stderr=subprocess.PIPE,
+        )
+        assert demo.stderr is not None
+        said = [next(demo.stderr)]
+        while b"migrating" not in said[-1]:
+            said.append(next(demo.stderr))
+        children = psutil.Process(demo.pid).children(recursive=True)
+        demo.send_signal(signal.SIGTERM)
+        _, last = demo.communicate(timeout=60)
+
+        assert (demo.returncode, last) == (1, b"interrupted\n")
+        assert children
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert (alive, list(Path(folder).iterdir())) == ([], [])

@@ -27,6 +27,7 @@ from aivalue.cli.demo.picture import draw
 from aivalue.cli.demo.prove import Clients, connected, prove, reported
 from aivalue.cli.demo.replay import counted, send
 from aivalue.cli.demo.table import print_case
+from aivalue.cli.stopping import interrupt_on_sigterm
 from aivalue.reports.cfo_table import CfoRow
 from aivalue.runtime.clock import utc_now
 from aivalue.runtime.embedded.process import ServerFailed, accepts_connections
@@ -57,6 +58,7 @@ def tell(
 ) -> None:
     """Start everything, replay and prove the cases, print and write what they came to."""
     begun = utc_now()
+    interrupt_on_sigterm()
     try:
         with running_stack(
             data_dir=data_dir, ports={} if free_ports else _ports(), say=say
