@@ -40,7 +40,7 @@ test-cluster: $(INSTALLED) $(KAFKA_JARS)/.done ## Take three nodes of Apache Kaf
 	@echo "== faults of the broker"
 	@$(BIN)/python -m pytest -q -m cluster
 
-validate: $(INSTALLED) ## Do intervals hold? 2,000 draws of every situation (half an hour on two cores; interrupt and go on at will)
+validate: $(INSTALLED) ## Do intervals hold? 2,000 draws of every situation (more than an hour on two cores; interrupt and go on at will)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.validation.study --draws 2000 --page docs/validation.md
 
 test-oracles: ## Compare with peers' packages, in an environment of their own (.venv-oracles)
