@@ -1,16 +1,14 @@
 """Gates of initiatives: what a decision rested on, and `aivalue gates`."""
 
-import asyncio
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
 
-from aivalue.cli.console import fail, results
-from aivalue.cli.service_calls import CallFailed, Services, call, connected
-from aivalue.errors import AivalueError
+from aivalue.cli.asking import answered
+from aivalue.cli.console import results
+from aivalue.cli.service_calls import CallFailed, Services, call
 from aivalue.kpis.change import Change
-from aivalue.runtime.settings import RuntimeSettings, read_settings
 
 
 def evidence_of(options: Iterable[str]) -> dict[str, str]:
@@ -48,7 +46,8 @@ def gates_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Show the gates that an initiative passed: who decided, why, on what evidence."""
-    answer = asyncio.run(_gates(initiative))
+    path = f"/v1/initiatives/{initiative}/gates"
+    answer = answered(lambda services: call(services.baseline, "GET", path))
     if as_json:
         results.print_json(data=answer)
         return
@@ -61,16 +60,6 @@ def gates_command(
         results.print(head, markup=False, soft_wrap=True)
         for line in _lines(gate["evidence"]):
             results.print(f"    {line}", markup=False, soft_wrap=True)
-
-
-async def _gates(initiative: str) -> dict[str, Any]:
-    try:
-        async with connected(read_settings(RuntimeSettings)) as services:
-            path = f"/v1/initiatives/{initiative}/gates"
-            answer: dict[str, Any] = await call(services.baseline, "GET", path)
-            return answer
-    except AivalueError as error:
-        fail(str(error))
 
 
 def _lines(evidence: dict[str, Any]) -> list[str]:

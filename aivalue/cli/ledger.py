@@ -1,14 +1,12 @@
 """`aivalue ledger`: whether what was recorded is still what was recorded."""
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
 
-from aivalue.cli.console import FAILED, fail, results
-from aivalue.cli.service_calls import call, connected
-from aivalue.errors import AivalueError
-from aivalue.runtime.settings import RuntimeSettings, read_settings
+from aivalue.cli.asking import answered
+from aivalue.cli.console import FAILED, results
+from aivalue.cli.service_calls import call
 
 app = typer.Typer(help="The record: verify that nobody has edited it.", no_args_is_help=True)
 
@@ -28,25 +26,16 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Re-derive every recorded row, hash and figure; ends with status 1 at any fault."""
-    answer = asyncio.run(_verification(known_hash))
+    params = {} if known_hash is None else {"known_hash": known_hash}
+    answer = answered(
+        lambda services: call(services.baseline, "GET", "/v1/verification", params=params)
+    )
     if as_json:
         results.print_json(data=answer)
     else:
         _show(answer)
     if answer["faults"]:
         raise typer.Exit(FAILED)
-
-
-async def _verification(known_hash: str | None) -> dict[str, Any]:
-    params = {} if known_hash is None else {"known_hash": known_hash}
-    try:
-        async with connected(read_settings(RuntimeSettings)) as services:
-            answer: dict[str, Any] = await call(
-                services.baseline, "GET", "/v1/verification", params=params
-            )
-            return answer
-    except AivalueError as error:
-        fail(str(error))
 
 
 def _show(answer: dict[str, Any]) -> None:

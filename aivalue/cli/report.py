@@ -1,21 +1,20 @@
 """`aivalue report`: what the portfolios earned, as reporting has it, for people or as JSON."""
 
-import asyncio
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from aivalue.cli.asking import answered
 from aivalue.cli.cfo_table import print_rows
-from aivalue.cli.console import fail, notes, results
-from aivalue.cli.service_calls import Services, call, connected
-from aivalue.errors import AivalueError
+from aivalue.cli.console import notes, results
+from aivalue.cli.service_calls import Services, call
 from aivalue.reports.cfo_table import amount_text, cfo_rows, percent_text, range_text
 from aivalue.reports.summary import InitiativeSummary, KpiSummary, PortfolioSummary
 from aivalue.reports.target_progress import TargetProgress
-from aivalue.runtime.settings import RuntimeSettings, read_settings
 
 
 def report(
@@ -26,7 +25,7 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Show what portfolios or one initiative earned: effects, grades, value, cost, return."""
-    answer = asyncio.run(_asked(initiative))
+    answer = answered(partial(read_report, initiative=initiative))
     if as_json:
         results.print_json(data=answer)
     elif initiative is None:
@@ -37,14 +36,6 @@ def report(
         notes.print(
             f"not current: {answer['stale_reason']}", style="yellow", markup=False, soft_wrap=True
         )
-
-
-async def _asked(initiative: str | None) -> dict[str, Any]:
-    try:
-        async with connected(read_settings(RuntimeSettings)) as services:
-            return await read_report(services, initiative)
-    except AivalueError as error:
-        fail(str(error))
 
 
 async def read_report(services: Services, initiative: str | None) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def cells(row: CfoRow) -> tuple[str, ...]:
         _MISSING if row.value is None else range_text(row.value, row.currency),
         _MISSING if row.cost is None else amount_text(row.cost),
         percent_text(row.roi),
-        _months(row.payback_months),
+        _figure_text(row.payback_months, "{:.1f} mo"),
         _truth(row),
     )
 
@@ -207,11 +207,7 @@ def amount_text(amount: Decimal) -> str:
 
 def percent_text(figure: FigureReport | None) -> str:
     """Write a return in percent, a dash with its reason where it has no answer."""
-    if figure is None:
-        return _MISSING
-    if figure.value is None:
-        return f"{_MISSING} ({figure.reason})"
-    return f"{figure.value:.0%}"
+    return _figure_text(figure, "{:.0%}")
 
 
 def _scale(magnitude: Decimal) -> tuple[int, str]:
@@ -225,12 +221,12 @@ def _scaled_amount(amount: Decimal, scale: int) -> str:
     return f"{amount / scale:,.{places}f}"
 
 
-def _months(figure: FigureReport | None) -> str:
+def _figure_text(figure: FigureReport | None, form: str) -> str:
     if figure is None:
         return _MISSING
     if figure.value is None:
         return f"{_MISSING} ({figure.reason})"
-    return f"{figure.value:.1f} mo"
+    return form.format(figure.value)
 
 
 def _truth(row: CfoRow) -> str:

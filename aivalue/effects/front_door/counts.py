@@ -35,6 +35,7 @@ def counts_of(panel: Matrices) -> Counts:
     """Count what `choice.choose_for` decides by."""
     treated = panel.is_treated
     starts = panel.first_treated[treated]
+    n_in_cohort = np.unique(starts, return_counts=True)[1]
     measured = np.isfinite(panel.outcome)
     with_ai = np.arange(len(panel.times)) >= panel.first_treated[:, None]
     beside = (measured & ~with_ai).sum(axis=0) >= CONTROLS_MIN
@@ -43,7 +44,7 @@ def counts_of(panel: Matrices) -> Counts:
         n_times=len(panel.times),
         n_treated=int(treated.sum()),
         n_never=int((~treated).sum()),
-        n_starts=len(np.unique(starts)),
+        n_starts=len(n_in_cohort),
         n_before=int(starts.min()) if len(starts) else 0,
         n_covariates=panel.covariates.shape[2],
         is_complete=panel.is_complete,
@@ -51,5 +52,5 @@ def counts_of(panel: Matrices) -> Counts:
         is_grouped=panel.cluster is not None or panel.stratum is not None,
         has_clusters=panel.cluster is not None,
         is_ratio=panel.denominator is not None,
-        n_in_smallest=int(np.unique(starts, return_counts=True)[1].min()) if len(starts) else 0,
+        n_in_smallest=int(n_in_cohort.min()) if len(starts) else 0,
     )

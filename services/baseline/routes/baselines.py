@@ -22,7 +22,7 @@ from services.baseline.dependencies import (
 )
 from services.baseline.freezing import freeze_baseline
 from services.baseline.queries import baselines as queries
-from services.baseline.routes.requests import ScopeRequest
+from services.baseline.routes.requests import SCOPE_EXAMPLE, ScopeRequest
 from services.baseline.routes.shapes import (
     BaselineResponse,
     BaselinesResponse,
@@ -38,17 +38,7 @@ class FreezeRequest(ScopeRequest):
     """What to freeze and why."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "initiative": "predictive-maintenance",
-                    "kpi": "downtime",
-                    "start": "2023-01-01",
-                    "end": "2024-01-01",
-                    "reason": "pre-AI year",
-                }
-            ]
-        }
+        json_schema_extra={"examples": [{**SCOPE_EXAMPLE, "reason": "pre-AI year"}]}
     )
 
     reason: Text

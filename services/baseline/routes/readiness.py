@@ -16,7 +16,7 @@ from aivalue.kpis.series import Series
 from aivalue.runtime.auth import Reader
 from services.baseline.dependencies import Engine, Ingest
 from services.baseline.load import Defined, defined, read_pilots, read_series, scope_of
-from services.baseline.routes.requests import ScopeRequest
+from services.baseline.routes.requests import SCOPE_EXAMPLE, ScopeRequest
 
 router = APIRouter(prefix="/v1/readiness", tags=["readiness"])
 TRIAL_WEEKS = 26
@@ -26,17 +26,7 @@ class ReadinessRequest(ScopeRequest):
     """Which history, and how the AI is to be tried; pilots default to the first treated units."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "initiative": "predictive-maintenance",
-                    "kpi": "downtime",
-                    "start": "2023-01-01",
-                    "end": "2024-01-01",
-                    "treated_units": 6,
-                }
-            ]
-        }
+        json_schema_extra={"examples": [{**SCOPE_EXAMPLE, "treated_units": 6}]}
     )
 
     treated_units: Annotated[int | None, Field(ge=1)] = None

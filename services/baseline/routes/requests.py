@@ -1,6 +1,6 @@
 """What callers may ask to freeze or to assess: an initiative's KPI, days, units, exclusions."""
 
-from typing import Self
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -10,6 +10,14 @@ from services.baseline.load import Wanted
 
 # Twenty years.
 DAYS_MAX = 7_305
+
+
+SCOPE_EXAMPLE: Final = {
+    "initiative": "predictive-maintenance",
+    "kpi": "downtime",
+    "start": "2023-01-01",
+    "end": "2024-01-01",
+}
 
 
 class ScopeRequest(BaseModel):
