@@ -34,9 +34,10 @@ def instant_and_day(text: str, *, attribute: str = "time") -> tuple[datetime, da
     if (
         text[4:17:3] == "--T::"
         and text[19:20] in _AFTER_SECONDS
-        and (text[-1] == "Z" or (text[-3:-2] == ":" and text[-6:-5] in _SIGNS))
+        and (text[-1] == "Z" or (text[-3:-2] == ":" and text[-6:-5] in _SIGNS and text[-2] < "6"))
     ):
-        # The form nearly everybody writes; fromisoformat checks the digits.
+        # The form nearly everybody writes; fromisoformat checks the digits, but takes an offset
+        # of 60 minutes and more for hours.
         try:
             instant = datetime.fromisoformat(text)
             # Only in the year 1 can an offset point before Python's first instant in UTC.

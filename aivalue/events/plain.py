@@ -248,6 +248,9 @@ def _moments(times: Sequence[str], now: datetime) -> tuple[list[int], list[int]]
     shapes = set("\n".join(times).encode().translate(_DIGITS_TO_0).decode().split("\n"))
     if not all(map(_TIME_SHAPE.fullmatch, shapes)):
         return None
+    # fromisoformat takes an offset of 60 minutes and more for hours.
+    if any(each[-1] != "Z" and each[-2] > "5" for each in times):
+        return None
     try:
         instants = list(map(datetime.fromisoformat, times))
     except ValueError:

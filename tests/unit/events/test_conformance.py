@@ -193,6 +193,9 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "non-character in source": (lambda: _structured(source="urn:\ufdd0"), "invalid_attribute"),
     "lone surrogate in id": (lambda: _structured(id="\ud800"), "invalid_text"),
     "time without an offset": (lambda: _structured(time="2026-02-28T23:30:00"), "invalid_time"),
+    "time whose offset is no time of a day": (
+        lambda: _structured(time="2026-02-28T23:30:00+01:60"), "invalid_time",
+    ),
     "time that is a date": (lambda: _binary(time=b"2026-02-28"), "invalid_time"),
     "time in the future": (lambda: _binary(time=b"2026-03-01T12:05:01Z"), "time_in_future"),
     "recordedtime in the future": (
