@@ -1,6 +1,5 @@
 """`aivalue ingest`: the logs that events are read from, and what only an operator may decide."""
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -8,9 +7,9 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from aivalue.cli.asking import answered
 from aivalue.cli.console import FAILED, WRONG_CALL, fail, notes, results
-from aivalue.cli.service_calls import call, connected
-from aivalue.runtime.settings import RuntimeSettings, read_settings
+from aivalue.cli.service_calls import call
 
 app = typer.Typer(
     help="The logs that events are read from: where they stand, and whether they were edited.",
@@ -28,7 +27,7 @@ def partitions(topic: Topic = None, *, as_json: AsJson = False) -> None:
     """List the partitions: who reads each, where it stands, what is halted and why."""
     from rich.table import Table
 
-    found = asyncio.run(_listed(topic))
+    found = answered(lambda services: _partitions(services.ingest, topic))
     if as_json:
         results.print_json(data=found)
         return
@@ -59,7 +58,9 @@ def resume(
     """Let halted partitions go on where they stopped."""
     if every == (partition is not None) or (partition is not None and topic is None):
         fail("name a topic and a partition, or --all", status=WRONG_CALL)
-    resumed = asyncio.run(_resumed(topic, partition, forget_tail=forget_tail))
+    resumed = answered(
+        lambda services: _resumed(services.ingest, topic, partition, forget_tail=forget_tail)
+    )
     if as_json:
         results.print_json(data={"resumed": resumed})
         return
@@ -77,7 +78,8 @@ def rotate(
     as_json: AsJson = False,
 ) -> None:
     """Begin a topic's log at its first record, because it is another one than before."""
-    rotated = asyncio.run(_post("/v1/logs:rotate", {"topic": topic, "reason": reason}))
+    said = {"topic": topic, "reason": reason}
+    rotated = answered(lambda services: call(services.ingest, "POST", "/v1/logs:rotate", json=said))
     if as_json:
         results.print_json(data=rotated)
     else:
@@ -97,7 +99,7 @@ def verify(
     """Compute every batch's hash again from what is stored; ends with status 1 at any fault."""
     if known_hash is not None and not _HASH.fullmatch(known_hash):
         fail(f"--hash is 64 hexadecimal digits, got {known_hash!r}", status=WRONG_CALL)
-    answers = asyncio.run(_verified(topic, known_hash))
+    answers = answered(lambda services: _verified(services.ingest, topic, known_hash))
     lost = known_hash is not None and not any(each["hash_found"] for each in answers)
     if as_json:
         results.print_json(data={"partitions": answers, "hash_lost": lost})
@@ -135,53 +137,43 @@ def _name(partition: Partition) -> str:
     return str(partition["topic"]) + ("" if first else f" (log {partition['incarnation']})")
 
 
-async def _listed(topic: str | None) -> list[Any]:
-    async with connected(read_settings(RuntimeSettings)) as services:
-        return await _partitions(services.ingest, topic)
-
-
 async def _partitions(client: httpx.AsyncClient, topic: str | None) -> list[Any]:
     found = await call(client, "GET", "/v1/partitions")
     return [each for each in found if topic in {None, each["topic"]}]
 
 
 async def _resumed(
-    topic: str | None, partition: int | None, *, forget_tail: bool
+    client: httpx.AsyncClient, topic: str | None, partition: int | None, *, forget_tail: bool
 ) -> list[dict[str, Any]]:
-    async with connected(read_settings(RuntimeSettings)) as services:
-        wanted = [{"topic": topic, "partition": partition}]
-        if partition is None:
-            wanted = [
-                {"topic": each["topic"], "partition": each["partition"]}
-                for each in await _partitions(services.ingest, topic)
-                if each["state"] == "halted" and not each["closed"]
-            ]
-        for each in wanted:
-            said = {**each, "forget_tail": forget_tail}
-            await call(services.ingest, "POST", "/v1/partitions:resume", json=said)
-        return wanted
+    wanted = [{"topic": topic, "partition": partition}]
+    if partition is None:
+        wanted = [
+            {"topic": each["topic"], "partition": each["partition"]}
+            for each in await _partitions(client, topic)
+            if each["state"] == "halted" and not each["closed"]
+        ]
+    for each in wanted:
+        said = {**each, "forget_tail": forget_tail}
+        await call(client, "POST", "/v1/partitions:resume", json=said)
+    return wanted
 
 
-async def _post(path: str, said: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
-    async with connected(read_settings(RuntimeSettings)) as services:
-        return await call(services.ingest, "POST", path, json=said)
-
-
-async def _verified(topic: str | None, known_hash: str | None) -> list[dict[str, Any]]:
+async def _verified(
+    client: httpx.AsyncClient, topic: str | None, known_hash: str | None
+) -> list[dict[str, Any]]:
     from aivalue.cli.events.sending import progress_bar
 
-    async with connected(read_settings(RuntimeSettings)) as services:
-        wanted = await _partitions(services.ingest, topic)
-        with progress_bar() as bar:
-            task = bar.add_task("verifying", total=sum(each["next_offset"] for each in wanted))
-            answers = []
-            for each in wanted:
-                answer: dict[str, Any] = {}
-                async for part in _walk(services.ingest, each, known_hash):
-                    bar.advance(task, part["next_offset"] - answer.get("next_offset", 0))
-                    answer = _sum(answer, part)
-                answers.append(answer)
-        return answers
+    wanted = await _partitions(client, topic)
+    with progress_bar() as bar:
+        task = bar.add_task("verifying", total=sum(each["next_offset"] for each in wanted))
+        answers = []
+        for each in wanted:
+            answer: dict[str, Any] = {}
+            async for part in _walk(client, each, known_hash):
+                bar.advance(task, part["next_offset"] - answer.get("next_offset", 0))
+                answer = _sum(answer, part)
+            answers.append(answer)
+    return answers
 
 
 async def _walk(client: httpx.AsyncClient, place: Partition, known_hash: str | None) -> Any:  # noqa: ANN401

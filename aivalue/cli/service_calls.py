@@ -1,6 +1,7 @@
 """Calls from the command line to the services; what they refuse becomes one readable error."""
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,13 @@ import httpx
 
 from aivalue.errors import AivalueError, InvalidDefinition
 from aivalue.runtime.auth import SUBJECT_HEADER
+from aivalue.runtime.problems import MEDIA_TYPE
 from aivalue.runtime.settings import RuntimeSettings
 
 TIMEOUT_SECONDS = 120.0
 TOKEN_VARIABLE = "AIVALUE_AUTH__SERVICE_TOKEN"  # noqa: S105 - its name
+_TAG = re.compile("<[^>]*>")
+_SHOWN = 200
 
 
 class CallFailed(AivalueError):
@@ -37,6 +41,8 @@ async def connected(
 ) -> AsyncIterator[Services]:
     """Open clients for the addresses and the token of the settings."""
     transports = transports or {}
+    # One for all: each client would read the certificates of the world again.
+    trusted = httpx.create_ssl_context(trust_env=False)
     async with contextlib.AsyncExitStack() as stack:
 
         async def client(name: str, base_url: str) -> httpx.AsyncClient:
@@ -50,6 +56,7 @@ async def connected(
                     timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=2.0),
                     follow_redirects=False,
                     trust_env=False,
+                    verify=trusted,
                     transport=transports.get(name),
                 )
             )
@@ -72,20 +79,16 @@ async def call(client: httpx.AsyncClient, method: str, path: str, **request: Any
     CallFailed
         Any other refusal, or no answer.
     """
-    response = await _sent(client, method, path, **request)
-    if response.is_success:
-        return response.json() if response.content else None
-    raise refusal_of(response)
+    return content_of(await _sent(client, method, path, **request))
 
 
 async def find(client: httpx.AsyncClient, path: str) -> Any | None:  # noqa: ANN401 - JSON
     """Read one thing; None where there is none."""
     response = await _sent(client, "GET", path)
-    if response.status_code == httpx.codes.NOT_FOUND:
+    # A proxy that knows no such path says nothing about the thing.
+    if response.status_code == httpx.codes.NOT_FOUND and _type_of(response) == MEDIA_TYPE:
         return None
-    if response.is_success:
-        return response.json()
-    raise refusal_of(response)
+    return content_of(response)
 
 
 async def _sent(
@@ -102,6 +105,24 @@ async def _sent(
         ) from error
 
 
+def content_of(response: httpx.Response) -> Any:  # noqa: ANN401 - JSON
+    """Return the JSON of an answer, None where it has no content.
+
+    Raises
+    ------
+    InvalidDefinition, CallFailed
+        It is a refusal, or no answer of a service of ours.
+    """
+    if not response.is_success:
+        raise refusal_of(response)
+    if response.status_code == httpx.codes.NO_CONTENT:
+        return None
+    try:
+        return response.json()
+    except ValueError as error:
+        raise _foreign(response) from error
+
+
 def refusal_of(response: httpx.Response) -> AivalueError:
     """Return what a service's refusal says, with every mistake it names."""
     where = f"{response.request.url} answered {response.status_code}"
@@ -110,7 +131,7 @@ def refusal_of(response: httpx.Response) -> AivalueError:
         detail = str(body["detail"])
         problems = tuple((each["path"], each["message"]) for each in body.get("errors", []))
     except (ValueError, KeyError, TypeError):
-        return CallFailed(f"{where}: {response.text[:200]}")
+        return _foreign(response)
     if problems:
         said = [detail, *(f"  {path}: {message}" for path, message in problems)]
         return InvalidDefinition("\n".join(said), problems=problems)
@@ -120,3 +141,17 @@ def refusal_of(response: httpx.Response) -> AivalueError:
     if response.status_code == httpx.codes.UNAUTHORIZED:
         detail += f"; {TOKEN_VARIABLE} holds the one that is shown"
     return CallFailed(f"{where}: {detail}")
+
+
+def _foreign(response: httpx.Response) -> CallFailed:
+    """Say that somebody else answers at a service's address, such as a proxy's page."""
+    said = " ".join(_TAG.sub(" ", response.text).split())[:_SHOWN]
+    return CallFailed(
+        f"{response.request.url} answered {response.status_code} with "
+        f"{_type_of(response) or 'no content type'}: {said or 'nothing'}"
+    )
+
+
+def _type_of(response: httpx.Response) -> str:
+    media_type: str = response.headers.get("content-type", "").partition(";")[0]
+    return media_type.strip().lower()

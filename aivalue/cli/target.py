@@ -1,15 +1,13 @@
 """`aivalue target`: a sentence becomes a target for the file, or the question it leaves open."""
 
-import asyncio
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from aivalue.cli.console import FAILED, notes, results
-from aivalue.cli.service_calls import call, connected
-from aivalue.errors import AivalueError
-from aivalue.runtime.settings import RuntimeSettings, read_settings
+from aivalue.cli.asking import answered
+from aivalue.cli.console import results
+from aivalue.cli.service_calls import call
 
 
 def target_command(
@@ -37,11 +35,9 @@ def target_command(
         request["start"] = start.date().isoformat()
     if due is not None:
         request["due"] = due.date().isoformat()
-    try:
-        answer = asyncio.run(_read(request))
-    except AivalueError as error:
-        notes.print(str(error), style="yellow", markup=False, soft_wrap=True)
-        raise typer.Exit(FAILED) from None
+    answer = answered(
+        lambda services: call(services.baseline, "POST", "/v1/targets:read", json=request)
+    )
     if as_json:
         results.print_json(data=answer)
         return
@@ -54,11 +50,3 @@ def target_command(
         f"    due: {answer['due']}",
     )
     results.print("\n".join(lines), markup=False)
-
-
-async def _read(request: dict[str, str]) -> dict[str, Any]:
-    async with connected(read_settings(RuntimeSettings)) as services:
-        answer: dict[str, Any] = await call(
-            services.baseline, "POST", "/v1/targets:read", json=request
-        )
-        return answer

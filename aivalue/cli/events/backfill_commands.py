@@ -1,6 +1,5 @@
 """The commands `aivalue events backfills`, `revert` and `restore`."""
 
-import asyncio
 from typing import Annotated, Any, Literal
 
 import typer
@@ -16,9 +15,10 @@ def backfills(*, as_json: AsJson = False) -> None:
     """List backfills: what each brought, and which are reverted."""
     from rich.table import Table
 
+    from aivalue.cli.asking import answered
     from aivalue.cli.console import results
 
-    found = asyncio.run(_listed())
+    found = answered(lambda services: _listed(services.ingest))
     if as_json:
         results.print_json(data=found)
         return
@@ -53,9 +53,10 @@ def restore(backfill: Backfill, reason: Reason, *, as_json: AsJson = False) -> N
 def _change(
     what: Literal["revert", "restore"], backfill: str, reason: str, *, as_json: bool
 ) -> None:
+    from aivalue.cli.asking import answered
     from aivalue.cli.console import results
 
-    state = asyncio.run(_changed(what, backfill, reason))
+    state = answered(lambda services: _changed(services.ingest, what, backfill, reason))
     if as_json:
         results.print_json(data=state)
         return
@@ -64,25 +65,23 @@ def _change(
     results.print(f"backfill {backfill} {counts}{already}", markup=False, soft_wrap=True)
 
 
-async def _changed(what: str, backfill: str, reason: str) -> Any:  # noqa: ANN401 - JSON
+async def _changed(client: Any, what: str, backfill: str, reason: str) -> Any:  # noqa: ANN401 - JSON
     """Ask for one slice after the other; whoever asks again later goes on where this stopped."""
     from aivalue.cli.events.sending import progress_bar
-    from aivalue.cli.service_calls import call, connected
-    from aivalue.runtime.settings import RuntimeSettings, read_settings
+    from aivalue.cli.service_calls import call
 
     said = {"backfill": backfill, "reason": reason}
     path = f"/v1/backfills:{what}"
-    async with connected(read_settings(RuntimeSettings)) as services:
-        before = next((each for each in await _listed() if each["backfill"] == backfill), None)
-        with progress_bar() as bar:
-            task = bar.add_task(f"{what}ing", total=_n_to_do(what, before))
-            changed = False
-            while True:
-                state = await call(services.ingest, "POST", path, json=said, timeout=SECONDS_MAX)
-                changed |= state["changed"]
-                bar.update(task, completed=_n_to_do(what, before) - state["n_left"])
-                if not state["n_left"]:
-                    return {**state, "changed": changed}
+    before = next((each for each in await _listed(client) if each["backfill"] == backfill), None)
+    with progress_bar() as bar:
+        task = bar.add_task(f"{what}ing", total=_n_to_do(what, before))
+        changed = False
+        while True:
+            state = await call(client, "POST", path, json=said, timeout=SECONDS_MAX)
+            changed |= state["changed"]
+            bar.update(task, completed=_n_to_do(what, before) - state["n_left"])
+            if not state["n_left"]:
+                return {**state, "changed": changed}
 
 
 def _n_to_do(what: str, before: dict[str, Any] | None) -> int:
@@ -92,15 +91,13 @@ def _n_to_do(what: str, before: dict[str, Any] | None) -> int:
     return int(before["n_events"]) - n_reverted if what == "revert" else n_reverted
 
 
-async def _listed() -> list[dict[str, Any]]:
-    from aivalue.cli.service_calls import call, connected
-    from aivalue.runtime.settings import RuntimeSettings, read_settings
+async def _listed(client: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the client is httpx's
+    from aivalue.cli.service_calls import call
 
     found: list[dict[str, Any]] = []
     cursor: str | None = ""
-    async with connected(read_settings(RuntimeSettings)) as services:
-        while cursor is not None:
-            page = await call(services.ingest, "GET", "/v1/backfills", params={"cursor": cursor})
-            found += page["backfills"]
-            cursor = page["next_cursor"]
+    while cursor is not None:
+        page = await call(client, "GET", "/v1/backfills", params={"cursor": cursor})
+        found += page["backfills"]
+        cursor = page["next_cursor"]
     return found

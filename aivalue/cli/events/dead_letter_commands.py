@@ -1,6 +1,5 @@
 """The commands `aivalue events dead-letters list|show|discard` and `aivalue events replay`."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -167,14 +166,9 @@ def replay(  # noqa: PLR0913 - one parameter per option of the command
 
 
 def _run(work: Any) -> Any:  # noqa: ANN401 - whatever the work returns
-    from aivalue.cli.service_calls import connected
-    from aivalue.runtime.settings import RuntimeSettings, read_settings
+    from aivalue.cli.asking import answered
 
-    async def worked() -> Any:  # noqa: ANN401
-        async with connected(read_settings(RuntimeSettings)) as services:
-            return await work(services.ingest)
-
-    return asyncio.run(worked())
+    return answered(lambda services: work(services.ingest))
 
 
 async def _chosen(client: Any, ids: Sequence[int] | None, wanted: Any) -> list[int]:  # noqa: ANN401

@@ -7,7 +7,7 @@ import httpx
 
 from aivalue.cli.events.delivery import REJECTED, Result
 from aivalue.cli.events.prepared import Line
-from aivalue.cli.service_calls import CallFailed, refusal_of
+from aivalue.cli.service_calls import CallFailed, content_of, refusal_of
 from aivalue.events.http_binding import BATCH_JSON
 
 ATTEMPTS = 6
@@ -44,8 +44,6 @@ class HttpSender:
                 return [Result(status=REJECTED, reason="too_large", detail=detail)]
             middle = len(lines) // 2
             return await self.send(lines[:middle]) + await self.send(lines[middle:])
-        if not response.is_success:
-            raise refusal_of(response)
         results = [
             Result(
                 status=each["status"],
@@ -53,7 +51,7 @@ class HttpSender:
                 reason=each.get("reason", ""),
                 detail=each.get("detail", ""),
             )
-            for each in response.json()["results"]
+            for each in content_of(response)["results"]
         ]
         if len(results) != len(lines):
             raise CallFailed(f"{self.target} answered {len(results)} of {len(lines)} events")
@@ -76,7 +74,7 @@ class HttpSender:
                 continue
             if response.status_code not in _BUSY:
                 return response
-            problem = f"answered {response.status_code} {ATTEMPTS} times"
+            problem = f"is busy, {ATTEMPTS} times: {refusal_of(response)}"
             wait = max(wait, _retry_after(response))
         raise CallFailed(f"{self.target} {problem}")
 

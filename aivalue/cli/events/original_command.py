@@ -1,6 +1,5 @@
 """The command `aivalue events show`."""
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
@@ -13,10 +12,17 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Show an event that was counted, byte for byte, and where in which log it stood."""
+    from urllib.parse import urlencode
+
+    from aivalue.cli.asking import answered
     from aivalue.cli.console import fail, results
     from aivalue.cli.events.shown import text_of
+    from aivalue.cli.service_calls import find
 
-    found = asyncio.run(_original(source, event_id))
+    query = urlencode({"source": source, "id": event_id})
+    found: dict[str, Any] | None = answered(
+        lambda services: find(services.ingest, f"/v1/events/original?{query}")
+    )
     if found is None:
         fail(f"no event {event_id} of {source} is kept")
     if as_json:
@@ -30,15 +36,3 @@ def show(
     ]
     for line in [f"{name}: {said}" for name, said in shown.items()] + lines:
         results.print(line, markup=False, soft_wrap=True)
-
-
-async def _original(source: str, event_id: str) -> dict[str, Any] | None:
-    from urllib.parse import urlencode
-
-    from aivalue.cli.service_calls import connected, find
-    from aivalue.runtime.settings import RuntimeSettings, read_settings
-
-    async with connected(read_settings(RuntimeSettings)) as services:
-        query = urlencode({"source": source, "id": event_id})
-        found: dict[str, Any] | None = await find(services.ingest, f"/v1/events/original?{query}")
-        return found

@@ -137,4 +137,6 @@ def progress_bar() -> Progress:
         TimeRemainingColumn(),
         console=notes,
         transient=True,
+        # A log or a pipe would get an empty line of it.
+        disable=not notes.is_terminal,
     )

@@ -170,7 +170,7 @@ async def test_a_busy_service_is_asked_again_and_a_refusal_is_final() -> None:
     async with client_of(lambda _: answers.pop(0)) as client:
         sender = HttpSender(client, wait_seconds=0)
         results = await sender.send(line)
-        with pytest.raises(CallFailed, match="answered 401: who are you"):
+        with pytest.raises(CallFailed, match="answered 401 with text/plain: who are you"):
             await sender.send(line)
 
     assert [each.status for each in results] == ["duplicate"]
