@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 import json
-import logging
 import os
 import shutil
 import sys
@@ -72,21 +71,16 @@ async def _of_postgresql(settings: DatabaseSettings) -> str:
 
 
 async def _of_kafka(settings: KafkaSettings) -> str:
-    from aivalue.runtime.kafka import create_admin
+    from aivalue.runtime.kafka import BrokerUnusable, create_admin, require_reachable
 
-    # What it logs on the way is in what it raises at the end.
-    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
-    admin = create_admin(settings, client_id="aivalue-doctor")
     try:
-        await admin.start()
-    except Exception as error:  # noqa: BLE001 - whatever the reason, the check failed
-        return (
-            f"{settings.bootstrap} by {settings.security_protocol} cannot be used "
-            f"({str(error).removeprefix(type(error).__name__ + ': ')}); "
-            "AIVALUE_KAFKA__BOOTSTRAP and its like say where and how"
-        )
-    finally:
-        await admin.close()
+        admin = create_admin(settings, client_id="aivalue-doctor")
+        try:
+            await require_reachable(settings, admin)
+        finally:
+            await admin.close()
+    except BrokerUnusable as error:
+        return str(error)
     return OK
 
 

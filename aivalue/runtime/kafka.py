@@ -4,20 +4,26 @@ Differences between brokers are settings: the embedded broker knows no idempoten
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from aiokafka.helpers import create_ssl_context
 
+from aivalue.errors import AivalueError
 from aivalue.runtime.bare_records import bare
 from aivalue.runtime.settings import KafkaSettings
 
 RETENTION_MS = 30 * 24 * 3_600_000
 # How long a client that is connecting may keep its owner, who is ending, waiting.
 START_SECONDS = 5.0
+
+
+class BrokerUnusable(AivalueError):
+    """Kafka does not answer, lets this user not in, or refuses what is asked."""
 
 
 def create_producer(settings: KafkaSettings, *, client_id: str) -> AIOKafkaProducer:
@@ -95,11 +101,37 @@ async def start(client: Startable) -> None:
         raise
 
 
+async def require_reachable(settings: KafkaSettings, client: Startable) -> None:
+    """Connect a client.
+
+    Raises
+    ------
+    BrokerUnusable
+        The message says where, why not, and which variables name another place.
+    """
+    # What it logs on the way is in what it raises at the end.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+    try:
+        await start(client)
+    except (KafkaError, OSError, ValueError) as error:
+        raise BrokerUnusable(
+            f"{settings.bootstrap} by {settings.security_protocol} cannot be used "
+            f"({str(error).removeprefix(type(error).__name__ + ': ')}); "
+            "AIVALUE_KAFKA__BOOTSTRAP and its like say where and how"
+        ) from error
+
+
 async def ensure_topics(settings: KafkaSettings, topics: Iterable[str]) -> None:
-    """Create the topics that are missing; those that exist keep their configuration."""
+    """Create the topics that are missing; those that exist keep their configuration.
+
+    Raises
+    ------
+    BrokerUnusable
+        It does not answer, or refuses a topic.
+    """
     admin = create_admin(settings, client_id="aivalue-topics")
     try:
-        await start(admin)
+        await require_reachable(settings, admin)
         existing = set(await admin.list_topics())
         missing = [
             NewTopic(
@@ -116,7 +148,8 @@ async def ensure_topics(settings: KafkaSettings, topics: Iterable[str]) -> None:
         for topic, code, *message in response.topic_errors:
             error = for_code(code)
             if code and error is not TopicAlreadyExistsError:
-                raise error(f"topic {topic}: {message}")
+                said = f": {message[0]}" if message and message[0] else ""
+                raise BrokerUnusable(f"topic {topic} cannot be created: {error.__name__}{said}")
     finally:
         await admin.close()
 
@@ -129,7 +162,10 @@ def _connection(settings: KafkaSettings) -> dict[str, object]:
     }
     if settings.security_protocol.endswith("SSL"):
         cafile = None if settings.ca_file is None else str(settings.ca_file)
-        connection["ssl_context"] = create_ssl_context(cafile=cafile)
+        try:
+            connection["ssl_context"] = create_ssl_context(cafile=cafile)
+        except OSError as error:
+            raise BrokerUnusable(f"AIVALUE_KAFKA__CA_FILE: {cafile}: {error.strerror}") from error
     if settings.security_protocol.startswith("SASL"):
         password = settings.sasl_password
         connection |= {

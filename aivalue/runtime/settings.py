@@ -5,11 +5,12 @@ file of the same name in lower case under `AIVALUE_SECRETS_DIR` (default /run/se
 """
 
 import difflib
+import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeGuard, TypeVar, get_origin
 
 from pydantic import (
     BaseModel,
@@ -197,7 +198,9 @@ def read_settings(kind: type[Settings]) -> Settings:
     try:
         return kind()
     except SettingsError as error:
-        raise InvalidSettings(f"{PREFIX}*: {error}: {error.__cause__}") from error
+        lines = _not_json(kind, os.environ) or [f"{PREFIX}*: {error}: {error.__cause__}"]
+        # As below: a group may hold secrets.
+        raise InvalidSettings("\n".join(lines)) from None
     except ValidationError as error:
         lines = [
             _complaint(kind, each["loc"], each["msg"], each["input"])
@@ -205,6 +208,23 @@ def read_settings(kind: type[Settings]) -> Settings:
         ]
         # The cause would print the values of secrets.
         raise InvalidSettings("\n".join(lines)) from None
+
+
+def _not_json(kind: type[BaseModel], environ: Mapping[str, str]) -> list[str]:
+    """Name the variables that should hold JSON and do not; pydantic names the field they are in."""
+    holding_json = {
+        name
+        for name, annotation in _variables(kind, PREFIX)
+        if _is_group(annotation) or get_origin(annotation) in {dict, list, tuple}
+    }
+    complaints = []
+    for variable in sorted(environ):
+        if variable.upper() in holding_json:
+            try:
+                json.loads(environ[variable])
+            except ValueError as error:
+                complaints.append(f"{variable}: is not JSON: {error}")
+    return complaints
 
 
 def _complaint(kind: type[BaseModel], path: Sequence[int | str], message: str, seen: object) -> str:
@@ -219,7 +239,7 @@ def _is_secret(kind: type[BaseModel], path: Sequence[int | str]) -> bool:
     info = kind.model_fields.get(str(path[0])) if path else None
     if info is None:
         return False
-    if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+    if _is_group(info.annotation):
         return _is_secret(info.annotation, path[1:])
     return "SecretStr" in str(info.annotation)
 
@@ -233,7 +253,7 @@ def unknown_variables(
     """
     known = {"AIVALUE_SECRETS_DIR", "AIVALUE_FAILPOINTS"}
     for each in settings:
-        known |= _names(each, PREFIX)
+        known |= {name for name, _ in _variables(each, PREFIX)}
     complaints = []
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name.upper() in known:
@@ -245,11 +265,14 @@ def unknown_variables(
     return complaints
 
 
-def _names(model: type[BaseModel], prefix: str) -> set[str]:
-    names = set()
+def _variables(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, object]]:
+    """Return every variable that is read, with the type of what it holds."""
     for field, info in model.model_fields.items():
         name = prefix + field.upper()
-        names.add(name)
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            names |= _names(info.annotation, name + "__")
-    return names
+        yield name, info.annotation
+        if _is_group(info.annotation):
+            yield from _variables(info.annotation, name + "__")
+
+
+def _is_group(annotation: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

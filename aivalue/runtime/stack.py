@@ -24,6 +24,7 @@ from aivalue.runtime.embedded.broker import embedded_broker
 from aivalue.runtime.embedded.postgres import embedded_postgres_server
 from aivalue.runtime.embedded.process import Server, ServerFailed, accepts_connections, free_port
 from aivalue.runtime.migrations import migrate
+from aivalue.runtime.postgres import require_reachable
 from aivalue.runtime.settings import RuntimeSettings, read_settings
 from aivalue.runtime.topics import create_topics
 
@@ -210,6 +211,7 @@ def _stop_services(stack: Stack) -> None:
 
 
 async def _prepare(settings: RuntimeSettings) -> None:
+    await require_reachable(settings.database)
     for service in SERVICES:
         await migrate(settings.database, service)
     await create_topics(settings.kafka)

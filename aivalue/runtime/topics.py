@@ -5,7 +5,9 @@ Run as `python -m aivalue.runtime.topics`; topics that exist keep their configur
 """
 
 import asyncio
+import sys
 
+from aivalue.errors import AivalueError
 from aivalue.events import topics
 from aivalue.runtime.kafka import ensure_topics
 from aivalue.runtime.settings import KafkaSettings, RuntimeSettings, read_settings
@@ -27,5 +29,12 @@ async def create_topics(settings: KafkaSettings) -> None:
     await ensure_topics(settings, topic_names(settings))
 
 
+async def _create_as_told() -> None:
+    await create_topics(read_settings(RuntimeSettings).kafka)
+
+
 if __name__ == "__main__":
-    asyncio.run(create_topics(read_settings(RuntimeSettings).kafka))
+    try:
+        asyncio.run(_create_as_told())
+    except AivalueError as complaint:
+        sys.exit(str(complaint))

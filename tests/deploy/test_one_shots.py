@@ -13,8 +13,8 @@ from aivalue.runtime.topics import topic_names
 from tests.deploy.programs import ROOT
 
 
-async def run_module(*arguments: str, **environment: str) -> str:
-    """Run `python -m ...` as the compose file does; it must succeed."""
+async def run_module(*arguments: str, status: int = 0, **environment: str) -> str:
+    """Run `python -m ...` as the compose file does; it must end with a status."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", *arguments,
         cwd=ROOT, env={"PATH": os.environ["PATH"]} | environment,
@@ -22,7 +22,7 @@ async def run_module(*arguments: str, **environment: str) -> str:
     )  # fmt: skip
     async with asyncio.timeout(60):
         output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()
+    assert process.returncode == status, output.decode()
     return output.decode()
 
 
@@ -64,6 +64,18 @@ async def test_the_topics_of_every_tenant_are_created_and_kept(broker: str, uniq
         f"{unique}.aivalue.changes.v1",
         f"{unique}.aivalue.value.v1",
     }
+
+
+async def test_a_broker_that_is_away_is_named_in_one_line() -> None:
+    said = await run_module(
+        "aivalue.runtime.topics", status=1, AIVALUE_KAFKA__BOOTSTRAP="127.0.0.1:1"
+    )
+
+    assert said == (
+        "127.0.0.1:1 by PLAINTEXT cannot be used (Unable to bootstrap from "
+        "[('127.0.0.1', 1, <AddressFamily.AF_INET: 2>)]); AIVALUE_KAFKA__BOOTSTRAP and its like "
+        "say where and how\n"
+    )
 
 
 def test_the_published_list_of_topics_is_what_is_created() -> None:

@@ -13,7 +13,7 @@ from aivalue.cli.events.prepared import Line
 from aivalue.cli.service_calls import CallFailed
 from aivalue.events.encode import CONTENT_TYPE, STRUCTURED
 from aivalue.events.topics import BUSINESS, DATA_BY_TYPE, topic_of
-from aivalue.runtime.kafka import create_producer
+from aivalue.runtime.kafka import create_producer, require_reachable
 from aivalue.runtime.settings import KafkaSettings
 
 SENT = "sent"
@@ -84,14 +84,14 @@ async def kafka_sender(settings: KafkaSettings, tenant: str) -> AsyncIterator[Ka
 
     Raises
     ------
-    CallFailed
+    CallFailed, BrokerUnusable
         The tenant has no topics, or the broker is away.
     """
     if tenant not in settings.tenants:
         raise CallFailed(f"tenant {tenant!r} has no topics; known are {sorted(settings.tenants)}")
     producer = create_producer(settings, client_id="aivalue-events")
     try:
-        await producer.start()
+        await require_reachable(settings, producer)
         yield KafkaSender(producer, settings, tenant)
     except KafkaError as error:
         raise CallFailed(f"{settings.bootstrap}: {type(error).__name__}: {error}") from error

@@ -75,7 +75,9 @@ def test_what_is_printed_names_the_database_and_no_secret(
         ("AIVALUE_PORT", "abc", "AIVALUE_PORT: Input should be a valid integer.*, got 'abc'"),
         ("AIVALUE_KAFKA__PARTITIONS", "0", "AIVALUE_KAFKA__PARTITIONS: .*equal to 1, got '0'"),
         ("AIVALUE_SERVICES__INGEST", "ingest:8101", "AIVALUE_SERVICES__INGEST: .*'ingest:8101'"),
-        ("AIVALUE_KAFKA__TENANTS", "{", "error parsing value for field"),
+        ("AIVALUE_KAFKA__TENANTS", "{", "^AIVALUE_KAFKA__TENANTS: is not JSON: .*line 1 column 2"),
+        ("aivalue_kafka__tenants", "{", "^aivalue_kafka__tenants: is not JSON: "),
+        ("AIVALUE_AUTH", '{"service_token": "hunter2"', "^AIVALUE_AUTH: is not JSON: "),
         ("AIVALUE_DATABASE__URL", "mysql://u:hunter2@db", "AIVALUE_DATABASE__URL: needs postgres"),
     ],
 )
