@@ -19,7 +19,12 @@ import aivalue
 from aivalue.runtime import problems
 from aivalue.runtime.auth import Authenticator
 from aivalue.runtime.openapi import DescribedApplication
-from aivalue.runtime.requests import BODY_BYTES_MAX, BoundedBody, refuse_unknown_parameters
+from aivalue.runtime.requests import (
+    BODY_BYTES_MAX,
+    BoundedBody,
+    HeadAsGet,
+    refuse_unknown_parameters,
+)
 from aivalue.runtime.settings import RuntimeSettings
 from aivalue.runtime.telemetry import READY, REQUEST_DURATION, REQUESTS_ACTIVE
 
@@ -65,6 +70,7 @@ def create_application(
         application.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
     application.add_middleware(BoundedBody, bytes_max=body_bytes_max)
     application.add_middleware(_Observed)
+    application.add_middleware(HeadAsGet)
     return application
 
 

@@ -1,4 +1,7 @@
-"""What every request is held to before its route: a body that fits, parameters that exist."""
+"""What every request is held to before its route: a body that fits, parameters that exist.
+
+And what every route is: HEAD where there is GET, as HTTP asks of a server.
+"""
 
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -31,6 +34,25 @@ class BoundedBody:
             return message
 
         await self.app(scope, counted if scope["type"] == "http" else receive, send)
+
+
+class HeadAsGet:
+    """Answer HEAD as GET without its body; load balancers and monitors ask by it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and of a HEAD's answer the head."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def without_body(message: Message) -> None:
+            is_body = message["type"] == "http.response.body"
+            await send({**message, "body": b""} if is_body else message)
+
+        await self.app({**scope, "method": "GET"}, receive, without_body)
 
 
 async def refuse_unknown_parameters(request: Request) -> None:

@@ -80,3 +80,13 @@ async def test_a_long_body_is_refused_while_it_arrives(client: httpx.AsyncClient
     assert answer.status_code == 413
     assert answer.json()["detail"] == "the body has more than 100 bytes"
     assert n_sent == 11
+
+
+async def test_head_is_answered_as_get_is_without_the_body(client: httpx.AsyncClient) -> None:
+    for path, status in (("/livez", 200), ("/v1/all", 200), ("/v1/all?x=1", 422), ("/v1/no", 404)):
+        got = await client.get(path)
+        head = await client.head(path)
+
+        assert (head.status_code, head.content) == (status, b"")
+        assert head.headers == got.headers
+    assert (await client.head("/v1/figures")).status_code == 200
