@@ -34,18 +34,21 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Errors with one meaning, by type or by the beginning of their SQLSTATE."""
+    """Errors with one meaning, by type or by the beginning of their SQLSTATE and their table."""
 
     action: Action
     why: str
     errors: tuple[type[BaseException], ...] = ()
     sqlstates: tuple[str, ...] = ()
+    table: str | None = None
 
     def matches(self, error: BaseException) -> bool:
         """Whether this rule speaks of the error."""
         if isinstance(error, self.errors):
             return True
         state = error.sqlstate or "" if isinstance(error, asyncpg.PostgresError) else ""
+        if self.table is not None and self.table != getattr(error, "table_name", None):
+            return False
         return any(state.startswith(prefix) for prefix in self.sqlstates)
 
 
@@ -61,6 +64,12 @@ _RETRIABLE: Final = tuple(
 
 TABLE: Final = (
     Rule(action=Action.DEAD_LETTER, why="no event", errors=(InvalidEvent,)),
+    Rule(
+        action=Action.HALT,
+        why="a day would hold less than nothing: our sums are wrong, and no event is to blame",
+        sqlstates=("23514",),
+        table="daily_statistics",
+    ),
     Rule(
         action=Action.DEAD_LETTER,
         why="data exception, integrity violation, statement too complex (nested too deep)",

@@ -1,4 +1,4 @@
-"""Retractions and corrections: which events hold, and the statistics of the days they touch.
+"""Retractions and corrections: which events hold, and what of them counts.
 
 An event holds unless it was retracted, its backfill was reverted, or a later event supersedes it.
 Of several that supersede the same one, the latest by (recordedtime, sequence, id) holds. The rule
@@ -7,26 +7,27 @@ looks at what is stored, never at what came first, so every order of arrival end
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal
 
 from asyncpg import Connection
 
 from services.ingest.queries.backfills import REACHES, STANDING_REVERTS, Key
 from services.ingest.queries.facts import TABLES
-from services.ingest.queries.storing import Change
+from services.ingest.queries.recounting import Move
 
-# Of tenant $1 and of series and day `t`.
-_STANDING_MEASUREMENTS = (
-    "select value as v, numerator as a, denominator as b from ingest.measurements "
-    "where tenant_id = $1 and series_id = t.series_id and business_date = t.business_date "
-    "and active union all select u.v, u.a, u.b from ingest.measurement_runs r cross join lateral "
-    'unnest(r.offsets, r.numbers, r.numerators, r.denominators) as u ("offset", v, a, b) '
-    "where r.tenant_id = $1 and r.series_id = t.series_id and r.business_date = t.business_date "
-    "and not exists (select from ingest.measurements_withdrawn w where w.tenant_id = $1 "
-    "and w.series_id = t.series_id and w.business_date = t.business_date "
-    'and w.log_id = r.log_id and w."partition" = r."partition" and w."offset" = u."offset")'
+# The events of tenant $1 that corrections lead to from those named by $2 and $3, and these.
+_REACHED = (
+    'reached as (select source_id, event_id collate "C" as event_id '
+    "from unnest($2::bigint[], $3::text[]) as k (source_id, event_id) union "
+    "select e.source_id, e.event_id from reached r cross join lateral ("
+    "select c.source_id, c.event_id from ingest.corrections c where c.tenant_id = $1 "
+    "and c.by_source_id = r.source_id and c.by_event_id = r.event_id and c.kind = 'correction' "
+    "union all select c.by_source_id, c.by_event_id from ingest.corrections c "
+    "where c.tenant_id = $1 and c.source_id = r.source_id and c.event_id = r.event_id "
+    "and c.kind = 'correction') e)"
 )
+_KEY_OF_REACHED = "tenant_id = $1 and source_id = r.source_id and event_id = r.event_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,8 @@ async def register(
     """Keep corrections, announcing targets yet to come; return the `seq` of needless retractions.
 
     The target's key row is what a correction and its target meet on: whichever comes second finds
-    it and waits for the first. Locked in order, so that two workers cannot deadlock.
+    it and waits for the first. So do two workers that withdraw or correct what depends on each
+    other: each locks all that its corrections lead to. In order, so that they cannot deadlock.
     """
     targets = sorted({each.target for each in corrections})
     first = corrections[0]
@@ -60,9 +62,9 @@ async def register(
         tenant, *_columns(targets), first.seq,
     )  # fmt: skip
     await connection.execute(
-        "select from ingest.event_keys where tenant_id = $1 and (source_id, event_id) in "
-        "(select * from unnest($2::bigint[], $3::text[])) order by source_id, event_id for update",
-        tenant, *_columns(targets),
+        f"with recursive {_REACHED} select from (select * from reached order by 1, 2) r "  # noqa: S608 - our own text
+        f"cross join lateral (select from ingest.event_keys where {_KEY_OF_REACHED} for update) k",
+        tenant, *_columns(sorted({*targets, *(each.by for each in corrections)})),
     )  # fmt: skip
     rows = await connection.fetch(
         "with told as (select * from unnest($2::integer[], $3::bigint[], $4::text[], "
@@ -86,21 +88,49 @@ async def register(
     return [row[0] for row in rows]
 
 
-async def affected(connection: Connection, tenant: str, keys: Sequence[Key]) -> list[Key]:
-    """Return the keys and every event whose standing depends on theirs."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Affected:
+    """Events whose standing depends on some events, and these, by what is derived from them.
+
+    Attributes
+    ----------
+    measured, halves, others : those that are stored
+    backfills : those that brought some of them
+    reverted : those that some of them revert
+    """
+
+    measured: Sequence[Key]
+    halves: Sequence[Key]
+    others: Sequence[Key]
+    backfills: Sequence[str]
+    reverted: Sequence[str]
+
+
+async def affected(connection: Connection, tenant: str, keys: Sequence[Key]) -> Affected:
+    """Return the events and every one whose standing depends on theirs."""
     rows = await connection.fetch(
-        'with recursive reached as (select source_id, event_id collate "C" as event_id '
-        "from unnest($2::bigint[], $3::text[]) as k (source_id, event_id) union "
-        "select e.source_id, e.event_id from reached r cross join lateral ("
-        "select c.source_id, c.event_id from ingest.corrections c where c.tenant_id = $1 "
-        "and c.by_source_id = r.source_id and c.by_event_id = r.event_id and c.kind = 'correction' "
-        "union all select c.by_source_id, c.by_event_id from ingest.corrections c "
-        "where c.tenant_id = $1 and c.source_id = r.source_id and c.event_id = r.event_id "
-        "and c.kind = 'correction') e) select source_id, event_id from reached order by 1, 2",
+        f"with recursive {_REACHED} select r.source_id, r.event_id, "  # noqa: S608 - our own text
+        "k.payload_sha256 is not null as is_stored, k.series_id is not null as is_measured, "
+        "k.decision is not null as is_half, array(select backfill from ingest.backfill_events "
+        f"where {_KEY_OF_REACHED} and backfill <> '') as backfills, "
+        "array(select backfill from ingest.backfill_reverts where tenant_id = $1 "
+        "and by_source_id = r.source_id and by_event_id = r.event_id) as reverted from reached r "
+        f"cross join lateral (select * from ingest.event_keys where {_KEY_OF_REACHED} offset 0) k "
+        "order by 1, 2",
         tenant,
         *_columns(keys),
     )
-    return [(row[0], row[1]) for row in rows]
+    stored = [row for row in rows if row["is_stored"]]
+    halves = [row for row in stored if row["is_half"]]
+    measured = [row for row in stored if row["is_measured"]]
+    others = [row for row in stored if not (row["is_half"] or row["is_measured"])]
+    return Affected(
+        measured=[(row["source_id"], row["event_id"]) for row in measured],
+        halves=[(row["source_id"], row["event_id"]) for row in halves],
+        others=[(row["source_id"], row["event_id"]) for row in others],
+        backfills=sorted({name for row in rows for name in row["backfills"]}),
+        reverted=sorted({name for row in rows for name in row["reverted"]}),
+    )
 
 
 async def standing(connection: Connection, tenant: str, keys: Sequence[Key]) -> list[bool]:
@@ -141,8 +171,11 @@ def _gone(source_id: str, event_id: str) -> str:
 
 async def apply_to_measurements(
     connection: Connection, tenant: str, keys: Sequence[Key], holds: Sequence[bool]
-) -> list[tuple[int, date]]:
-    """Count measurements or stop counting them; return the series and days that changed."""
+) -> list[Move]:
+    """Count measurements or stop counting them; return those of which that changed.
+
+    Somebody else may have changed the same ones meanwhile: then it was them, and not this.
+    """
     rows = await connection.fetch(
         'with wanted as (select k.series_id, k.business_date, k.log_id, k."partition", '
         'k."offset", w.holds from unnest($2::bigint[], $3::text[], $4::boolean[]) '
@@ -153,21 +186,33 @@ async def apply_to_measurements(
         "where m.tenant_id = $1 and m.series_id = w.series_id "
         "and m.business_date = w.business_date and m.log_id = w.log_id "
         'and m."partition" = w."partition" and m."offset" = w."offset" '
-        "and m.active is distinct from w.holds returning m.series_id, m.business_date), "
+        "and m.active is distinct from w.holds returning m.series_id, m.business_date, "
+        "m.active as counts, m.value, m.numerator, m.denominator), "
+        # Runs do not overlap, so it is the last that begins before it.
+        "found as (select w.*, r.numbers[p.place] as value, r.numerators[p.place] as numerator, "
+        "r.denominators[p.place] as denominator from wanted w cross join lateral (select * "
+        "from ingest.measurement_runs r where r.tenant_id = $1 and r.series_id = w.series_id "
+        'and r.business_date = w.business_date and r."partition" = w."partition" '
+        'and r.log_id = w.log_id and r.offsets[1] <= w."offset" '
+        "order by r.offsets[1] desc limit 1) r cross join lateral ("
+        'select array_position(r.offsets, w."offset") as place) p where p.place is not null), '
         "withdrawn as (insert into ingest.measurements_withdrawn (tenant_id, series_id, "
         'business_date, log_id, "partition", "offset") select $1, series_id, business_date, '
-        'log_id, "partition", "offset" from wanted where not holds '
-        'order by series_id, business_date, log_id, "partition", "offset" '
-        "on conflict do nothing returning series_id, business_date), "
-        "restored as (delete from ingest.measurements_withdrawn m using wanted w "
+        'log_id, "partition", "offset" from found where not holds '
+        'order by series_id, business_date, log_id, "partition", "offset" on conflict do nothing '
+        'returning series_id, business_date, log_id, "partition", "offset"), '
+        "restored as (delete from ingest.measurements_withdrawn m using found w "
         "where w.holds and m.tenant_id = $1 and m.series_id = w.series_id "
         "and m.business_date = w.business_date and m.log_id = w.log_id "
         'and m."partition" = w."partition" and m."offset" = w."offset" '
-        "returning m.series_id, m.business_date) "
-        "select * from single union select * from withdrawn union select * from restored",
+        'returning m.series_id, m.business_date, m.log_id, m."partition", m."offset"), '
+        "changed as (select * from withdrawn union all select * from restored) "
+        "select * from single union all select f.series_id, f.business_date, f.holds, f.value, "
+        "f.numerator, f.denominator from changed join found f "
+        'using (series_id, business_date, log_id, "partition", "offset")',
         tenant, *_columns(keys), list(holds),
     )  # fmt: skip
-    return [(row[0], row[1]) for row in rows]
+    return [Move(**row) for row in rows]
 
 
 async def apply_to_halves(
@@ -205,54 +250,6 @@ async def apply_to_facts(
         )  # fmt: skip
         changed[table] = {row["subject"] for row in rows}
     return changed
-
-
-async def recompute_days(
-    connection: Connection, tenant: str, days: Sequence[tuple[int, date]]
-) -> list[Change]:
-    """Derive daily statistics anew from the measurements that hold, and say what changed.
-
-    Lock first, then look: a worker that is adding to one of these days either has committed and
-    is seen, or waits for us and adds to what we wrote.
-    """
-    series = [series_id for series_id, _ in sorted(set(days))]
-    dates = [day for _, day in sorted(set(days))]
-    await connection.execute(
-        "insert into ingest.daily_statistics (tenant_id, series_id, business_date, n, sum, "
-        "sum_squares, numerator, denominator, numerator_squares, denominator_squares, "
-        "cross_product) select $1, t.*, 0, 0, 0, 0, 0, 0, 0, 0 "
-        "from unnest($2::bigint[], $3::date[]) as t order by 2, 3 on conflict do nothing",
-        tenant, series, dates,
-    )  # fmt: skip
-    await connection.execute(
-        "select from ingest.daily_statistics where tenant_id = $1 and (series_id, business_date) "
-        "in (select * from unnest($2::bigint[], $3::date[])) "
-        "order by series_id, business_date for update",
-        tenant, series, dates,
-    )  # fmt: skip
-    rows = await connection.fetch(
-        "with fresh as (select t.series_id, t.business_date, count(m.*) as n, "  # noqa: S608 - our own text
-        "coalesce(sum(m.v), 0) as sum, coalesce(sum(m.v * m.v), 0) as sum_squares, "
-        "min(m.v) as minimum, max(m.v) as maximum, "
-        "coalesce(sum(m.a), 0) as a, coalesce(sum(m.b), 0) as b, "
-        "coalesce(sum(m.a * m.a), 0) as aa, coalesce(sum(m.b * m.b), 0) as bb, "
-        "coalesce(sum(m.a * m.b), 0) as ab "
-        "from unnest($2::bigint[], $3::date[]) as t (series_id, business_date) "
-        f"left join lateral ({_STANDING_MEASUREMENTS}) m on true "
-        "group by t.series_id, t.business_date), "
-        "daily as (update ingest.daily_statistics d set n = f.n, sum = f.sum, "
-        "sum_squares = f.sum_squares, minimum = f.minimum, maximum = f.maximum, numerator = f.a, "
-        "denominator = f.b, numerator_squares = f.aa, denominator_squares = f.bb, "
-        "cross_product = f.ab from fresh f where d.tenant_id = $1 "
-        "and d.series_id = f.series_id and d.business_date = f.business_date "
-        "returning d.series_id, d.business_date) "
-        "select s.kpi, array_agg(distinct s.unit order by s.unit) as units, "
-        "min(d.business_date) as first, max(d.business_date) as last "
-        "from daily d join ingest.series s on s.tenant_id = $1 and s.series_id = d.series_id "
-        "group by s.kpi order by s.kpi",
-        tenant, series, dates,
-    )  # fmt: skip
-    return [Change(**row) for row in rows]
 
 
 def _columns(keys: Sequence[Key]) -> tuple[list[int], list[str]]:

@@ -7,9 +7,10 @@ half; statements after the lock have a snapshot of their own and see it too.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date
 
 from asyncpg import Connection
+
+from services.ingest.queries.recounting import Move
 
 _RANK = ("recorded_at", "sequence", "corrects")
 DECISION_COLUMNS = (
@@ -17,6 +18,11 @@ DECISION_COLUMNS = (
     "action", "propensity", "decided_at", *_RANK,
 )  # fmt: skip
 OUTCOME_COLUMNS = ("seq", "kpi", "label", "value", "came_at", *_RANK)
+# The measurement `m` of a pair `p`.
+_AT_PLACE = (
+    "m.tenant_id = $1 and m.series_id = p.series_id and m.business_date = p.business_date "
+    'and m.log_id = p.log_id and m."partition" = p."partition" and m."offset" = p."offset"'
+)
 _STAGED_RANK = "recorded_at timestamptz, sequence text, corrects boolean) on commit delete rows"
 
 
@@ -167,10 +173,8 @@ async def stage_joined(connection: Connection, tenant: str, *, but: Sequence[str
     )
 
 
-async def settle(
-    connection: Connection, tenant: str, decisions: Collection[str]
-) -> list[tuple[int, date]]:
-    """Let each measurement of these decisions count, or not; return the series and days.
+async def settle(connection: Connection, tenant: str, decisions: Collection[str]) -> list[Move]:
+    """Let each measurement of these decisions count, or not; return those of which that changed.
 
     At most one a KPI counts: that of the decision and the outcome that count themselves. The
     decisions must be locked.
@@ -183,22 +187,21 @@ async def settle(
         "bool_or(d.counts and o.counts) as holds from made d join came o using (decision) "
         "group by 1, 2, 3, 4, 5, 6, 7, 8, 9), "
         + _series_of("pairs")
-        + ", placed as (select k.series_id, p.* from pairs p join known k "
+        + ", placed as (select k.series_id, p.* from pairs p join known k "  # noqa: S608 - our own text
         "using (kpi, unit, segment, arm)), "
         "changed as (update ingest.measurements m set active = p.holds from placed p "
-        "where m.tenant_id = $1 and m.series_id = p.series_id "
-        "and m.business_date = p.business_date and m.log_id = p.log_id "
-        'and m."partition" = p."partition" and m."offset" = p."offset" '
-        'returning m.series_id, m.business_date, m.log_id, m."partition", m."offset"), '
+        f"where {_AT_PLACE} and m.active <> p.holds "
+        "returning m.series_id, m.business_date, m.active as counts, m.value), "
         "new as (insert into ingest.measurements (tenant_id, series_id, business_date, log_id, "
         '"partition", "offset", active, value) select $1, series_id, business_date, log_id, '
-        '"partition", "offset", true, value from placed where holds '
-        'and (series_id, business_date, log_id, "partition", "offset") not in '
-        "(select * from changed)) select distinct series_id, business_date from placed",
+        '"partition", "offset", true, value from placed p where holds '
+        f"and not exists (select from ingest.measurements m where {_AT_PLACE}) "
+        "returning series_id, business_date, true, value) "
+        "select * from changed union all select * from new",
         tenant,
         sorted(decisions),
     )
-    return [(row[0], row[1]) for row in rows]
+    return [Move(**row, numerator=None, denominator=None) for row in rows]
 
 
 def _counting(table: str, told: str) -> str:

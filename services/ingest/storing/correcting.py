@@ -3,25 +3,25 @@
 A retraction itself cannot be withdrawn: send the event again under a new id.
 """
 
+import itertools
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Final
 
 from asyncpg import Connection
 
 from aivalue.events.business import EventRetracted
 from services.ingest.batch import Batch
-from services.ingest.queries import backfills, joining, reverts
+from services.ingest.queries import backfills, joining, recounting, reverts
 from services.ingest.queries import corrections as queries
 from services.ingest.queries.backfills import Key
 from services.ingest.queries.corrections import Correction
+from services.ingest.queries.recounting import Move
 from services.ingest.queries.storing import Change
 from services.ingest.storing.identities import Ids
 
 # A backfill may have brought millions of events; no statement works on more than this at a time.
 EVENTS_AT_ONCE: Final = 5_000
-DAYS_AT_ONCE: Final = 5_000
 DECISIONS_AT_ONCE: Final = 5_000
 
 
@@ -67,7 +67,10 @@ async def register(
     if not found:
         return set(), {}
     late = await queries.register(connection, batch.tenant, found)
-    keys = {key for each in found if each.seq not in late for key in (each.target, each.by)}
+    kept = [each for each in found if each.seq not in late]
+    keys = {each.target for each in kept}
+    # Nothing is derived from a retraction itself.
+    keys |= {each.by for each in kept if each.kind == "correction"}
     return keys, dict.fromkeys(late, "already_retracted")
 
 
@@ -75,25 +78,16 @@ async def apply(
     connection: Connection, tenant: str, keys: Iterable[Key], decisions: Collection[str]
 ) -> Changed:
     """Bring everything derived from these events up to date, and these decisions besides."""
-    reached = await queries.affected(connection, tenant, sorted(keys))
     found = _Found(decisions=set(decisions))
-    await _bring_up_to_date(connection, tenant, reached, found)
-    names = await reverts.reverted_by(connection, tenant, reached)
+    names = await _bring_up_to_date(connection, tenant, sorted(keys), found)
     if names:
         await backfills.hold(connection, tenant, names, exclusively=True)
-    for span in await reverts.spans_of(connection, tenant, reached) if names else ():
+    for span in await reverts.spans_of(connection, tenant, sorted(keys)) if names else ():
         async for page in reverts.members(connection, tenant, span, page=EVENTS_AT_ONCE):
-            more = await queries.affected(connection, tenant, page)
-            await _bring_up_to_date(connection, tenant, more, found)
+            await _bring_up_to_date(connection, tenant, page, found)
     await _settle(connection, tenant, found)
-    series: list[Change] = []
-    # In one order for everybody, so that two workers wait for each other instead of deadlocking.
-    ordered = sorted(found.days)
-    for first in range(0, len(ordered), DAYS_AT_ONCE):
-        part = ordered[first : first + DAYS_AT_ONCE]
-        series += await queries.recompute_days(connection, tenant, part)
     return Changed(
-        series=series,
+        series=await recounting.recount(connection, tenant, found.moves),
         interventions=frozenset(found.interventions),
         costs=frozenset(found.costs),
     )
@@ -101,24 +95,38 @@ async def apply(
 
 @dataclass(slots=True, kw_only=True)
 class _Found:
-    """What is to be derived anew, and what others must hear about."""
+    """What counts otherwise than before, and what others must hear about."""
 
     decisions: set[str]
-    days: set[tuple[int, date]] = field(default_factory=set)
+    moves: list[Move] = field(default_factory=list)
     interventions: set[str] = field(default_factory=set)
     costs: set[str] = field(default_factory=set)
 
 
 async def _bring_up_to_date(
-    connection: Connection, tenant: str, reached: Sequence[Key], found: _Found
-) -> None:
-    """Let what these events say count or not, as they hold or not."""
-    holds = await queries.standing(connection, tenant, reached)
-    found.days.update(await queries.apply_to_measurements(connection, tenant, reached, holds))
-    found.decisions |= await queries.apply_to_halves(connection, tenant, reached, holds)
-    facts = await queries.apply_to_facts(connection, tenant, reached, holds)
-    found.interventions |= facts["interventions"]
-    found.costs |= facts["costs"]
+    connection: Connection, tenant: str, keys: Sequence[Key], found: _Found
+) -> Sequence[str]:
+    """Let what depends on these events count or not; return the backfills that they revert."""
+    affected = await queries.affected(connection, tenant, keys)
+    if affected.backfills:
+        # Whoever reverts one of them has committed and is seen, or waits for us.
+        await backfills.hold(connection, tenant, affected.backfills, exclusively=False)
+    kinds = (affected.measured, affected.halves, affected.others)
+    holds = await queries.standing(connection, tenant, [key for kind in kinds for key in kind])
+    ends = [*itertools.accumulate(map(len, kinds))]
+    if affected.measured:
+        found.moves += await queries.apply_to_measurements(
+            connection, tenant, affected.measured, holds[: ends[0]]
+        )
+    if affected.halves:
+        found.decisions |= await queries.apply_to_halves(
+            connection, tenant, affected.halves, holds[ends[0] : ends[1]]
+        )
+    if affected.others:
+        facts = await queries.apply_to_facts(connection, tenant, affected.others, holds[ends[1] :])
+        found.interventions |= facts["interventions"]
+        found.costs |= facts["costs"]
+    return affected.reverted
 
 
 async def _settle(connection: Connection, tenant: str, found: _Found) -> None:
@@ -128,4 +136,4 @@ async def _settle(connection: Connection, tenant: str, found: _Found) -> None:
     for first in range(0, len(ordered), DECISIONS_AT_ONCE):
         part = ordered[first : first + DECISIONS_AT_ONCE]
         await joining.lock(connection, tenant, part)
-        found.days.update(await joining.settle(connection, tenant, part))
+        found.moves += await joining.settle(connection, tenant, part)

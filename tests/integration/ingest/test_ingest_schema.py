@@ -4,7 +4,7 @@ import asyncpg
 
 # Written at full speed and asked for by a day, never by row. Who counts once is said by event_keys,
 # and what is stored together by the batch; an entry an event, or a run, of one more index is what
-# ADR 0015 saved. Other columns find them: (tenant_id, series_id, day).
+# ADR 0015 saved. Other columns find them: (tenant_id, series_id, day, place).
 WITHOUT_KEY = {"measurements", "measurement_runs"}
 _KEYS = (
     "select c.relname as name, (select a.attname from pg_attribute a where a.attrelid = c.oid "

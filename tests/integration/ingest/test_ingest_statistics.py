@@ -2,7 +2,8 @@
 
 Measurements, pairs of decisions and outcomes, corrections of all three, retractions (also of
 corrections), backfills, their reverts and the restoring of what was reverted, ids used twice,
-repetitions with or without a backfill, events years late: in any order, cut into batches anywhere.
+repetitions with or without a backfill, events years late: in any order, cut into batches anywhere,
+one after the other or by two workers at once.
 """
 
 import itertools
@@ -36,15 +37,10 @@ from aivalue.measurements.measurement import (
 )
 from services.ingest.batch import DeadLetter
 from services.ingest.queries import reading
-from services.ingest.storing.handler import REASONS, Store
-from tests.integration.ingest.material import (
-    NOW,
-    SOURCE,
-    batch_of,
-    claim,
-    message,
-    open_store,
-)
+from services.ingest.storing.handler import REASONS
+from services.ingest.storing.keys import Stored
+from tests.integration.ingest.material import NOW, SOURCE, message
+from tests.integration.ingest.rivals import Rivals
 from tests.stored import stored_records
 
 Kind = Literal["measurement", "ratio", "decision", "outcome", "retraction", "revert"]
@@ -56,8 +52,8 @@ RECORDED = ["2026-03-05T00:00:00Z", "2026-03-06T00:00:00Z"]
 # From a year before the start to a week after it.
 HOURS = [0.0, 5.0, 30.0, -24.0 * 365]
 _TENANTS = itertools.count(1)
-# Each example is a dozen transactions; CI takes half a minute for these.
-EXAMPLES = 60
+# Each example is a dozen transactions; CI takes a quarter of a minute for these.
+EXAMPLES = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,8 +175,19 @@ _TOLD = st.one_of(
 )  # fmt: skip
 
 
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """A batch; a rival's is stored while the transaction of the one before is still open."""
+
+    told: Sequence[Told]
+    is_rival: bool = False
+
+    def messages(self) -> list[Message]:
+        return [each.message() for each in self.told]
+
+
 @st.composite
-def _deliveries(draw: st.DrawFn) -> list[list[Told]]:
+def _deliveries(draw: st.DrawFn) -> list[Delivery]:
     """Everything at least once, some of it again or with another backfill, in batches."""
     told = draw(st.lists(_TOLD, min_size=1, max_size=16))
     again = draw(st.lists(st.tuples(st.sampled_from(told), _MAYBE_BACKFILL), max_size=6))
@@ -190,7 +197,10 @@ def _deliveries(draw: st.DrawFn) -> list[list[Told]]:
     ]
     ordered = draw(st.permutations([*told, *repeated]))
     cuts = sorted(draw(st.sets(st.integers(1, len(ordered)), max_size=5)) | {0, len(ordered)})
-    return [ordered[first:last] for first, last in itertools.pairwise(cuts)]
+    return [
+        Delivery(told=ordered[first:last], is_rival=draw(st.booleans()))
+        for first, last in itertools.pairwise(cuts)
+    ]
 
 
 @settings(
@@ -198,37 +208,52 @@ def _deliveries(draw: st.DrawFn) -> list[list[Told]]:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(batches=_deliveries())
+@given(deliveries=_deliveries())
 async def test_statistics_equal_a_recomputation_after_any_mix(
-    ingest_database: str, connection: asyncpg.Connection, batches: list[list[Told]]
+    ingest_database: str, connection: asyncpg.Connection, deliveries: list[Delivery]
 ) -> None:
     tenant = f"t{next(_TENANTS)}"
-    writing, store = await _opened(ingest_database)
+    rivals = await _opened(ingest_database)
 
     accepted: list[Told] = []
     dead: list[DeadLetter] = []
-    for batch in batches:
-        claimed = await claim(writing, tenant=tenant)
-        stored = await store.store(writing, batch_of(claimed, [each.message() for each in batch]))
-        accepted += [each for seq, each in enumerate(batch) if seq not in stored.refused]
+    for told, stored in await _stored_by(rivals, tenant, deliveries):
+        accepted += [each for seq, each in enumerate(told) if seq not in stored.refused]
         dead += stored.dead
 
     raw = await _raw(connection, tenant)
     assert {letter.reason for letter in dead} <= REASONS.keys() - {"refused_by_database"}
     # Nothing is missing: what was told is stored, or a dead letter.
-    told = {each.id for batch in batches for each in batch}
-    assert {event.id for event in raw} | {letter.event_id for letter in dead} == told
+    ids = {each.id for delivery in deliveries for each in delivery.told}
+    assert {event.id for event in raw} | {letter.event_id for letter in dead} == ids
     assert {each.id for each in accepted} == {event.id for event in raw}
     assert await _stored(connection, tenant) == _recomputed(raw, accepted)
 
 
-_OPENED: dict[str, tuple[asyncpg.Connection, Store]] = {}
+async def _stored_by(
+    rivals: Rivals, tenant: str, deliveries: Sequence[Delivery]
+) -> list[tuple[Sequence[Told], Stored]]:
+    """Store batches by turns; return what became of each."""
+    said: list[tuple[Sequence[Told], Stored]] = []
+    rest = list(deliveries)
+    while rest:
+        one = rest.pop(0)
+        if rest and rest[0].is_rival:
+            other = rest.pop(0)
+            both = await rivals.deliver(tenant, one.messages(), other.messages())
+            said += zip((one.told, other.told), both, strict=True)
+        else:
+            said.append((one.told, await rivals.first.deliver(tenant, one.messages())))
+    return said
 
 
-async def _opened(address: str) -> tuple[asyncpg.Connection, Store]:
-    """Open one connection for all examples; it goes with the database."""
+_OPENED: dict[str, Rivals] = {}
+
+
+async def _opened(address: str) -> Rivals:
+    """Open connections for all examples; they go with the database."""
     if address not in _OPENED:
-        _OPENED[address] = await open_store(address)
+        _OPENED[address] = await Rivals.open(address)
     return _OPENED[address]
 
 
