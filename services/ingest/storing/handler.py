@@ -27,6 +27,7 @@ from services.ingest.storing.keys import KeyStore, Stored
 from services.ingest.storing.pairing import pair
 from services.ingest.storing.ready import Ready
 from services.ingest.storing.repeated import repeated_bytes
+from services.ingest.storing.restated import restated
 from services.ingest.taxonomy import Action, action_for
 
 
@@ -150,6 +151,9 @@ async def _store_events(
         concerned = await keys.store(connection, batch, ready, stored)
     finally:
         packed = await packing
+    conflicts = [seq for seq, reason in stored.refused.items() if reason == "id_conflict"]
+    if conflicts:
+        stored.recognise(await restated(connection, batch, ids, conflicts))
     entangled: set[str] = set()
     if batch.special:
         refused, entangled = await pair(connection, batch)

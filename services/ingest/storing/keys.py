@@ -61,6 +61,14 @@ class Stored:
                 self.duplicates.discard(seq)
                 self.refused[seq] = reasons[first]
 
+    def recognise(self, restated: Mapping[int, int | None]) -> None:
+        """Take what was refused for what it is, a repetition; of which event of the batch."""
+        for seq, first in restated.items():
+            del self.refused[seq]
+            self.duplicates.add(seq)
+            if first is not None:
+                self.twins[seq] = first
+
 
 class KeyStore:
     """Claims identities; remembers lately stored ones for all connections that write."""

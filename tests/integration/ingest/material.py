@@ -56,12 +56,18 @@ def measured(
 
 
 def decided(
-    decision: str, *, event_id: str | None = None, arm: Arm = "treatment", **optional: str
+    decision: str,
+    *,
+    event_id: str | None = None,
+    arm: Arm = "treatment",
+    propensity: str | None = None,
+    **optional: str,
 ) -> Message:
     """Return a decision on unit "men", made at START."""
     data = DecisionMade(
-        decision=decision, model="m", version="1", unit="men", arm=arm, action="show"
-    )
+        decision=decision, model="m", version="1", unit="men", arm=arm, action="show",
+        propensity=None if propensity is None else Decimal(propensity),
+    )  # fmt: skip
     return message(data, event_id or f"made-{decision}", hours=0, source=SOURCE, **optional)
 
 

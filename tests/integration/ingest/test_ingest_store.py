@@ -11,6 +11,7 @@ from services.ingest.queries.partitions import Fenced
 from tests.integration.ingest.material import (
     batch_of,
     claim,
+    decided,
     measured,
     message,
     open_store,
@@ -120,6 +121,35 @@ async def test_an_id_with_another_content_is_a_conflict(
         ("id_conflict", "urn:plant:mes", "b"),
     ]
     assert [row[4:6] for row in await statistics(connection)] == [(2, "2")]
+
+
+async def test_the_same_numbers_in_other_digits_are_a_repetition(
+    ingest_database: str, connection: asyncpg.Connection
+) -> None:
+    first = [measured("a", "3.10"), measured("b", "20"), decided("d", propensity="0.5")]
+    twins = [measured("c", "1"), measured("c", "1.0"), measured("c", "2"), measured("c", "1.00")]
+    # A binary float has no zeros behind, a decimal column has as many as it was declared with.
+    again = [
+        measured("a", "3.100000000000"), measured("b", "20.000"), measured("b", "2E+1"),
+        measured("b", "20.001"), measured("a", "3.10", hours=1), measured("b", "20", unit="x"),
+        decided("d", propensity="0.50"), decided("d", propensity="0.50", arm="control"),
+    ]  # fmt: skip
+
+    counts = await _store(ingest_database, first, twins, again, again)
+
+    assert counts == [(3, 0, 0), (1, 2, 1), (0, 4, 4), (0, 4, 4)]
+    assert [row[4:6] for row in await statistics(connection)] == [(3, "24.1")]
+
+
+async def test_what_repeats_a_refused_twin_in_other_digits_is_refused_with_it(
+    ingest_database: str,
+) -> None:
+    twins = [
+        decided("d", event_id="other", propensity="0.5"),
+        decided("d", event_id="other", propensity="0.50"),
+    ]
+
+    assert await _store(ingest_database, [decided("d")], twins) == [(1, 0, 0), (0, 0, 2)]
 
 
 async def test_the_same_id_of_another_source_is_another_event(

@@ -26,11 +26,11 @@ from tests.integration.ingest.material import (
 )
 
 _BROKEN = Message(key=None, value=b"no event", headers=[("trace", b"\xff\xfe")])
-# With repetitions, in the same batch and later; a conflict; what is no event.
+# With repetitions, in the same batch and later, one in other digits; a conflict; what is no event.
 _BATCHES = [
     [measured("a", "1"), measured("b", "2"), measured("a", "1"), _BROKEN],
     [measured("a", "1"), measured("b", "3"), decided("d"), came_of("d", label=True)],
-    [retracted("a"), measured("c", "1"), measured("d", "2")],
+    [retracted("a"), measured("c", "1"), measured("d", "2"), measured("b", "2.0")],
 ]
 
 
