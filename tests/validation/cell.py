@@ -41,7 +41,8 @@ class Cell:
     Attributes
     ----------
     peers : str
-        Coverage in percent that peers reached in it, as measured once with their defaults.
+        Coverage in percent that peers reached in it, as measured once with their defaults; empty
+        where none was measured.
     promise : Promise
         exact: 93 to 97 % are covered. conservative: more may be. guarded: at most 6.5 % are
         neither covered nor flagged.
@@ -57,8 +58,8 @@ class Cell:
 
     name: str
     method: str
-    peers: str
     draw: Draw = field(repr=False)
+    peers: str = ""
     promise: Promise = "exact"
     reason: str = ""
     bias_max: float = float("inf")

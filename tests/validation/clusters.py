@@ -144,7 +144,6 @@ CLUSTERS: tuple[Cell, ...] = (
         Cell(
             name=f"D14 {world.name}: {name}",
             method=name,
-            peers="",
             draw=partial(_rollout, estimator, world),
             promise="conservative" if world.reason else "exact",
             reason=world.reason,
@@ -155,7 +154,6 @@ CLUSTERS: tuple[Cell, ...] = (
     Cell(
         name=f"D14 {_MISSING.name}: imputation",
         method="imputation",
-        peers="",
         draw=partial(_rollout, imputation, _MISSING),
         promise="conservative",
         reason=_GAPS,
@@ -164,7 +162,6 @@ CLUSTERS: tuple[Cell, ...] = (
         Cell(
             name=f"D14 {n_treated} of {n} clusters of unequal size, randomized",
             method="cluster_randomized",
-            peers="",
             draw=partial(_experiment, n_treated, n),
         )
         for n_treated, n in ((3, 10), (5, 10), (5, 20))
@@ -173,7 +170,6 @@ CLUSTERS: tuple[Cell, ...] = (
         Cell(
             name=f"D15 shares of {rates[0]:.1%} of {sizes[0]} and {rates[1]:.1%} of {sizes[1]}",
             method="difference_in_means",
-            peers="",
             draw=partial(_shares, rates, sizes),
             promise="conservative",
             reason=_DISCRETE,

@@ -37,7 +37,6 @@ DRIFTS: tuple[Cell, ...] = tuple(
     Cell(
         name=f"D16 5 of 20 units drift by {slope:g} a period, what drift leaves possible",
         method="interval_under_drift",
-        peers="",
         draw=partial(_drifting, slope),
         promise="conservative",
         reason="any drift whose steps are no larger than those before is allowed for",

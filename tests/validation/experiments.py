@@ -162,7 +162,6 @@ EXPERIMENTS: tuple[Cell, ...] = (
         Cell(
             name=f"D13 switchback of 6 units, correlation {correlation}",
             method="switchback",
-            peers="",
             draw=partial(_by_turns, correlation),
         )
         for correlation in (0.0, 0.6)

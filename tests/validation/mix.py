@@ -42,7 +42,6 @@ MIX: tuple[Cell, ...] = tuple(
     Cell(
         name=f"D17 a mix that moves, held, correlation {correlation}, an effect of {effect}",
         method="interrupted_time_series, mix held",
-        peers="",
         draw=partial(_held, correlation, effect),
         promise="exact" if correlation else "conservative",
         reason="" if correlation else "a level that wanders cannot be ruled out",

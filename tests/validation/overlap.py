@@ -134,7 +134,6 @@ OVERLAP: tuple[Cell, ...] = (
         Cell(
             name=f"D11 two initiatives that overlap, {kind}, {label}",
             method="joint_model, Shapley",
-            peers="",
             draw=partial(_of_counts, figure, scale),
             bias_max=0.01,
         )

@@ -93,7 +93,6 @@ ROLLOUTS: tuple[Cell, ...] = (
         Cell(
             name=f"D3 {n_treated} of 10 units treated, correlation 0.9",
             method="difference_in_differences",
-            peers="",
             draw=partial(_block, n_treated, 0.9, n_units=10),
             promise="conservative",
             reason="ten units cannot tell a memory this long from a walk, which is allowed for",

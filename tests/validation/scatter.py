@@ -87,7 +87,6 @@ SCATTER: tuple[Cell, ...] = (
         Cell(
             name=f"{_vary(n_treated, times)}: difference_in_differences",
             method="difference_in_differences",
-            peers="",
             draw=partial(_rollout, "difference_in_differences", n_treated, times),
         )
         for n_treated in _STARTS
@@ -96,14 +95,12 @@ SCATTER: tuple[Cell, ...] = (
     Cell(
         name=f"{_vary(10, 2.0)}: imputation",
         method="imputation",
-        peers="",
         draw=partial(_rollout, "imputation", 10, 2.0),
     ),
     *(
         Cell(
             name=f"{_vary(n_treated, times)}: synthetic difference",
             method="synthetic_difference_in_differences",
-            peers="",
             draw=partial(_mix, n_treated, times),
             promise="conservative",
             reason=_MORE if times > 1 else _LESS,
@@ -113,7 +110,6 @@ SCATTER: tuple[Cell, ...] = (
     Cell(
         name=f"{_vary(1, 2.0)}: synthetic control",
         method="synthetic_control",
-        peers="",
         draw=partial(_control, 2.0),
         promise="conservative",
         reason=_MORE,
@@ -122,7 +118,6 @@ SCATTER: tuple[Cell, ...] = (
         Cell(
             name=f"D19 {len(starts)} of {n_units} units{waves}, a level that walks at random",
             method="difference_in_differences",
-            peers="",
             draw=partial(_walk, n_units, starts),
         )
         for n_units, starts, waves in (
@@ -134,7 +129,6 @@ SCATTER: tuple[Cell, ...] = (
         Cell(
             name=f"D19 {len(starts)} of {n_units} units{waves}, correlation 0.98",
             method="difference_in_differences",
-            peers="",
             draw=partial(_remembered, n_units, starts, 0.98),
         )
         for n_units, starts, waves in ((10, (10,) * 3, ""), (40, _STARTS[10], " in waves"))

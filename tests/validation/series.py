@@ -199,7 +199,6 @@ SERIES: tuple[Cell, ...] = (
         Cell(
             name="D1 one weekly series, correlation 0.9 under noise" + _after(size),
             method="before_after",
-            peers="",
             draw=partial(_weekly_under_noise, float(size)),
         )
         for size in (0, 1, 2)
@@ -220,7 +219,6 @@ SERIES: tuple[Cell, ...] = (
         Cell(
             name=f"D2 series with a control, {label}" + _after(size),
             method="interrupted_time_series",
-            peers="",
             draw=partial(read_with_control, kind, "averaged", float(size)),
             promise="conservative" if reason else "exact",
             reason=reason,

@@ -119,26 +119,22 @@ SYNTHETIC: tuple[Cell, ...] = (
     Cell(
         name=f"D6 {len(WAVES)} of 50 states in waves, synthetic difference",
         method="synthetic_difference_in_differences",
-        peers="",
         draw=_in_waves,
     ),
     Cell(
         name="D6 1 of 50 states, synthetic control",
         method="synthetic_control",
-        peers="",
         draw=partial(_control, "synthetic_control"),
     ),
     Cell(
         name="D6 1 of 50 states, augmented synthetic control",
         method="augmented_synthetic_control",
-        peers="",
         draw=partial(_control, "augmented_synthetic_control"),
     ),
     *(
         Cell(
             name=f"D6 1 of {n_donors + 1} states, by shifts of time",
             method="conformal_synthetic_control",
-            peers="",
             draw=partial(_over_time, n_donors),
         )
         for n_donors in (5, 8)
@@ -146,7 +142,6 @@ SYNTHETIC: tuple[Cell, ...] = (
     Cell(
         name="D6 1 of 7 units, correlation 0.6, an effect, by shifts of time",
         method="conformal_synthetic_control",
-        peers="",
         draw=partial(_remembered, 6),
     ),
 )

@@ -158,7 +158,6 @@ TROUBLE: tuple[Cell, ...] = (
         Cell(
             name=f"D12 {label}",
             method="chosen by the data",
-            peers="",
             draw=partial(_read, world),
             promise="guarded",
             reason=_GUARDED,
@@ -179,7 +178,6 @@ TROUBLE: tuple[Cell, ...] = (
     Cell(
         name="D12 holidays of one series",
         method="before_after",
-        peers="",
         draw=_holidays,
         promise="conservative",
         reason="holidays that nobody declared count as noise",

@@ -52,7 +52,6 @@ WALKS: tuple[Cell, ...] = (
         Cell(
             name=f"D1 one weekly series, {label}",
             method="before_after",
-            peers="",
             draw=partial(_walking, step),
         )
         for label, step in _SPEEDS
@@ -60,14 +59,12 @@ WALKS: tuple[Cell, ...] = (
     Cell(
         name="D1 one weekly series, correlation 0.0, declared steady",
         method="before_after",
-        peers="",
         draw=_declared_steady,
     ),
     *(
         Cell(
             name=f"D2 series with a control, {label}",
             method="interrupted_time_series",
-            peers="",
             draw=partial(read_with_control, kind, "averaged", 0.0, **given),
             promise=promise,
             reason=reason,
