@@ -125,7 +125,7 @@ def _permutation(with_ai: Cells, without: Cells, effect: Effect, scale: Scale) -
     return permutation_of_changes(
         changes_of(value, np.where(seen, weight, 0.0), has, first),
         confidence=effect.confidence,
-        is_claimed=not figure.low <= 0 <= figure.high,
+        is_claimed=figure.excludes_zero,
     )
 
 

@@ -121,7 +121,7 @@ def over(effect: Effect, start: date, end: date) -> Effect:
 
 def verdict_of(interval: Interval, better_when: BetterWhen) -> Verdict:
     """Read an interval: does it exclude zero, and on which side."""
-    if interval.low <= 0 <= interval.high:
+    if not interval.excludes_zero:
         return "inconclusive"
     is_higher = interval.low > 0
     return "confirmed" if is_higher == (better_when == "higher") else "negative"

@@ -8,7 +8,7 @@ from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.convex_hull import convex_hull
 from aivalue.effects.checks.rmspe_rank import rmspe_rank
 from aivalue.effects.checks.unequal_scatter import unequal_scatter
-from aivalue.effects.functional import average, verdict_of
+from aivalue.effects.functional import average
 from aivalue.effects.material import Material
 from aivalue.effects.read_phased import read_phased
 from aivalue.effects.read_synthetic import (
@@ -21,6 +21,8 @@ from aivalue.effects.reading import Reading, require_events
 from aivalue.effects.scatter import scatter_of
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import Plan
+
+_PARAMETERS = (("months_left_out_before_go_live", str(MONTHS_LEFT_OUT)),)
 
 
 def read_mix(material: Material, design: Plan, *, is_over_time: bool = False) -> Reading:
@@ -35,7 +37,7 @@ def read_mix(material: Material, design: Plan, *, is_over_time: bool = False) ->
         effect=effect,
         # How units moved before and whether they were measured alike does not hang on weights.
         doubts=lambda: (*doubts(), *read_phased(material, design).doubts()),
-        parameters=(("months_left_out_before_go_live", str(MONTHS_LEFT_OUT)),),
+        parameters=_PARAMETERS,
     )
 
 
@@ -59,7 +61,7 @@ def read_one_mix(material: Material, design: Plan) -> Reading:
         n_treated=len(block.share),
         confidence=design.confidence,
     )
-    is_claimed = verdict_of(average(effect), "higher") != "inconclusive"
+    is_claimed = average(effect).excludes_zero
 
     def doubts() -> tuple[CheckResult, ...]:
         return (
@@ -72,7 +74,7 @@ def read_one_mix(material: Material, design: Plan) -> Reading:
     return Reading(
         effect=effect,
         doubts=doubts,
-        parameters=(("months_left_out_before_go_live", str(MONTHS_LEFT_OUT)),),
+        parameters=_PARAMETERS,
     )
 
 

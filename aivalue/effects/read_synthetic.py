@@ -118,7 +118,7 @@ def read_synthetic_difference(
             block.donors,
             _with_ai(block),
             confidence=confidence,
-            is_claimed=not figure.low <= 0 <= figure.high,
+            is_claimed=figure.excludes_zero,
             free="level",
             penalty=found.penalty**2 * len(block.treated),
         )
@@ -144,7 +144,7 @@ def read_over_time(
         confidence=confidence,
     )
     figure = average(effect)
-    is_claimed = not figure.low <= 0 <= figure.high
+    is_claimed = figure.excludes_zero
     return effect, lambda: (
         conformal_check(found.average, confidence=confidence, is_claimed=is_claimed),
         drifting_apart(
@@ -172,7 +172,7 @@ def doubts_of(
     is_allowed_for: bool = True,
 ) -> tuple[CheckResult, ...]:
     """Run the checks of a synthetic difference."""
-    is_claimed = not figure.low <= 0 <= figure.high
+    is_claimed = figure.excludes_zero
     # Levels are differenced out, so only movements around the mean gap count as a miss.
     gap = treated[:, :n_before].mean(axis=0) - found.unit_weights @ donors[:, :n_before]
     return (

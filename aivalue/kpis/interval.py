@@ -24,6 +24,11 @@ class Interval:
         if not self.low <= self.point <= self.high:
             raise ValueError(f"interval ({self.low}, {self.high}) misses {self.point}")
 
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether it claims an effect, in either direction."""
+        return not self.low <= 0 <= self.high
+
     @classmethod
     def around(
         cls, point: float, standard_error: float, *, quantile: float, confidence: float

@@ -13,10 +13,9 @@ NORMAL_80 = 0.8416  # Standard errors beyond the margin at which 80 % of estimat
 def placebo_in_time(placebo: Interval, *, n_periods: int) -> CheckResult:
     """Read the same estimator's interval for an invented go-live that many periods earlier."""
     detectable = (placebo.high - placebo.low) / 2 + NORMAL_80 * placebo.standard_error
-    excludes_zero = not placebo.low <= 0 <= placebo.high
     return CheckResult(
         name=NAME,
-        status="failed" if excludes_zero else "passed",
+        status="failed" if placebo.excludes_zero else "passed",
         p_value=None,
         detail=f"{placebo.point:.4g} ({placebo.low:.4g}, {placebo.high:.4g}) over the last "
         f"{n_periods} periods before go-live, where nothing can have happened",

@@ -22,8 +22,8 @@ LEAST = 1e-6  # Odds below it are said as this.
 def wandering_level(levels: Levels) -> CheckResult:
     """Say which interval is published; what it claims must hold if the level wanders."""
     claimed, wandering = average(levels.published), average(levels.wanders)
-    is_claimed = _excludes_zero(claimed)
-    holds = _excludes_zero(wandering) and claimed.point * wandering.point > 0
+    is_claimed = claimed.excludes_zero
+    holds = wandering.excludes_zero and claimed.point * wandering.point > 0
     is_contradicted = levels.is_open and levels.steady_by is not None
     wider = (wandering.high - wandering.low) / (claimed.high - claimed.low)
     return CheckResult(
@@ -62,7 +62,3 @@ def _stands(levels: Levels, wandering: Interval) -> str:
         else f"the level may wander ({levels.odds:.2g} times as likely as that it stands)"
     )
     return f"{odds}; then {wandering.point:.4g} ({wandering.low:.4g}, {wandering.high:.4g})"
-
-
-def _excludes_zero(interval: Interval) -> bool:
-    return not interval.low <= 0 <= interval.high

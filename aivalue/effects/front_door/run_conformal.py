@@ -79,7 +79,7 @@ def _doubts(
     options: Options,
 ) -> tuple[CheckResult, ...]:
     treated, donors, n_before = block
-    is_claimed = not own.average.low <= 0 <= own.average.high
+    is_claimed = own.average.excludes_zero
     with_ai = (np.arange(len(treated)) >= n_before).astype(np.float64)
 
     def without(row: int) -> float:

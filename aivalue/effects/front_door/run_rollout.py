@@ -104,7 +104,7 @@ def _doubts(
     panel: Matrices, effect: Effect, options: Options, permuted: Permuted
 ) -> tuple[CheckResult, ...]:
     figure = average(effect)
-    is_claimed = not figure.low <= 0 <= figure.high
+    is_claimed = figure.excludes_zero
     return (
         *_before(panel, effect, options),
         _regression_to_the_mean(panel),

@@ -75,12 +75,12 @@ def run_synthetic_difference(panel: Matrices, options: Options) -> Ran:
             *_over_time(
                 panel,
                 options,
-                is_claimed=_excludes_zero(figure),
+                is_claimed=figure.excludes_zero,
                 free="level",
                 penalty=found.penalty**2 * donors.shape[1],
             ),
             difference_before(treated, donors, n_before, options),
-            permuted.check(is_claimed=_excludes_zero(figure)),
+            permuted.check(is_claimed=figure.excludes_zero),
             _contamination(panel, placebos, found.unit_weights, figure.standard_error),
         ),
         course=lambda: course_of_units(
@@ -161,7 +161,7 @@ def _control_checks(
     without: Callable[[int], float],
     permuted: Permuted,
 ) -> tuple[CheckResult, ...]:
-    is_claimed = _excludes_zero(figure)
+    is_claimed = figure.excludes_zero
     n_before = found.n_before
     placebos = found.placebo_gaps[:, n_before:].mean(axis=1)
     return (
@@ -217,7 +217,7 @@ def _staggered(panel: Matrices, options: Options) -> Ran:
     effect = staggered_effect(
         found, observed, periods=panel.periods[first:], confidence=options.confidence
     )
-    is_claimed = _excludes_zero(average(effect))
+    is_claimed = average(effect).excludes_zero
     earliest = found.cohorts[0].found
     placebos = earliest.placebos.mean(axis=1)
     return Ran(
@@ -293,7 +293,3 @@ def block_of(panel: Matrices) -> tuple[Floats, Floats, int]:
 
 def _is_calibrated(options: Options) -> bool:
     return options.inference == "calibrated"
-
-
-def _excludes_zero(figure: Interval) -> bool:
-    return not figure.low <= 0 <= figure.high
