@@ -5,10 +5,16 @@ And what every route is: HEAD where there is GET, as HTTP asks of a server.
 
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import ConfigDict, JsonValue
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Five thousand definitions are a third of this.
 BODY_BYTES_MAX = 16 * 2**20
+
+
+def closed(*, example: dict[str, JsonValue]) -> ConfigDict:
+    """Return how a body is read: a field it does not know is refused; `example` documents it."""
+    return ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [example]})
 
 
 class BoundedBody:

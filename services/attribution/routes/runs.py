@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, HTTPException, Query, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from aivalue.kpis.definition import Key
 from aivalue.runtime.auth import Reader, Writer
+from aivalue.runtime.requests import closed
 from services.attribution.dependencies import Place, ReadConnection
 from services.attribution.estimate import Request, Workplace, estimate_initiative
 from services.attribution.load import UnknownInitiative
@@ -27,11 +28,7 @@ BUSY = {"retry-after": "5"}
 class RunRequest(BaseModel):
     """Which initiative to run."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={"examples": [{"initiative": "predictive-maintenance"}]},
-    )
+    model_config = closed(example={"initiative": "predictive-maintenance"})
 
     initiative: Key
 

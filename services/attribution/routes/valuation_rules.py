@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from aivalue.kpis.applying import (
     Author,
@@ -16,6 +16,7 @@ from aivalue.kpis.applying import (
 from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
+from aivalue.runtime.requests import closed
 from services.attribution.dependencies import Place, ReadConnection
 from services.attribution.queries.valuation_rules import (
     StoredRule,
@@ -39,31 +40,25 @@ class WantedRule(WantedDefinition):
 class RulesRequest(BaseModel):
     """Rules that become true together, or not at all."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
+    model_config = closed(
+        example={
+            "definitions": [
                 {
-                    "definitions": [
-                        {
-                            "kind": "valuation_rule",
-                            "key": "downtime-margin",
-                            "body": {
-                                "initiative": "predictive-maintenance",
-                                "kpi": "downtime",
-                                "name": "Contribution margin of an hour",
-                                "rate": "9500",
-                                "currency": "USD",
-                                "per": "60",
-                                "category": "revenue",
-                            },
-                        }
-                    ],
-                    "reason": "price list of May",
+                    "kind": "valuation_rule",
+                    "key": "downtime-margin",
+                    "body": {
+                        "initiative": "predictive-maintenance",
+                        "kpi": "downtime",
+                        "name": "Contribution margin of an hour",
+                        "rate": "9500",
+                        "currency": "USD",
+                        "per": "60",
+                        "category": "revenue",
+                    },
                 }
-            ]
-        },
+            ],
+            "reason": "price list of May",
+        }
     )
 
     definitions: list[WantedRule] = Field(max_length=RULES_MAX)

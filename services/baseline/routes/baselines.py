@@ -4,13 +4,13 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Header, HTTPException, Query, Response
-from pydantic import ConfigDict
 
 from aivalue.kpis.applying import Author
 from aivalue.kpis.canonical import body_of, sha256_of
 from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
+from aivalue.runtime.requests import closed
 from services.baseline.dependencies import (
     Engine,
     Ingest,
@@ -37,9 +37,7 @@ NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"description": "Not froze
 class FreezeRequest(ScopeRequest):
     """What to freeze and why."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{**SCOPE_EXAMPLE, "reason": "pre-AI year"}]}
-    )
+    model_config = closed(example={**SCOPE_EXAMPLE, "reason": "pre-AI year"})
 
     reason: Text
 

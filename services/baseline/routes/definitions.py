@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from aivalue.kpis.applying import (
     Author,
@@ -17,6 +17,7 @@ from aivalue.kpis.change import Change
 from aivalue.kpis.definition import Day, Key, Text
 from aivalue.runtime.auth import Reader, Writer
 from aivalue.runtime.clock import utc_now
+from aivalue.runtime.requests import closed
 from services.baseline import defining, metrics
 from services.baseline.defining import Effective
 from services.baseline.dependencies import Engine, KeyInPath, ReadConnection, Settings
@@ -41,27 +42,21 @@ Evidence = Annotated[
 class DefinitionsRequest(BaseModel):
     """Definitions that become true together, or not at all."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
+    model_config = closed(
+        example={
+            "definitions": [
                 {
-                    "definitions": [
-                        {
-                            "kind": "portfolio",
-                            "key": "operations",
-                            "body": {
-                                "name": "Operations",
-                                "owner": "Chief operating officer",
-                                "reporting_currency": "USD",
-                            },
-                        }
-                    ],
-                    "reason": "first portfolio",
+                    "kind": "portfolio",
+                    "key": "operations",
+                    "body": {
+                        "name": "Operations",
+                        "owner": "Chief operating officer",
+                        "reporting_currency": "USD",
+                    },
                 }
-            ]
-        },
+            ],
+            "reason": "first portfolio",
+        }
     )
 
     definitions: list[WantedDefinition] = Field(max_length=DEFINITIONS_MAX)
@@ -73,21 +68,15 @@ class DefinitionsRequest(BaseModel):
 class DefinitionRequest(BaseModel):
     """One definition's new body."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "body": {
-                        "name": "Operations",
-                        "owner": "Chief executive",
-                        "reporting_currency": "USD",
-                    },
-                    "reason": "new owner",
-                }
-            ]
-        },
+    model_config = closed(
+        example={
+            "body": {
+                "name": "Operations",
+                "owner": "Chief executive",
+                "reporting_currency": "USD",
+            },
+            "reason": "new owner",
+        }
     )
 
     body: dict[str, object]

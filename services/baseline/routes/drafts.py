@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.kpis.applying import Author
 from aivalue.kpis.definition import Text
 from aivalue.runtime.auth import Principal, Reader, Writer, require
 from aivalue.runtime.clock import utc_now
+from aivalue.runtime.requests import closed
 from services.baseline import metrics
 from services.baseline.dependencies import Engine, Ingest, KeyInPath, ReadConnection, Settings
 from services.baseline.drafting import draft_baseline, freeze_draft, review_draft
@@ -31,12 +32,8 @@ RESPONSES: dict[int | str, dict[str, object]] = {
 class ReviewRequest(BaseModel):
     """What a second person decides, and why."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"decision": "approved", "comment": "window agrees with the plan"}]
-        },
+    model_config = closed(
+        example={"decision": "approved", "comment": "window agrees with the plan"}
     )
 
     decision: Literal["approved", "rejected"]

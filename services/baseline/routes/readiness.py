@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from aivalue.baselines.level import levels_of
 from aivalue.baselines.readiness.assess import Assessment, assess, target_share
@@ -14,6 +14,7 @@ from aivalue.baselines.window import Scope, restrict
 from aivalue.kpis.definition import Text
 from aivalue.kpis.series import Series
 from aivalue.runtime.auth import Reader
+from aivalue.runtime.requests import closed
 from services.baseline.dependencies import Engine, Ingest
 from services.baseline.load import Defined, defined, read_pilots, read_series, scope_of
 from services.baseline.routes.requests import SCOPE_EXAMPLE, ScopeRequest
@@ -25,9 +26,7 @@ TRIAL_WEEKS = 26
 class ReadinessRequest(ScopeRequest):
     """Which history, and how the AI is to be tried; pilots default to the first treated units."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{**SCOPE_EXAMPLE, "treated_units": 6}]}
-    )
+    model_config = closed(example={**SCOPE_EXAMPLE, "treated_units": 6})
 
     treated_units: Annotated[int | None, Field(ge=1)] = None
     weeks: Annotated[int, Field(ge=1, le=520)] = TRIAL_WEEKS

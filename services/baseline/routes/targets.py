@@ -4,13 +4,14 @@ from datetime import date
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from aivalue.kpis.definition import Day, Key, Kpi
 from aivalue.kpis.series import plain
 from aivalue.kpis.target_text import read_target, target_of
 from aivalue.runtime.auth import Reader
 from aivalue.runtime.clock import utc_now
+from aivalue.runtime.requests import closed
 from services.baseline.dependencies import ReadConnection
 from services.baseline.queries import definitions as queries
 
@@ -23,12 +24,8 @@ class TargetTextRequest(BaseModel):
     `due` completes a sentence that names no time.
     """
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"text": "cut downtime by 15 % within 12 months", "kpi": "downtime"}]
-        },
+    model_config = closed(
+        example={"text": "cut downtime by 15 % within 12 months", "kpi": "downtime"}
     )
 
     text: str

@@ -13,6 +13,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from aivalue.runtime.auth import Operator, Principal, Reader
+from aivalue.runtime.requests import closed
 from services.ingest.queries import backfills as queries
 from services.ingest.queries import reading
 from services.ingest.reverting import Progress, Refused, Reverting, UnknownBackfill
@@ -53,9 +54,7 @@ class Backfills(_Shape):
 class BackfillChange(_Shape):
     """What to do about which backfill, and why."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"backfill": "history-2023", "reason": "wrong time zone"}]}
-    )
+    model_config = closed(example={"backfill": "history-2023", "reason": "wrong time zone"})
 
     backfill: str = Field(min_length=1, max_length=200)
     reason: str = Field(min_length=1, max_length=500)

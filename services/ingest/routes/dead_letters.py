@@ -10,6 +10,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from aivalue.runtime.auth import Operator, Principal, Reader
+from aivalue.runtime.requests import closed
 from services.ingest import metrics
 from services.ingest.originals import base64_of
 from services.ingest.queries import dead_letters, reading
@@ -96,10 +97,8 @@ class Selection(BaseModel):
 class ReplayRequest(Selection):
     """Give letters another chance, as they are or changed by a JSON merge patch (RFC 7396)."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"ids": [17], "patch": {"data": {"unit": "L07"}}, "dry_run": True}]
-        }
+    model_config = closed(
+        example={"ids": [17], "patch": {"data": {"unit": "L07"}}, "dry_run": True}
     )
 
     patch: dict[str, Any] | None = None
@@ -109,9 +108,7 @@ class ReplayRequest(Selection):
 class DiscardRequest(Selection):
     """Close letters for good."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"ids": [17], "because": "sent by a test system"}]}
-    )
+    model_config = closed(example={"ids": [17], "because": "sent by a test system"})
 
     because: str = Field(min_length=1, max_length=500)
 

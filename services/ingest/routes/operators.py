@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from aivalue.runtime.auth import Operator, Reader
+from aivalue.runtime.requests import closed
 from services.ingest.queries import partitions, reading, verification
 from services.ingest.settings import IngestSettings
 from services.ingest.verifying import FAULTS_MAX, Fault, verify
@@ -20,13 +21,7 @@ Topic = Annotated[str, Field(min_length=1, max_length=249)]
 class LogRotation(BaseModel):
     """The topic was created anew, or another cluster took over: begin at its first record."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"topic": "aivalue.business.v1", "reason": "topic created anew"}]
-        },
-    )
+    model_config = closed(example={"topic": "aivalue.business.v1", "reason": "topic created anew"})
 
     topic: Topic
     reason: str = Field(min_length=1, max_length=500)
@@ -67,11 +62,7 @@ class Verification(BaseModel):
 class Resumption(BaseModel):
     """A halted partition goes on where it stopped."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={"examples": [{"topic": "aivalue.business.v1", "partition": 3}]},
-    )
+    model_config = closed(example={"topic": "aivalue.business.v1", "partition": 3})
 
     topic: Topic
     partition: int = Field(ge=0)
