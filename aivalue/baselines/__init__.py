@@ -1,1 +1,1 @@
-"""Step 4. Before: the window, its coverage, and the frozen, hashed baseline."""
+"""Step 3. Before: the window, its coverage, and the frozen, hashed baseline."""

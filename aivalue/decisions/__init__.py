@@ -1,1 +1,1 @@
-"""Step 5. What the models decided, joined to what came of it."""
+"""Step 4. What the models decided, joined to what came of it."""

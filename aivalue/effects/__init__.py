@@ -1,1 +1,1 @@
-"""Step 6. How much of the change was AI: designs, estimators, checks, grades."""
+"""Step 5. How much of the change was AI: designs, estimators, checks, grades."""

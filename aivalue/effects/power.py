@@ -12,7 +12,6 @@ from aivalue.effects.student_t import t_quantile
 from aivalue.errors import NotEstimable
 
 POWER = 0.80
-UNITS_MAX = 10**12
 
 
 def minimum_detectable(
@@ -47,39 +46,3 @@ def power_of(
     below = special.nctdtr(degrees_of_freedom, ratio, margin)
     far_below = special.nctdtr(degrees_of_freedom, ratio, -margin)
     return float(1 - below + far_below)
-
-
-def subjects_needed(
-    effect: float,
-    standard_deviation: float,
-    *,
-    share_treated: float = 0.5,
-    confidence: float = 0.95,
-    power: float = POWER,
-) -> int:
-    """Return how many subjects, both arms together, find this effect this often."""
-    if effect == 0:
-        raise NotEstimable("no sample detects an effect of zero")
-
-    def finds(n: int) -> bool:
-        variance = standard_deviation**2 / n * (1 / share_treated + 1 / (1 - share_treated))
-        freedom = float(max(n - 2, 1))
-        reached = minimum_detectable(
-            math.sqrt(variance), degrees_of_freedom=freedom, confidence=confidence, power=power
-        )
-        return reached <= abs(effect)
-
-    low, high = 3, 4
-    while not finds(high):
-        low, high = high, high * 2
-        if high > UNITS_MAX:
-            raise NotEstimable(f"more than {UNITS_MAX} subjects would be needed")
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if finds(middle) else (middle, high)
-    return high
-
-
-def design_effect(events_per_unit: float, correlation_within_unit: float) -> float:
-    """Return by how much the variance grows because units, not events, were randomized."""
-    return 1 + (events_per_unit - 1) * correlation_within_unit

@@ -1,1 +1,1 @@
-"""Step 3. What is measured and aimed for: definitions, targets, series."""
+"""Step 2. What is measured and aimed for: definitions, targets, series."""

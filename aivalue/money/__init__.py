@@ -1,1 +1,1 @@
-"""Step 7. What the effect is worth: decimal money, never binary floats."""
+"""Step 6. What the effect is worth: decimal money, never binary floats."""

@@ -112,13 +112,8 @@ def mirr(
 
 
 def roi_undiscounted(*, benefits: Decimal, costs: Decimal) -> Decimal:
-    """Return (benefits - costs) / costs: formula roi.undiscounted. Never gain over cost."""
+    """Return (benefits - costs) / costs; on present values it is roi.pv. Never gain over cost."""
     return bcr(benefits=benefits, costs=costs) - 1
-
-
-def roi_pv(*, rate: Decimal, benefits: Sequence[Decimal], costs: Sequence[Decimal]) -> Decimal:
-    """Return the same on present values by `npv_0`: formula roi.pv."""
-    return roi_undiscounted(benefits=npv_0(rate, benefits), costs=npv_0(rate, costs))
 
 
 def bcr(*, benefits: Decimal, costs: Decimal) -> Decimal:

@@ -4,7 +4,6 @@ The same shape carries a known truth (a simulation, a ledger count), which has n
 arithmetic that prices an estimate is the arithmetic that is tested against the truth.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -94,20 +93,4 @@ def improvement_of(
         lower_bound=decimal_of(quantiles.lower_bound),
         confidence=decimal_of(effect.confidence),
         grade=grade,
-    )
-
-
-def known_improvement(
-    *, kpi: str, periods: Sequence[Period], quantity: Sequence[Decimal]
-) -> Improvement:
-    """Take the improvement as given, without variance: a simulation's truth."""
-    return Improvement(
-        kpi=kpi,
-        periods=tuple(periods),
-        quantity=tuple(quantity),
-        covariance=((Decimal(0),) * len(periods),) * len(periods),
-        two_sided=Decimal(1),
-        lower_bound=Decimal(1),
-        confidence=Decimal(1),
-        grade=None,
     )

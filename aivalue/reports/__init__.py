@@ -1,1 +1,1 @@
-"""Step 9. What people read: summaries, explanations, evidence."""
+"""Step 7. What people read: summaries, explanations, evidence."""

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +98,33 @@ def test_sql_stands_in_queries_and_migrations_only() -> None:
     ]
 
     assert not offenders
+
+
+def test_a_function_is_called_or_is_documented_as_the_python_api() -> None:
+    """Code that only its own tests call is a promise somebody reads of, or it is dead."""
+    roots = ("aivalue", "services", "bench")
+    programs = [path for root in roots for path in (ROOT / root).rglob("*.py*")]
+    named = Counter(
+        word
+        for path in programs
+        if path.suffix in {".py", ".pyx"} and "versions" not in path.parts
+        for word in re.findall(r"[A-Za-z_]\w*", path.read_text())
+    )
+    documented = (ROOT / "docs" / "methods" / "python.md").read_text()
+
+    unused = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in SOURCES
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        # What carries a decorator is called by whoever it is registered with.
+        and not node.decorator_list
+        and named[node.name] == 1
+        and "versions" not in path.parts
+        and not re.search(rf"\b{node.name}\b", documented)
+    ]
+
+    assert not unused
 
 
 def test_nothing_generated_is_committed() -> None:

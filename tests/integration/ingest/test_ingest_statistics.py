@@ -29,18 +29,14 @@ from aivalue.events.fields import EventData
 from aivalue.events.kafka_binding import decode_record
 from aivalue.events.model import DecisionMade
 from aivalue.kpis.series import plain
-from aivalue.measurements.daily_statistics import DailyStatistics, statistics_of
-from aivalue.measurements.measurement import (
-    Measurement,
-    measurement_of,
-    measurement_of_outcome,
-)
 from services.ingest.batch import DeadLetter
 from services.ingest.queries import reading
 from services.ingest.storing.handler import REASONS
 from services.ingest.storing.keys import Stored
 from tests.integration.ingest.material import NOW, SOURCE, message
 from tests.integration.ingest.rivals import Rivals
+from tests.model.daily_statistics import DailyStatistics, statistics_of
+from tests.model.measured import Measurement, measurement_of, measurement_of_outcome
 from tests.stored import stored_records
 
 Kind = Literal["measurement", "ratio", "decision", "outcome", "retraction", "revert"]

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivalue.effects.multiple_testing import adjusted_p_values
-from aivalue.effects.power import design_effect, minimum_detectable, power_of, subjects_needed
-from aivalue.errors import NotEstimable
+from aivalue.effects.power import minimum_detectable, power_of
 
 
 def test_the_minimum_detectable_effect_is_2_8_standard_errors() -> None:
@@ -35,25 +34,6 @@ def test_small_samples_have_less_power() -> None:
     error = math.sqrt(2 / 64)
 
     assert power_of(0.5, error, degrees_of_freedom=126) == pytest.approx(0.8014596, abs=1e-5)
-
-
-def test_subjects_needed_is_the_classical_answer() -> None:
-    # Cohen: d = .5 needs 64 per group.
-    assert subjects_needed(0.5, 1.0) == pytest.approx(128, abs=1)
-    assert subjects_needed(-0.5, 1.0) == subjects_needed(0.5, 1.0)
-
-
-def test_an_uneven_split_needs_more_subjects() -> None:
-    assert subjects_needed(0.1, 1.0, share_treated=0.8) > 1.5 * subjects_needed(0.1, 1.0)
-
-
-def test_no_sample_detects_nothing() -> None:
-    with pytest.raises(NotEstimable, match="zero"):
-        subjects_needed(0.0, 1.0)
-
-
-def test_clusters_inflate_the_variance() -> None:
-    assert design_effect(21, 0.05) == pytest.approx(2.0)
 
 
 def test_benjamini_hochberg_of_their_own_example() -> None:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivalue.money.allotment import allotment_of, allotted_to, totals_of
-from aivalue.money.improvement import known_improvement
 from aivalue.money.valuation import BENEFIT_CATEGORIES, Pricing, total_value, value_lines
+from tests.unit.money.known import known_improvement
 from tests.unit.money.test_valuation import FEBRUARY, JANUARY, rule
 
 PERIODS = (JANUARY, FEBRUARY)

@@ -18,11 +18,11 @@ from aivalue.kpis.definition import Design as DesignDefinition
 from aivalue.kpis.definition import Initiative, Kpi, Portfolio, Process, Target
 from aivalue.money.cash_flow import CashFlow, run_rate, xnpv
 from aivalue.money.cost import CostEntry
-from aivalue.money.improvement import known_improvement
 from aivalue.money.initiative_value import InitiativeValue, initiative_value
 from aivalue.money.month import month_end, month_of, next_month
 from aivalue.money.valuation import Pricing, value_lines
 from aivalue.money.valuation_rule import ValuationRule
+from tests.unit.money.known import known_improvement
 
 ROOT = Path(__file__).parents[3]
 SCENARIO = ROOT / "examples/predictive-maintenance/data"

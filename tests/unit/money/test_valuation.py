@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from aivalue.effects.effect import Effect, Grade, Period
 from aivalue.errors import InvalidDefinition, InvalidMoney
 from aivalue.kpis.plan import BetterWhen
-from aivalue.money.improvement import Improvement, Quantiles, improvement_of, known_improvement
+from aivalue.money.improvement import Improvement, Quantiles, improvement_of
 from aivalue.money.valuation import PNL_CATEGORIES, Pricing, total_value, value_lines
 from aivalue.money.valuation_rule import ValuationRule
 from aivalue.money.value_range import ValueRange
+from tests.unit.money.known import known_improvement
 
 JANUARY = Period(start=date(2024, 1, 1), end=date(2024, 2, 1))
 FEBRUARY = Period(start=date(2024, 2, 1), end=date(2024, 3, 1))

@@ -1,4 +1,7 @@
-"""Event to measurement: which series it belongs to, on which day, with which number."""
+"""Event to measurement, one at a time: what the statements of ingest must agree with.
+
+Which series it belongs to, on which day, with which number.
+"""
 
 from dataclasses import dataclass
 from datetime import date

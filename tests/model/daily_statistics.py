@@ -1,4 +1,4 @@
-"""Sufficient statistics of one series on one day: exact, and the same in every order.
+"""Sufficient statistics of one series on one day, as ingest's statements must compute them.
 
 Sums of exact decimals, so merging is associative and commutative to the last digit; a sum of
 floats would depend on which event came first.
@@ -8,7 +8,7 @@ import decimal
 from dataclasses import dataclass
 from decimal import Decimal
 
-from aivalue.measurements.measurement import Measurement
+from tests.model.measured import Measurement
 
 # As many digits as it takes; a result that would have to be rounded is an error.
 EXACT = decimal.Context(

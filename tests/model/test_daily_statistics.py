@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from aivalue.events.business import OutcomeRecorded
 from aivalue.events.model import DecisionMade
-from aivalue.measurements.daily_statistics import DailyStatistics, statistics_of
-from aivalue.measurements.measurement import Measurement, measurement_of_outcome
+from tests.model.daily_statistics import DailyStatistics, statistics_of
+from tests.model.measured import Measurement, measurement_of_outcome
 
 DAY = date(2026, 3, 1)
 SERIES = ("downtime", "line-1", "", "")

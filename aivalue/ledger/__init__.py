@@ -1,1 +1,0 @@
-"""Step 8. What is booked: postings, periods and the chain that seals them."""
