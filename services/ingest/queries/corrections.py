@@ -136,17 +136,17 @@ async def affected(connection: Connection, tenant: str, keys: Sequence[Key]) -> 
 async def standing(connection: Connection, tenant: str, keys: Sequence[Key]) -> list[bool]:
     """Say of each key whether its event holds."""
     rows = await connection.fetch(
-        # Looked up where it is asked for; by itself it would be all corrections there ever were.
+        # Every `offset 0` keeps a look-up one: hashed, it would be all corrections there ever were.
         "with live as not materialized (select c.* from ingest.corrections c "  # noqa: S608 - our own text
         "where c.tenant_id = $1 "
         f"and c.kind = 'correction' and not {_gone('c.by_source_id', 'c.by_event_id')}) "
         f"select not {_gone('k.source_id', 'k.event_id')} "
         "and not exists (select from live c where c.source_id = k.source_id "
-        "and c.event_id = k.event_id) "
-        "and not exists (select from live c join live o on o.source_id = c.source_id "
+        "and c.event_id = k.event_id offset 0) "
+        "and not exists (select from (select * from live c where c.by_source_id = k.source_id "
+        "and c.by_event_id = k.event_id offset 0) c join live o on o.source_id = c.source_id "
         "and o.event_id = c.event_id and (o.recorded_at, o.sequence, o.by_event_id) > "
-        "(c.recorded_at, c.sequence, c.by_event_id) "
-        "where c.by_source_id = k.source_id and c.by_event_id = k.event_id) as holds "
+        "(c.recorded_at, c.sequence, c.by_event_id) offset 0) as holds "
         "from unnest($2::bigint[], $3::text[]) with ordinality as k (source_id, event_id, place) "
         "order by k.place",
         tenant,
@@ -159,13 +159,14 @@ def _gone(source_id: str, event_id: str) -> str:
     """Write that an event was taken back: itself, or with every backfill that brought it."""
     return (
         "(exists (select from ingest.corrections r where r.tenant_id = $1 "  # noqa: S608 - our own text
-        f"and r.kind = 'retraction' and r.source_id = {source_id} and r.event_id = {event_id}) "
+        f"and r.source_id = {source_id} and r.event_id = {event_id} "
+        "and r.kind = 'retraction' offset 0) "
         "or (exists (select from ingest.backfill_events e where e.tenant_id = $1 "
-        f"and e.source_id = {source_id} and e.event_id = {event_id}) "
+        f"and e.source_id = {source_id} and e.event_id = {event_id} offset 0) "
         "and not exists (select from ingest.backfill_events e where e.tenant_id = $1 "
         f"and e.source_id = {source_id} and e.event_id = {event_id} "
         f"and not exists (select from {STANDING_REVERTS} v where v.backfill = e.backfill "
-        f"and {REACHES}))))"
+        f"and {REACHES} offset 0) offset 0)))"
     )
 
 
@@ -208,8 +209,9 @@ async def apply_to_measurements(
         'returning m.series_id, m.business_date, m.log_id, m."partition", m."offset"), '
         "changed as (select * from withdrawn union all select * from restored) "
         "select * from single union all select f.series_id, f.business_date, f.holds, f.value, "
-        "f.numerator, f.denominator from changed join found f "
-        'using (series_id, business_date, log_id, "partition", "offset")',
+        # Hashed, and never a join: the planner expects that one changed.
+        'f.numerator, f.denominator from found f where ((series_id, business_date, log_id, '
+        '"partition", "offset") in (select * from changed)) is true',
         tenant, *_columns(keys), list(holds),
     )  # fmt: skip
     return [Move(**row) for row in rows]

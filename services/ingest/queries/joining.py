@@ -4,6 +4,9 @@ Every event that states a half is kept. Of those that hold, the one that was rec
 which those are depends on nothing but what is stored. Whoever works on a decision locks its row in
 `decision_locks` first, so of two workers that bring one half each, the second sees the first's
 half; statements after the lock have a snapshot of their own and see it too.
+
+What is stored is looked up one by one: `offset 0` keeps a look-up one. Nothing is known of how much
+a transaction has staged, and of young tables little, so that joined all of a tenant would be read.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -60,8 +63,9 @@ async def lock_staged(connection: Connection, tenant: str) -> None:
         tenant,
     )
     await connection.execute(
-        "select from ingest.decision_locks where tenant_id = $1 "
-        "and decision in (select decision from staged) order by decision for update",
+        "select from (select distinct decision from staged where decision is not null "
+        "order by decision) s cross join lateral (select from ingest.decision_locks "
+        "where tenant_id = $1 and decision = s.decision for update) l",
         tenant,
     )
 
@@ -76,11 +80,6 @@ async def lock(connection: Connection, tenant: str, decisions: Collection[str]) 
     )
 
 
-async def analyze(connection: Connection) -> None:
-    """Tell the planner what is staged, before statements that join it."""
-    await connection.execute("analyze staged, staged_decisions, staged_outcomes")
-
-
 async def insert_decisions(connection: Connection, tenant: str) -> list[int]:
     """Keep the decisions; return the `seq` of those that were made already.
 
@@ -93,7 +92,7 @@ async def insert_decisions(connection: Connection, tenant: str) -> list[int]:
         "from staged s join staged_decisions d on d.seq = s.seq where s.decision is not null), "
         "lost as (select seq from told t where not corrects and (place > 1 or exists ("
         "select from ingest.decisions d where d.tenant_id = $1 and d.decision = t.decision "
-        "and d.active and not d.corrects))), "
+        "and d.active and not d.corrects offset 0))), "
         "kept as (insert into ingest.decisions (tenant_id, decision, source_id, event_id, model, "
         "version, unit, segment, arm, initiative, score, threshold, action, propensity, "
         "decided_at, business_date, recorded_at, sequence, corrects) "
@@ -119,7 +118,7 @@ async def insert_outcomes(connection: Connection, tenant: str) -> list[int]:
         "from staged s join staged_outcomes o on o.seq = s.seq where s.decision is not null), "
         "lost as (select seq from told t where not corrects and (place > 1 or exists ("
         "select from ingest.outcomes o where o.tenant_id = $1 and o.decision = t.decision "
-        "and o.kpi = t.kpi and o.active and not o.corrects))), "
+        "and o.kpi = t.kpi and o.active and not o.corrects offset 0))), "
         "kept as (insert into ingest.outcomes (tenant_id, decision, source_id, event_id, kpi, "
         'label, value, came_at, log_id, "partition", "offset", recorded_at, sequence, corrects) '
         "select $1, decision, source_id, event_id, kpi, label, value::numeric, came_at, log_id, "
@@ -134,7 +133,6 @@ async def insert_outcomes(connection: Connection, tenant: str) -> list[int]:
 async def entangled(connection: Connection, tenant: str) -> list[str]:
     """Return staged decisions with several events that state the same half."""
     rows = await connection.fetch(
-        # One look-up each; the planner might read all decisions that were ever made.
         "select t.decision from (select distinct decision from staged "
         "where decision is not null) t where (select count(*) from ingest.decisions d "
         "where d.tenant_id = $1 and d.decision = t.decision) > 1 "
@@ -157,13 +155,12 @@ async def stage_joined(connection: Connection, tenant: str, *, but: Sequence[str
         'paired as (select o.log_id, o."partition", o."offset", o.kpi, d.unit, d.segment, '
         "d.arm, d.business_date, coalesce(o.value, o.label::integer) as value "
         "from (select distinct decision from halves) s "
-        "join ingest.decisions d on d.tenant_id = $1 and d.decision = s.decision "
-        "join ingest.outcomes o on o.tenant_id = $1 and o.decision = s.decision "
-        # Hashed, and never a join: the planner expects one pair, and would go through all that is
-        # staged for each of hundreds.
-        "where d.active and o.active "
-        "and ((o.source_id, o.event_id) in (select source_id, event_id from halves) "
-        "or (d.source_id, d.event_id) in (select source_id, event_id from halves))), "
+        "cross join lateral (select * from ingest.outcomes where tenant_id = $1 "
+        "and decision = s.decision and active offset 0) o "
+        "cross join lateral (select * from ingest.decisions where tenant_id = $1 "
+        "and decision = s.decision and active offset 0) d "
+        "where (o.source_id, o.event_id) in (select source_id, event_id from halves) "
+        "or (d.source_id, d.event_id) in (select source_id, event_id from halves)), "
         + _series_of("paired")
         + 'insert into staged (log_id, "partition", "offset", series_id, business_date, value) '
         'select p.log_id, p."partition", p."offset", k.series_id, p.business_date, p.value::text '
@@ -217,13 +214,15 @@ def _counting(table: str, told: str) -> str:
 def _series_of(pairs: str) -> str:
     """Write `known`: the ids of the pairs' series, created where they are new."""
     return (
-        "created as (insert into ingest.series (tenant_id, kpi, unit, segment, arm) "  # noqa: S608 - names of ours
-        f"select distinct $1, kpi, unit, segment, arm from {pairs} p where not exists ("
-        "select from ingest.series s where s.tenant_id = $1 and s.kpi = p.kpi and s.unit = p.unit "
-        "and s.segment = p.segment and s.arm = p.arm) order by kpi, unit, segment, arm "
+        "named as (select p.*, s.series_id from (select distinct kpi, unit, segment, arm "  # noqa: S608 - names of ours
+        f"from {pairs}) p left join lateral (select series_id from ingest.series "
+        "where tenant_id = $1 and kpi = p.kpi and unit = p.unit and segment = p.segment "
+        "and arm = p.arm offset 0) s on true), "
+        "created as (insert into ingest.series (tenant_id, kpi, unit, segment, arm) "
+        "select $1, kpi, unit, segment, arm from named where series_id is null "
+        "order by kpi, unit, segment, arm "
         "on conflict (tenant_id, kpi, unit, segment, arm) do update set kpi = excluded.kpi "
-        "returning series_id, kpi, unit, segment, arm), "
-        "known as (select series_id, kpi, unit, segment, arm from ingest.series "
-        f"where tenant_id = $1 and kpi in (select kpi from {pairs}) "
-        "union select series_id, kpi, unit, segment, arm from created) "
+        "returning kpi, unit, segment, arm, series_id), "
+        "known as (select * from named where series_id is not null "
+        "union all select * from created) "
     )

@@ -90,9 +90,9 @@ async def _lock(
             tenant, *columns,
         )  # fmt: skip
     await connection.execute(
-        "select from ingest.daily_statistics where tenant_id = $1 and (series_id, business_date) "
-        "in (select * from unnest($2::bigint[], $3::date[])) "
-        "order by series_id, business_date for update",
+        "select from (select * from unnest($2::bigint[], $3::date[]) as t (series_id, day) "
+        "order by 1, 2) t cross join lateral (select from ingest.daily_statistics "
+        "where tenant_id = $1 and series_id = t.series_id and business_date = t.day for update) d",
         tenant, *columns,
     )  # fmt: skip
 
@@ -111,18 +111,23 @@ async def _add(connection: Connection, tenant: str, moves: Sequence[Move]) -> li
         "min(v) filter (where s > 0) as min_in, max(v) filter (where s > 0) as max_in, "
         "min(v) filter (where s < 0) as min_out, max(v) filter (where s < 0) as max_out "
         "from moved group by series_id, business_date), "
+        # They are locked, so each stays where it is found; joined by its key, all days of a tenant
+        # might be read.
+        "found as (select m.*, d.place from moves m cross join lateral (select ctid as place "
+        "from ingest.daily_statistics where tenant_id = $1 and series_id = m.series_id "
+        "and business_date = m.business_date offset 0) d), "
         "daily as (update ingest.daily_statistics d set n = d.n + m.n, sum = d.sum + m.sum, "
         "sum_squares = d.sum_squares + m.sum_squares, "
         f"minimum = {minimum}, maximum = {maximum}, "
         "numerator = d.numerator + m.a, denominator = d.denominator + m.b, "
         "numerator_squares = d.numerator_squares + m.aa, "
         "denominator_squares = d.denominator_squares + m.bb, "
-        "cross_product = d.cross_product + m.ab from moves m where d.tenant_id = $1 "
-        "and d.series_id = m.series_id and d.business_date = m.business_date "
+        "cross_product = d.cross_product + m.ab from found m where d.ctid = m.place "
         "returning d.series_id, d.business_date) "
         "select s.kpi, array_agg(distinct s.unit order by s.unit) as units, "
         "min(d.business_date) as first, max(d.business_date) as last "
-        "from daily d join ingest.series s on s.tenant_id = $1 and s.series_id = d.series_id "
+        "from daily d cross join lateral (select kpi, unit from ingest.series "
+        "where tenant_id = $1 and series_id = d.series_id offset 0) s "
         "group by s.kpi order by s.kpi",
         tenant,
         [move.series_id for move in moves],

@@ -22,7 +22,6 @@ async def pair(connection: Connection, batch: Batch) -> tuple[dict[int, str], se
     tenant = batch.tenant
     await joining.stage_decisions(connection, decisions)
     await joining.stage_outcomes(connection, outcomes)
-    await joining.analyze(connection)
     await joining.lock_staged(connection, tenant)
     refused = dict.fromkeys(await joining.insert_decisions(connection, tenant), "decision_exists")
     refused |= dict.fromkeys(await joining.insert_outcomes(connection, tenant), "outcome_exists")
