@@ -74,6 +74,11 @@ def require_acceptable(attributes: Attributes) -> None:
         raise invalid("source", "holds a control or non-character")
 
 
+def is_identifier(text: str) -> bool:
+    """Whether a text can be the source or the id of an event."""
+    return 0 < len(text) <= IDENTIFIER_LENGTH_MAX and not _FORBIDDEN.search(text)
+
+
 def require_strings(attributes: Attributes) -> None:
     """Check the optional attributes; only called where there are any.
 

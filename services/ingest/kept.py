@@ -14,6 +14,7 @@ from services.ingest.lateness import late_spans
 from services.ingest.originals import decode_original, unpack
 from services.ingest.queries import verification as queries
 from services.ingest.queries.verification import KeptKey, KeptLetter, KeptRun, LogPartition
+from services.ingest.storing.handler import REASONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +106,9 @@ def _compared(read: _Read, key: KeptKey, place: LogPartition) -> Kept:
 
 
 def _kept_letter(letter: KeptLetter, kind: str) -> Kept:
-    """Digest a dead letter; it was an event where its source is known."""
+    """Digest a dead letter; it was an event where the store refused it."""
     digest, fault = b"", None
-    if letter.source is None:
+    if letter.reason not in REASONS:
         record = Record(
             offset=letter.offset, timestamp=0, key=letter.key, value=letter.value,
             headers=letter.headers,

@@ -5,17 +5,19 @@ one transaction with what became of every letter. An event that has been stored 
 duplicate, so replaying twice, or after the producer has sent it again, changes nothing.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 import asyncpg
+import msgspec
 
 from aivalue.errors import InvalidEvent
+from aivalue.events import strict_json
 from aivalue.events.columns import Columns
 from aivalue.events.event import Event
+from aivalue.events.http_binding import decode_header
 from aivalue.events.kafka_binding import STRUCTURED_JSON
 from aivalue.runtime.clock import utc_now
 from services.ingest import metrics
@@ -34,6 +36,7 @@ Patch = Mapping[str, object]
 Outcome = Literal["replayed", "duplicate", "rejected_again"]
 Written = tuple[Batch, Stored]
 Candidate = tuple[Letter, bytes | None, Headers, Event]
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,23 +197,28 @@ def _decoded(
 
 
 def _patched(letter: Letter, patch: Patch) -> tuple[bytes, Headers]:
-    """Apply a merge patch to the event's JSON form."""
-    try:
-        event = _json_form(letter)
-    except ValueError as error:
-        raise InvalidEvent(f"cannot be patched: {error}", reason="not_json") from error
-    merged = _merged(event, patch)
-    return json.dumps(merged).encode(), [("content-type", STRUCTURED_JSON)]
+    """Apply a merge patch to the event's JSON form, every digit of its numbers kept."""
+    merged = _merged(_json_form(letter), patch)
+    return _encode(merged), [("content-type", STRUCTURED_JSON)]
 
 
 def _json_form(letter: Letter) -> object:
-    value = json.loads(letter.value or b"null")
-    attributes = {
-        name[3:]: text.decode()
-        for name, text in letter.headers
-        if text is not None and name.startswith(("ce_", "ce-"))
-    }
+    value = strict_json.parse(letter.value or b"null")
+    attributes: dict[str, object] = {}
+    for name, text in letter.headers:
+        if text is not None and name.startswith(("ce_", "ce-")):
+            is_http = name.startswith("ce-")
+            attributes[name[3:]] = (
+                decode_header(text.decode("latin-1")) if is_http else _text(name, text)
+            )
     return {**attributes, "data": value} if attributes else value
+
+
+def _text(name: str, text: bytes) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidEvent(f"header {name}: {error}", reason="not_utf8") from error
 
 
 def _merged(target: object, patch: object) -> object:

@@ -9,6 +9,7 @@ import msgspec
 from asyncpg import Connection
 
 from services.ingest.batch import DeadLetter, Headers
+from services.ingest.claimed import claimed_identity
 from services.ingest.originals import headers_of_letter, headers_text
 
 COLUMNS = (
@@ -31,8 +32,7 @@ async def insert_dead_letters(
             received_at,
             letter.reason,
             _storable([{"path": letter.path, "message": letter.message}]),
-            letter.source,
-            letter.event_id,
+            *_identity(letter),
             letter.record.key,
             letter.record.value,
             headers_text(letter.record.headers),
@@ -42,6 +42,12 @@ async def insert_dead_letters(
     await connection.copy_records_to_table(
         "dead_letters", schema_name="ingest", records=rows, columns=COLUMNS
     )
+
+
+def _identity(letter: DeadLetter) -> tuple[str | None, str | None]:
+    if letter.source is not None:
+        return letter.source, letter.event_id
+    return claimed_identity(letter.record.value, letter.record.headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,11 +68,11 @@ class KeptKey(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptLetter:
-    """A dead letter; it was an event where its source is known."""
+    """A dead letter; its reason says whether it was an event."""
 
     offset: int
     received_at: datetime
-    source: str | None
+    reason: str
     key: bytes | None
     value: bytes | None
     headers: Headers
@@ -160,7 +160,7 @@ async def letters_between(
 ) -> Sequence[KeptLetter]:
     """Return the dead letters of a stretch of offsets."""
     rows = await connection.fetch(
-        'select "offset", received_at, source, key, value, headers from ingest.dead_letters '
+        'select "offset", received_at, reason, key, value, headers from ingest.dead_letters '
         'where tenant_id = $1 and log_id = $2 and "partition" = $3 '
         'and "offset" >= $4 and "offset" < $5 order by "offset"',
         tenant, place.log_id, place.partition, first, end,

@@ -50,6 +50,58 @@ async def test_a_repaired_letter_counts_once(client: httpx.AsyncClient) -> None:
     assert len(await _letters(client, "replayed")) == 1
 
 
+async def test_a_patch_keeps_the_identity_and_every_digit(client: httpx.AsyncClient) -> None:
+    headers = {
+        "ce-specversion": "1.0", "ce-id": "m%C3%BCller", "ce-source": "urn:test",
+        "ce-type": MeasurementRecorded.TYPE, "ce-time": "2026-03-01T08:00:00Z",
+        "content-type": "application/json",
+    }  # fmt: skip
+    said = '{"kpi":"downtime","unit":"line-1","valeu":1,"value":0.12345678901234567890123}'
+    await client.post("/v1/events", headers=headers, content=said)
+    patch = {"data": {"valeu": None}}
+
+    done = await client.post("/v1/dead-letters:replay", json={"patch": patch})
+    right = said.replace('"valeu":1,', "")
+    again = await client.post("/v1/events", headers=headers, content=right)
+
+    assert [each["outcome"] for each in done.json()["results"]] == ["replayed"]
+    assert await _sums(client) == ["0.12345678901234567890123"]
+    assert [each["status"] for each in again.json()["results"]] == ["duplicate"]
+
+
+async def test_what_says_two_things_is_not_patched_into_one_of_them(
+    client: httpx.AsyncClient,
+) -> None:
+    twice = '[{"specversion":"0.3","id":"a","id":"b"}]'
+    await client.post("/v1/events", headers=BATCH, content=twice)
+
+    answer = await client.post("/v1/dead-letters:replay", json={"patch": REPAIR})
+
+    assert [each["reason"] for each in answer.json()["results"]] == ["duplicate_key"]
+
+
+async def test_whose_a_letter_is_can_be_asked_for_where_it_says_so(
+    client: httpx.AsyncClient,
+) -> None:
+    binary = {"ce-id": "a%20b", "ce-source": "urn:%C3%A4", "content-type": "application/json"}
+    await client.post("/v1/events", headers=binary, content="{}")
+    parts = [
+        http_measured("a", "7") | {"specversion": "0.3"},
+        http_measured("x" * 201, "7"),
+        http_measured("b", "7") | {"source": 7},
+        1,
+    ]
+    await client.post("/v1/events", headers=BATCH, json=parts)
+
+    named = [(each["source"], each["event_id"]) for each in await _letters(client)]
+    asked = await client.get("/v1/dead-letters", params={"source": "urn:test"})
+
+    assert named == [
+        ("urn:ä", "a b"), ("urn:test", "a"), ("urn:test", None), (None, "b"), (None, None),
+    ]  # fmt: skip
+    assert len(asked.json()["dead_letters"]) == 2
+
+
 async def test_what_the_producer_has_sent_again_meanwhile_is_a_duplicate(
     client: httpx.AsyncClient,
 ) -> None:
