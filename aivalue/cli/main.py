@@ -17,31 +17,43 @@ import aivalue
 from aivalue.cli.console import fail
 from aivalue.errors import AivalueError
 
-# Where each command is, below aivalue.cli, in the order of the help.
-COMMANDS = {
-    "demo": "demo.command:demo",
-    "apply": "apply:apply_command",
-    "init": "template_files:init_command",
-    "export": "stored_definitions:export_command",
-    "drift": "stored_definitions:drift_command",
-    "gates": "gates:gates_command",
-    "report": "report:report",
-    "target": "target:target_command",
-    "schema": "definition_schema:schema_command",
-    "estimate": "estimate.command:estimate",
-    "policy": "policy:policy",
-    "cashflow": "cashflow:cashflow",
-    "up": "operations:up",
-    "doctor": "doctor:doctor",
-    "design": "design.command:app",
-    "baseline": "baseline.command:app",
-    "ledger": "ledger:app",
-    "events": "events.command:app",
-    "ingest": "ingest:app",
-    "token": "token:token_command",
-    "db": "operations:database",
-    "config": "operations:config",
+# Where each command is, below aivalue.cli: in the groups and in the order of the help.
+GROUPS = {
+    "To try it out": {
+        "demo": "demo.command:demo",
+        "up": "operations:up",
+    },
+    "What is measured, and what happens": {
+        "init": "template_files:init_command",
+        "schema": "definition_schema:schema_command",
+        "target": "target:target_command",
+        "apply": "apply:apply_command",
+        "export": "stored_definitions:export_command",
+        "drift": "stored_definitions:drift_command",
+        "baseline": "baseline.command:app",
+        "events": "events.command:app",
+        "ingest": "ingest:app",
+    },
+    "What was earned": {
+        "report": "report:report",
+        "gates": "gates:gates_command",
+        "ledger": "ledger:app",
+    },
+    "Tables of your own, without a server": {
+        "estimate": "estimate.command:estimate",
+        "design": "design.command:app",
+        "policy": "policy:policy",
+        "cashflow": "cashflow:cashflow",
+    },
+    "To run it for real": {
+        "doctor": "doctor:doctor",
+        "config": "operations:config",
+        "db": "operations:database",
+        "token": "token:token_command",
+    },
 }
+GROUP_OF = {name: group for group, places in GROUPS.items() for name in places}
+COMMANDS = {name: place for places in GROUPS.values() for name, place in places.items()}
 
 
 def command_of(names: Iterable[str]) -> typer.Typer:
@@ -49,6 +61,7 @@ def command_of(names: Iterable[str]) -> typer.Typer:
     command = typer.Typer(
         name="aivalue",
         help="Prove what AI earned: frozen baselines, effects with intervals, auditable money.",
+        epilog="Exit status: 0 done, 1 the work failed, 2 the call was wrong.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
@@ -59,9 +72,9 @@ def command_of(names: Iterable[str]) -> typer.Typer:
         module, _, attribute = COMMANDS[name].partition(":")
         found = getattr(import_module(f"aivalue.cli.{module}"), attribute)
         if isinstance(found, typer.Typer):
-            command.add_typer(found, name=name)
+            command.add_typer(found, name=name, rich_help_panel=GROUP_OF[name])
         else:
-            command.command(name)(found)
+            command.command(name, rich_help_panel=GROUP_OF[name])(found)
     return command
 
 

@@ -35,21 +35,29 @@ class Given:
 
 
 def policy(  # noqa: PLR0913 - one parameter per option of the command
-    log: Annotated[Path, typer.Argument(help="CSV file, one row per decision.")],
+    log: Annotated[Path, typer.Argument(help="CSV or Parquet, one row per decision.")],
     *,
     outcome: Annotated[str, typer.Option(help="Column with what it brought.")],
     propensity: Annotated[str, typer.Option(help="Column with the logged probability.")],
     action: Annotated[str, typer.Option(help="Column with the action taken.")] = "",
     score: Annotated[str, typer.Option(help="Column with the model's score.")] = "",
-    new: Annotated[str, typer.Option(help="Column: its probability of that action.")] = "",
-    always: Annotated[str, typer.Option(help="The action it always takes.")] = "",
-    threshold: Annotated[float | None, typer.Option(help="Score it acts from.")] = None,
+    new: Annotated[
+        str, typer.Option(help="Column with the other policy's probability of that action.")
+    ] = "",
+    always: Annotated[
+        str, typer.Option(help="The action that the other policy always takes.")
+    ] = "",
+    threshold: Annotated[
+        float | None, typer.Option(help="Score that the other policy acts from.")
+    ] = None,
     at_least: Annotated[str, typer.Option(help="Its action from the threshold on.")] = "",
     below: Annotated[str, typer.Option(help="Its action below.")] = "",
-    predicted: Annotated[str, typer.Option(help="With --new: expected of the action.")] = "",
-    predicted_by_policy: Annotated[str, typer.Option(help="And of the policy.")] = "",
-    method: Annotated[Method, typer.Option(help="Which one to put first.")] = "self_normalized",
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
+    predicted: Annotated[str, typer.Option(help="Column with what the action should bring.")] = "",
+    predicted_by_policy: Annotated[
+        str, typer.Option(help="Column with what the other policy should bring.")
+    ] = "",
+    method: Annotated[Method, typer.Option(help="Which reading to put first.")] = "self_normalized",
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of intervals.")] = 0.95,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Value another policy from decisions that were logged with their propensities."""

@@ -1,4 +1,4 @@
-"""A log of decisions in a CSV file: read it, and print what a policy would have brought."""
+"""A log of decisions in a table: read it, and print what a policy would have brought."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass

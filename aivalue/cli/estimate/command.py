@@ -8,11 +8,22 @@ import typer
 Design = Annotated[
     str, typer.Option(help="auto (from the table), randomized, few_treated, staggered, series_only")
 ]
+Control = Annotated[
+    list[str] | None, typer.Option(help="Column with a control series; repeatable.")
+]
+Covariate = Annotated[
+    list[str] | None, typer.Option(help="Column known before the AI; repeatable.")
+]
 Segment = Annotated[str, typer.Option(help="Column with the segment, of one series.")]
-Season = Annotated[list[float] | None, typer.Option(min=2, help="Length in steps, e.g. 7.")]
-Share = Annotated[float | None, typer.Option(min=0.001, max=0.999, help="Planned, e.g. 0.5.")]
+Season = Annotated[
+    list[float] | None, typer.Option(min=2, help="Length in steps of time, e.g. 7; repeatable.")
+]
+Share = Annotated[
+    float | None, typer.Option(min=0.001, max=0.999, help="Planned share with the AI, e.g. 0.5.")
+]
 ExpectedSize = Annotated[
-    float | None, typer.Option(min=1e-300, help="Of effects, fixed beforehand: adds the mSPRT.")
+    float | None,
+    typer.Option(min=1e-300, help="Usual size of effects, fixed beforehand: adds the mSPRT."),
 ]
 Inference = Annotated[
     str, typer.Option(help="calibrated, or permutation: of at most ten treated units.")
@@ -24,7 +35,7 @@ Plot = Annotated[
     Path | None, typer.Option(help="Draw it, with the counterfactual: FILE.png or FILE.html.")
 ]
 PlannedSubjects = Annotated[
-    int | None, typer.Option(min=2, help="Of both arms at the end, fixed beforehand.")
+    int | None, typer.Option(min=2, help="In both arms at the end, fixed beforehand.")
 ]
 
 
@@ -36,9 +47,9 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     unit: Annotated[str, typer.Option(help="Column that names the unit; none: each row.")] = "",
     time: Annotated[str, typer.Option(help="Column with the time; none: all at once.")] = "",
     design: Design = "auto",
-    estimator: Annotated[str, typer.Option(help="Force one, e.g. sdid.")] = "auto",
-    control: Annotated[list[str] | None, typer.Option(help="Control series.")] = None,
-    covariate: Annotated[list[str] | None, typer.Option(help="Known before.")] = None,
+    estimator: Annotated[str, typer.Option(help="Force one; an unknown name lists all.")] = "auto",
+    control: Control = None,
+    covariate: Covariate = None,
     cluster: Annotated[str, typer.Option(help="Column with what units share.")] = "",
     stratum: Annotated[str, typer.Option(help="Column that units were drawn within.")] = "",
     segment: Segment = "",
@@ -47,14 +58,14 @@ def estimate(  # noqa: PLR0913 - one parameter per option of the command
     planned_subjects: PlannedSubjects = None,
     expected_size: ExpectedSize = None,
     season: Season = None,
-    holiday: Annotated[list[str] | None, typer.Option(help="Day, YYYY-MM-DD.")] = None,
+    holiday: Annotated[list[str] | None, typer.Option(help="Day, YYYY-MM-DD; repeatable.")] = None,
     washout: Annotated[int, typer.Option(min=0, help="Periods after a switch.")] = 1,
     approver: Annotated[str, typer.Option(help="Who answers for a forced estimator.")] = "",
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of intervals.")] = 0.95,
     steady_by: SteadyBy = "",
     inference: Inference = "calibrated",
-    better: Annotated[str, typer.Option(help="higher or lower.")] = "higher",
-    relative: Annotated[bool, typer.Option("--relative", help="As a share.")] = False,
+    better: Annotated[str, typer.Option(help="higher or lower: which way is good.")] = "higher",
+    relative: Annotated[bool, typer.Option("--relative", help="As a share of the level.")] = False,
     plot: Plot = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
