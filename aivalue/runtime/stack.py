@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -23,6 +22,7 @@ import httpx
 from aivalue.runtime.embedded.broker import embedded_broker
 from aivalue.runtime.embedded.postgres import embedded_postgres_server
 from aivalue.runtime.embedded.process import Server, ServerFailed, accepts_connections, free_port
+from aivalue.runtime.embedded.scratch import scratch_directory
 from aivalue.runtime.migrations import migrate
 from aivalue.runtime.postgres import require_reachable
 from aivalue.runtime.settings import RuntimeSettings, read_settings
@@ -151,7 +151,7 @@ def running_stack(
     environment = {**os.environ, **(environ or {})}
     chosen = {name: (ports or {}).get(name) or free_port() for name in SERVICES}
     with contextlib.ExitStack() as exits:
-        logs = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="aivalue-logs-")))
+        logs = exits.enter_context(scratch_directory("logs"))
         stack = Stack(environment=environment, ports=chosen, logs=logs)
         _start_servers(stack, exits, data_dir, say)
         for name in SERVICES:

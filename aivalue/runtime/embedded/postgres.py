@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +16,7 @@ from aivalue.runtime.embedded.process import (
     free_port,
     unprivileged_account,
 )
+from aivalue.runtime.embedded.scratch import scratch_directory
 
 # A database that is thrown away need not survive a power cut; it does survive its own crash.
 _THROWAWAY = {"fsync": "off", "full_page_writes": "off"}
@@ -51,17 +51,14 @@ def embedded_postgres_server(
         Whether commits reach the disk; by default where `data_dir` is given.
     """
     account = unprivileged_account()
-    home = Path(tempfile.mkdtemp(prefix="aivalue-postgres-")) if data_dir is None else data_dir
-    home.mkdir(parents=True, exist_ok=True)
-    try:
+    with contextlib.ExitStack() as exits:
+        home = data_dir or exits.enter_context(scratch_directory("postgres"))
+        home.mkdir(parents=True, exist_ok=True)
         _make_usable(home, account)
         _initialise(home, account)
         settings = {} if (data_dir is not None if durable is None else durable) else _THROWAWAY
         with _running(home, account, port or free_port(), settings) as running:
             yield running
-    finally:
-        if data_dir is None:
-            shutil.rmtree(home, ignore_errors=True)
 
 
 @contextlib.contextmanager

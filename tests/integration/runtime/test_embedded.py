@@ -15,6 +15,7 @@ import pytest
 from aivalue.runtime.embedded.broker import embedded_broker
 from aivalue.runtime.embedded.postgres import embedded_postgres_server
 from aivalue.runtime.embedded.process import ServerFailed
+from aivalue.runtime.embedded.scratch import scratch_directory
 
 # Starts both servers, says their pids, and waits to be killed.
 _PARENT = """
@@ -23,6 +24,14 @@ from aivalue.runtime.embedded.broker import embedded_broker
 from aivalue.runtime.embedded.postgres import embedded_postgres_server
 with embedded_broker() as (_, broker), embedded_postgres_server() as (_, postgres):
     print(broker.process.pid, postgres.process.pid, flush=True)
+    time.sleep(60)
+"""
+
+_OWNER = """
+import time
+from aivalue.runtime.embedded.scratch import scratch_directory
+with scratch_directory("broker") as home:
+    print(home, flush=True)
     time.sleep(60)
 """
 
@@ -102,6 +111,32 @@ def test_a_directory_that_nobody_can_reach_is_refused_by_name(tmp_path: Path) ->
         pass
 
     assert closed.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_a_killed_owner_left_is_removed_by_the_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "aivalue-broker-of-somebody-else").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    killed, living = (
+        subprocess.Popen(
+            [sys.executable, "-c", _OWNER], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        for _ in range(2)
+    )
+    homes = [Path(each.stdout.readline().strip()) for each in (killed, living) if each.stdout]
+    killed.kill()
+    killed.communicate()
+    assert all(home.exists() for home in homes)
+
+    with scratch_directory("broker") as own, scratch_directory("broker"):
+        assert [home.exists() for home in (*homes, own)] == [False, True, True]
+    living.kill()
+    living.communicate()
+
+    left = {homes[1].name, "aivalue-broker-of-somebody-else"}
+    assert {each.name for each in tmp_path.iterdir()} == left
 
 
 def test_a_server_that_ends_says_why(tmp_path: Path) -> None:
