@@ -96,7 +96,7 @@ def units_off(
     information = np.where(information > 0, information, 1.0)
     by_unit = solved.sum(axis=1)
     scaled = by_unit / information[:, None, kind]
-    gram = (plain[:, :, None] * solved[:, :, None]).sum(axis=(1, 4))
+    gram = (plain @ solved.transpose(0, 1, 3, 2)).sum(axis=1)
     gram -= by_unit @ scaled.transpose(0, 2, 1)
     inner = _between_periods(share, factors)
     inner -= ones @ (ones * (factors.n_units / information)[:, None]).transpose(0, 2, 1)
