@@ -15,8 +15,8 @@ from aivalue.effects.grade import grade_of
 from aivalue.effects.material import facts_of, gather
 from aivalue.effects.monitoring import monitored
 from aivalue.effects.power import minimum_detectable
-from aivalue.effects.read import read
-from aivalue.effects.reading import Reading
+from aivalue.effects.readings.read import read
+from aivalue.effects.readings.reading import Reading
 from aivalue.effects.result import Estimate
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval

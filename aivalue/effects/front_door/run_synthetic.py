@@ -38,7 +38,7 @@ from aivalue.effects.front_door.table import Matrices, days_from
 from aivalue.effects.front_door.unlike import movement, unlike
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats
-from aivalue.effects.read_synthetic import doubts_of
+from aivalue.effects.readings.synthetic import doubts_of
 from aivalue.effects.scatter import scatter_of
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval

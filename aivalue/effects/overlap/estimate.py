@@ -21,8 +21,8 @@ from aivalue.effects.overlap.joint_model import JointModel, fit_joint
 from aivalue.effects.overlap.member import CommonPlan, Member, common_plan, programmes_of
 from aivalue.effects.overlap.shares import SUPPORT_MIN, credits_of, inseparable_sets
 from aivalue.effects.panel import Floats
-from aivalue.effects.read_phased import read_phased
-from aivalue.effects.reading import Reading
+from aivalue.effects.readings.phased import read_phased
+from aivalue.effects.readings.reading import Reading
 from aivalue.effects.result import Estimate
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable

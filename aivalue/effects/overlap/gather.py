@@ -12,7 +12,7 @@ from aivalue.effects.material import Material, kept_rows, laid_over, measured_wi
 from aivalue.effects.overlap.joint_model import JointCells, members_of, sets_at_work
 from aivalue.effects.overlap.member import CommonPlan, Member, first_day_of
 from aivalue.effects.panel import Booleans, Integers, Rows, months_between, rows_of
-from aivalue.effects.read_phased import donut_of
+from aivalue.effects.readings.phased import donut_of
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import MeasuredKpi
 from aivalue.kpis.series import Series

@@ -12,7 +12,7 @@ from aivalue.effects.estimators.difference_in_means import (
 from aivalue.effects.functional import average
 from aivalue.effects.material import CONTROL_ARMS, Material
 from aivalue.effects.panel import Booleans, Cells, Floats
-from aivalue.effects.reading import Reading, require_events
+from aivalue.effects.readings.reading import Reading, require_events
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import Plan
 

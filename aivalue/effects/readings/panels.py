@@ -10,14 +10,14 @@ from aivalue.effects.checks.rmspe_rank import rmspe_rank
 from aivalue.effects.checks.unequal_scatter import unequal_scatter
 from aivalue.effects.functional import average
 from aivalue.effects.material import Material
-from aivalue.effects.read_phased import read_phased
-from aivalue.effects.read_synthetic import (
+from aivalue.effects.readings.phased import read_phased
+from aivalue.effects.readings.reading import Reading, require_events
+from aivalue.effects.readings.synthetic import (
     MONTHS_LEFT_OUT,
     block_of,
     read_over_time,
     read_synthetic_difference,
 )
-from aivalue.effects.reading import Reading, require_events
 from aivalue.effects.scatter import scatter_of
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import Plan

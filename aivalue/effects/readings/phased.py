@@ -12,7 +12,7 @@ from aivalue.effects.doubts import doubts_before, doubts_of_units
 from aivalue.effects.estimators.difference_in_differences import Rollout, difference_in_differences
 from aivalue.effects.material import Material
 from aivalue.effects.panel import Booleans, Cells, Floats, Integers
-from aivalue.effects.reading import Reading, require_events
+from aivalue.effects.readings.reading import Reading, require_events
 from aivalue.kpis.plan import Plan
 
 MONTHS_BEFORE_FOR_DONUT = 9  # The donut may take a third of the history, never more.

@@ -13,7 +13,7 @@ from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.override import override
 from aivalue.effects.choose import Choice
 from aivalue.effects.material import Material
-from aivalue.effects.reading import Reading
+from aivalue.effects.readings.reading import Reading
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import BetterWhen, Plan
 
@@ -69,7 +69,7 @@ def _read(name: str, material: Material, design: Plan) -> Reading:
 
 
 def _randomized() -> dict[str, Read]:
-    from aivalue.effects.read_randomized import read_by_event, read_by_unit
+    from aivalue.effects.readings.randomized import read_by_event, read_by_unit
 
     return {
         "difference_in_means": read_by_event,
@@ -78,8 +78,8 @@ def _randomized() -> dict[str, Read]:
 
 
 def _panels() -> dict[str, Read]:
-    from aivalue.effects.read_panels import read_cohorts, read_mix, read_one_mix
-    from aivalue.effects.read_phased import read_phased
+    from aivalue.effects.readings.panels import read_cohorts, read_mix, read_one_mix
+    from aivalue.effects.readings.phased import read_phased
 
     return {
         "synthetic_difference_in_differences": read_mix,
@@ -91,7 +91,7 @@ def _panels() -> dict[str, Read]:
 
 
 def _series() -> dict[str, Read]:
-    from aivalue.effects.read_series import read_series
+    from aivalue.effects.readings.series import read_series
 
     return {
         "before_after": read_series,

@@ -20,7 +20,7 @@ from aivalue.effects.functional import average
 from aivalue.effects.material import Material
 from aivalue.effects.mix import SEGMENTS_MIN, HeldMix, hold_mix
 from aivalue.effects.panel import Booleans, Integers, cells_of, period_index
-from aivalue.effects.reading import Reading, require_events
+from aivalue.effects.readings.reading import Reading, require_events
 from aivalue.effects.wandering import Levels
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import Plan
