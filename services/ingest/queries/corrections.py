@@ -50,7 +50,8 @@ async def register(
 
     The target's key row is what a correction and its target meet on: whichever comes second finds
     it and waits for the first. So do two workers that withdraw or correct what depends on each
-    other: each locks all that its corrections lead to. In order, so that they cannot deadlock.
+    other: each locks all that its targets lead to, and has the keys of its own events. In order,
+    so that they cannot deadlock.
     """
     targets = sorted({each.target for each in corrections})
     first = corrections[0]
@@ -64,7 +65,7 @@ async def register(
     await connection.execute(
         f"with recursive {_REACHED} select from (select * from reached order by 1, 2) r "  # noqa: S608 - our own text
         f"cross join lateral (select from ingest.event_keys where {_KEY_OF_REACHED} for update) k",
-        tenant, *_columns(sorted({*targets, *(each.by for each in corrections)})),
+        tenant, *_columns(targets),
     )  # fmt: skip
     rows = await connection.fetch(
         "with told as (select * from unnest($2::integer[], $3::bigint[], $4::text[], "

@@ -9,13 +9,17 @@ from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Final
 
 from services.ingest.batch import Batch
 from services.ingest.queries.storing import Run
 from services.ingest.storing import wire
 from services.ingest.storing.identities import Ids
 from services.ingest.storing.recent import Identity
-from services.ingest.storing.runs import runs_of
+from services.ingest.storing.runs import runs_but, runs_of
+
+# Events are few where these many times as many are none of them.
+FEW: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +77,11 @@ class Ready:
 
     def runs_without(self, batch: Batch, gone: AbstractSet[int]) -> Sequence[Run]:
         """Return what is measured by the events that are kept."""
-        return self.runs if gone == self.twins.keys() else runs_of(batch, self.ids, without=gone)
+        more = gone - self.twins.keys()
+        # Of a replay nearly all is gone, and soon gathered anew.
+        if gone >= self.twins.keys() and len(more) * FEW < len(self.identities):
+            return runs_but(self.runs, batch, more)
+        return runs_of(batch, self.ids, without=gone)
 
 
 def identities_of(batch: Batch, ids: Ids) -> list[Identity]:
