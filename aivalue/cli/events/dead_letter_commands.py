@@ -37,13 +37,16 @@ def list_letters(
     """List dead letters, oldest first."""
     from rich.table import Table
 
-    from aivalue.cli.console import results
+    from aivalue.cli.console import notes, results
     from aivalue.cli.events.dead_letters import Filter, letters
 
     wanted = Filter(
         status=status, reason=reason, source=source, topic=topic, since=since, until=until
     )
-    found = _run(lambda client: letters(client, wanted, limit=limit))
+    found = _run(lambda client: letters(client, wanted, limit=limit + 1))
+    if len(found) > limit:
+        notes.print(f"there are more than these {limit:,}: --limit", style="yellow")
+        found = found[:limit]
     if as_json:
         results.print_json(data=found)
         return

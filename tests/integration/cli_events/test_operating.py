@@ -104,6 +104,11 @@ async def test_dead_letters_from_the_command_line(process: IngestProcess, tmp_pa
     await operator.send([*misspelt, http_measured("c", "1") | {"type": "unheard.of"}])
 
     listed = await operator.run("dead-letters", "list", "--reason", "schema")
+    cut, whole = [
+        await operator.say("events", "dead-letters", "list", "--limit", n) for n in ("2", "3")
+    ]
+    assert "there are more than these 2: --limit" in cut.output
+    assert "there are more" not in whole.output
     first = str(listed[0]["dead_letter_id"])
     patch = operator.write("patch.json", '{"data": {"valeu": null, "value": "7"}}')
     trial = await operator.run("replay", first, "--patch", f"@{patch}", "--dry-run")
