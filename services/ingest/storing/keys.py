@@ -16,7 +16,7 @@ from services.ingest.queries import storing
 from services.ingest.queries.backfills import Key
 from services.ingest.storing import wire
 from services.ingest.storing.identities import Ids
-from services.ingest.storing.ready import Ready, identities_of, twins_of
+from services.ingest.storing.ready import Ready, seqs_by_source, twins_of
 from services.ingest.storing.recent import RecentIdentities
 
 # After a batch that was not all new, how many the faster way is not even tried: twice as many
@@ -102,35 +102,46 @@ class KeyStore:
         return await _tell_apart(connection, batch, ids, stored)
 
     def remember(self, batch: Batch, ids: Ids, stored: Stored) -> None:
-        """Note what is committed."""
-        pairs = list(zip(identities_of(batch, ids), batch.events.fingerprints, strict=True))
-        self._recent.remember(kept_rows(pairs, stored))
+        """Note what is committed; a repetition says what was stored before."""
+        events, refused = batch.events, stored.refused
+        for source_id, seqs in seqs_by_source(ids.sources).items():
+            kept = [seq for seq in seqs if seq not in refused] if refused else seqs
+            self._recent.remember(
+                (batch.tenant, source_id),
+                zip(_among(events.ids, kept), _among(events.fingerprints, kept), strict=True),
+            )
 
     def recognise(self, batch: Batch, ready: Ready, stored: Stored) -> None:
         """Find repetitions of what was stored lately, and of earlier events of the batch."""
-        identities, fingerprints = ready.identities, batch.events.fingerprints
-        known = self._recent.known_among(ready.distinct)
-        if known:
-            for seq, identity in enumerate(identities):
-                if identity not in known or seq in stored.refused:
-                    continue
-                if known[identity] == fingerprints[seq]:
-                    stored.duplicates.add(seq)
-                else:
-                    stored.refused[seq] = "id_conflict"
+        recognised: set[int] = set()
+        for source_id, seqs in seqs_by_source(ready.ids.sources).items():
+            event_ids = _among(batch.events.ids, seqs)
+            known = self._recent.known_among((batch.tenant, source_id), event_ids)
+            if known:
+                for seq, event_id in zip(seqs, event_ids, strict=True):
+                    if event_id in known:
+                        recognised.add(seq)
+                        _compare(batch, seq, known[event_id], stored)
         twins = ready.twins
         if stored.refused:
-            twins = twins_of(identities, fingerprints, without=stored.refused.keys())
-        stored.twins = {seq: at for seq, at in twins.items() if identities[seq] not in known}
+            refused = stored.refused.keys()
+            twins = twins_of(batch.events, ready.ids, ready.order, without=refused)
+        stored.twins = {seq: at for seq, at in twins.items() if seq not in recognised}
         stored.duplicates |= stored.twins.keys()
 
 
-def kept_rows(rows: Sequence[T], stored: Stored) -> Sequence[T]:
-    """Return what stands for the events that are kept, as far as is known; the index is `seq`."""
-    gone = stored.gone
-    if not gone:
-        return rows
-    return [row for seq, row in enumerate(rows) if seq not in gone]
+def _compare(batch: Batch, seq: int, said: bytes, stored: Stored) -> None:
+    """Say what an event is whose identity is known."""
+    if seq in stored.refused:
+        return
+    if batch.events.fingerprints[seq] == said:
+        stored.duplicates.add(seq)
+    else:
+        stored.refused[seq] = "id_conflict"
+
+
+def _among(column: Sequence[T], seqs: Sequence[int]) -> Sequence[T]:
+    return column if len(seqs) == len(column) else [column[seq] for seq in seqs]
 
 
 async def _stage(connection: Connection, batch: Batch, ids: Ids, seqs: Sequence[int]) -> None:

@@ -5,10 +5,9 @@ so what is found is certain; what is not found is decided by the primary key of 
 """
 
 from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
 
-Identity = tuple[str, int, str]
-"""Tenant, source id and event id."""
+Source = tuple[str, int]
+"""Tenant and source id; an event id is one of its source."""
 
 GENERATION = 50_000
 
@@ -18,18 +17,22 @@ class RecentIdentities:
 
     def __init__(self, size: int = GENERATION) -> None:
         self._size = size
-        self._young: dict[Identity, bytes] = {}
-        self._old: dict[Identity, bytes] = {}
+        # Texts by themselves: a tuple an identity would have to be made, hashed and collected.
+        self._young: dict[Source, dict[str, bytes]] = {}
+        self._old: dict[Source, dict[str, bytes]] = {}
 
-    def known_among(self, identities: AbstractSet[Identity]) -> dict[Identity, bytes]:
-        """Return those that were stored lately, each with what was stored under it."""
-        old, young = self._old, self._young
-        # Sets meet without a step of Python an identity.
-        known = {each: old[each] for each in old.keys() & identities}
-        return known | {each: young[each] for each in young.keys() & identities}
+    def known_among(self, source: Source, event_ids: Iterable[str]) -> dict[str, bytes]:
+        """Return the ids that were stored lately, each with what was stored under it."""
+        known: dict[str, bytes] = {}
+        for generation in (self._old, self._young):
+            stored = generation.get(source)
+            if stored is not None:
+                # Sets meet without a step of Python an id.
+                known |= {each: stored[each] for each in stored.keys() & event_ids}
+        return known
 
-    def remember(self, stored: Iterable[tuple[Identity, bytes]]) -> None:
+    def remember(self, source: Source, stored: Iterable[tuple[str, bytes]]) -> None:
         """Keep identities that are committed."""
-        self._young.update(stored)
-        if len(self._young) >= self._size:
+        self._young.setdefault(source, {}).update(stored)
+        if sum(map(len, self._young.values())) >= self._size:
             self._old, self._young = self._young, {}
