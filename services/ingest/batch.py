@@ -11,13 +11,14 @@ from typing import Protocol
 import msgspec
 
 from aivalue.errors import InvalidEvent
-from aivalue.events.business import MeasurementRecorded
+from aivalue.events.business import BackfillReverted, EventRetracted, MeasurementRecorded
 from aivalue.events.columns import Columns
 from aivalue.events.event import Event
 
 Headers = Sequence[tuple[str, bytes | None]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MS = 253_402_300_799_999
+_CORRECTING = (EventRetracted, BackfillReverted)
 
 
 class LogRecord(Protocol):
@@ -124,6 +125,8 @@ class Batch:
         What they say; `seq` is the index here and in `records`.
     special :
         `seq` of what is more than a measurement; nearly always nothing.
+    corrects :
+        One of them takes back or replaces what others say.
     """
 
     tenant: str
@@ -133,6 +136,7 @@ class Batch:
     records: list[LogRecord] = field(init=False)
     events: Columns = field(init=False)
     special: list[int] = field(init=False)
+    corrects: bool = field(init=False)
     _ends: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -147,6 +151,7 @@ class Batch:
             or event.supersedes is not None
             or event.backfillid is not None
         ]
+        self.corrects = corrects(self.events)
         self._ends = list(itertools.accumulate(len(each.kept) for each in self.stretches))
 
     def event(self, seq: int) -> Event:
@@ -166,6 +171,14 @@ class Batch:
         """Return where an event stands."""
         origin = self.stretches[self.stretch_number(seq)].origin
         return place_of(origin, self.records[seq])
+
+
+def corrects(events: Columns) -> bool:
+    """Whether one of the events takes back or replaces what others say."""
+    return any(
+        event.supersedes is not None or type(event.data) in _CORRECTING
+        for event in events.whole.values()
+    )
 
 
 def stretch_of(

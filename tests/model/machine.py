@@ -14,6 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from services.ingest.lanes import LANES
 from tests.model.log import PARTITIONS
 from tests.model.world import JUNK, Outcome, Worker, World, measurement, retraction
 
@@ -23,6 +24,8 @@ partitions = st.sampled_from(PARTITIONS)
 numbers = st.integers(0, N_IDENTITIES - 1)
 subsets = st.sampled_from([(), PARTITIONS[:1], PARTITIONS[1:], PARTITIONS])
 which = st.integers(0, WORKERS_MAX - 1)
+# Each partition of the model has a lane to itself.
+lanes = st.integers(0, LANES - 1)
 
 
 class SinkMachine(RuleBasedStateMachine):
@@ -66,10 +69,10 @@ class SinkMachine(RuleBasedStateMachine):
         self.world.poll(self._worker(index), n_records)
 
     @precondition(lambda self: any(worker.writer.queue for worker in self.world.workers))
-    @rule(index=which, outcome=st.sampled_from(Outcome))
-    def end_transaction(self, index: int, outcome: Outcome) -> None:
+    @rule(index=which, outcome=st.sampled_from(Outcome), lane=lanes)
+    def end_transaction(self, index: int, outcome: Outcome, lane: int) -> None:
         """Let a transaction end, well or badly."""
-        self.world.end_transaction(self._worker(index), outcome)
+        self.world.end_transaction(self._worker(index), outcome, lane)
 
     @precondition(lambda self: self.world.workers)
     @rule(index=which, n_records=st.sampled_from([2, 50]))
@@ -81,10 +84,10 @@ class SinkMachine(RuleBasedStateMachine):
             self.world.end_transaction(worker, Outcome.COMMITTED)
 
     @precondition(lambda self: self.world.workers)
-    @rule(index=which, committed=st.booleans())
-    def crash(self, index: int, *, committed: bool) -> None:
-        """Kill a worker, before or after its COMMIT."""
-        self.world.crash(self._worker(index), committed=committed)
+    @rule(index=which, committed=st.booleans(), lane=lanes)
+    def crash(self, index: int, lane: int, *, committed: bool) -> None:
+        """Kill a worker, before or after the COMMIT of a lane."""
+        self.world.crash(self._worker(index), committed=committed, lane=lane)
 
     @rule(seconds=st.sampled_from([1.0, 4.0, 20.0]), operated=st.booleans())
     def wait(self, seconds: float, *, operated: bool) -> None:

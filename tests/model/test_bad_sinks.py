@@ -105,10 +105,10 @@ class LettersOutside(Writer):
 class BlindRetry(Writer):
     """Sends the same batch again where the reply to COMMIT was lost, whatever the fence says."""
 
-    def end_transaction(self, outcome: Outcome) -> None:
+    def end_transaction(self, outcome: Outcome, lane: int = 0) -> None:
         """Retry at once."""
-        batch = self.queue[0][1]
-        super().end_transaction(outcome)
+        batch = self.next_in(lane).batch
+        super().end_transaction(outcome, lane)
         if outcome is Outcome.REPLY_LOST:
             self.store_again(batch)
 

@@ -49,7 +49,7 @@ def seconds_to_finish(
             for worker in world.workers:
                 world.poll(worker, 5)
                 if worker.writer.queue:
-                    batch = id(worker.writer.queue[0][1])
+                    batch = id(worker.writer.queue[0].batch)
                     if world.now - since.setdefault(batch, world.now) >= transaction_seconds:
                         world.end_transaction(worker, Outcome.COMMITTED)
             world.now += STEP_SECONDS

@@ -11,6 +11,6 @@ class LongMachine(SinkMachine):
 
 @pytest.mark.timeout(14_400)
 def test_no_long_schedule_loses_or_doubles_an_event() -> None:
-    n_schedules = check(LongMachine, n_schedules=1_360, n_steps=24)
+    n_schedules = check(LongMachine, n_schedules=1_400, n_steps=24)
 
     assert n_schedules >= 1_500

@@ -6,7 +6,6 @@ own. Time, the group's decisions, what a poll returns and how a transaction ends
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from aivalue.events.encode import Message, kafka_message
 from aivalue.events.kafka_binding import decode_record
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings
 from services.ingest.batch import Batch
+from services.ingest.lanes import lanes_of
 from services.ingest.queries.partitions import Claim, Fenced, Refusal
 from services.ingest.reading.consumer import Consumer
 from services.ingest.settings import IngestGroup, IngestSettings
@@ -70,22 +70,46 @@ def settings() -> IngestSettings:
     )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Waiting:
+    """A batch whose transaction has yet to end, and the lanes it is in."""
+
+    future: asyncio.Future[Stored]
+    batch: Batch
+    lanes: frozenset[int]
+
+
 class Writer:
-    """Batches that wait for the test to say how their transactions end."""
+    """Batches that wait for the test to say how their transactions end, and of which lane next."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        self.queue: deque[tuple[asyncio.Future[Stored], Batch]] = deque()
+        self.queue: list[Waiting] = []
 
     def submit(self, batch: Batch) -> "asyncio.Future[Stored]":
         """Queue a batch."""
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        self.queue.append((future, batch))
+        self.queue.append(Waiting(future=future, batch=batch, lanes=self.lanes_of(batch)))
         return future
 
-    def end_transaction(self, outcome: Outcome) -> None:
-        """Carry out the oldest transaction, and tell its client or not."""
-        future, batch = self.queue.popleft()
+    def lanes_of(self, batch: Batch) -> frozenset[int]:
+        """Choose as the service does."""
+        return lanes_of(batch)
+
+    def next_in(self, lane: int) -> Waiting:
+        """Return the batch whose turn it is in a lane, or the oldest of all where there is none."""
+        busy: set[int] = set()
+        for each in self.queue:
+            if lane in each.lanes and not each.lanes & busy:
+                return each
+            busy |= each.lanes
+        return self.queue[0]
+
+    def end_transaction(self, outcome: Outcome, lane: int = 0) -> None:
+        """Carry out the next transaction of a lane, and tell its client or not."""
+        waiting = self.next_in(lane)
+        self.queue.remove(waiting)
+        future, batch = waiting.future, waiting.batch
         if outcome is Outcome.ROLLED_BACK:
             with contextlib.suppress(Fenced):
                 self.lose_connection(batch)
@@ -243,17 +267,18 @@ class World:
         worker.source.polling.set_result(n_records)
         self.settle()
 
-    def end_transaction(self, worker: Worker, outcome: Outcome) -> None:
-        """Let the worker's oldest transaction end."""
+    def end_transaction(self, worker: Worker, outcome: Outcome, lane: int = 0) -> None:
+        """Let the next transaction of one of the worker's lanes end."""
         if not worker.writer.queue:
             return
-        worker.writer.end_transaction(Outcome.ROLLED_BACK if self.database_is_away else outcome)
+        outcome = Outcome.ROLLED_BACK if self.database_is_away else outcome
+        worker.writer.end_transaction(outcome, lane)
         self.settle()
 
-    def crash(self, worker: Worker, *, committed: bool) -> None:
-        """Kill a process; the transaction it was in may have been committed."""
+    def crash(self, worker: Worker, *, committed: bool, lane: int = 0) -> None:
+        """Kill a process; a transaction it was in may have been committed."""
         if committed and worker.writer.queue and not self.database_is_away:
-            worker.writer.end_transaction(Outcome.REPLY_LOST)
+            worker.writer.end_transaction(Outcome.REPLY_LOST, lane)
         self.workers.remove(worker)
         self._cancel(worker)
 
@@ -341,8 +366,8 @@ class World:
 
     def _cancel(self, worker: Worker) -> None:
         # A cancelled loop finishes what is in flight: nobody is left to hear of it.
-        for future, _ in worker.writer.queue:
-            future.cancel()
+        for waiting in worker.writer.queue:
+            waiting.future.cancel()
         for task in worker.tasks:
             task.cancel()
         self.settle()

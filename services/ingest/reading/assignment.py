@@ -1,7 +1,7 @@
 """Which partitions are ours: told by the group, claimed in PostgreSQL, in that order."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
@@ -157,6 +157,19 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         position = self.positions[partition]
         return behind(source, partition, max(position.origin.next_offset, position.passed))
 
+    async def out_of_range(self, source: Source, partition: TopicPartition) -> None:
+        """Begin a partition where its log begins now, or halt it: what was read may be gone."""
+        beginning = (await source.beginning_offsets([partition]))[partition]
+        position = self.positions.get(partition)
+        if position is None:
+            return
+        restart = position.restart(beginning)
+        if restart is not None:
+            source.seek(partition, restart)
+            return
+        reason = f"offset {position.seek_offset} is out of range, the log begins at {beginning}"
+        await self.halt(source, partition, reason=reason)
+
     def waiting(self, source: Source) -> dict[TopicPartition, int]:
         """Count the records that wait in every claimed partition."""
         return {each: self.lag(source, each) for each in self.positions}
@@ -209,6 +222,13 @@ def behind(source: Source, partition: TopicPartition, offset: int) -> int:
     if partition not in source.assignment():
         return 0
     return max((source.highwater(partition) or 0) - offset, 0)
+
+
+def observe_positions(source: Source, following: Mapping[TopicPartition, int]) -> None:
+    """Show how far partitions are stored, and how far behind their ends that is."""
+    for partition, offset in following.items():
+        lag = behind(source, partition, offset)
+        metrics.observe_position(partition.topic, partition.partition, offset, lag=lag)
 
 
 async def _start(source: Source, partition: TopicPartition, position: Position) -> int:

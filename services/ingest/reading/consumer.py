@@ -1,6 +1,6 @@
 """Kafka to PostgreSQL, every event once.
 
-Poll (bounded) -> decode -> store (one transaction, in the writer's thread) -> best-effort commit.
+Poll (bounded) -> decode -> store (transactions in the writer's thread) -> best-effort commit.
 Positions live in PostgreSQL; Kafka's own offsets are for lag tools and never read. Whatever goes
 wrong, what is in flight is dropped, the partitions are claimed again and the truth is read anew.
 """
@@ -8,7 +8,6 @@ wrong, what is in flight is dropped, the partitions are claimed again and the tr
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
@@ -27,14 +26,16 @@ from aivalue.runtime.kafka import start
 from services.ingest import metrics
 from services.ingest.batch import Batch, LogRecord, Stretch
 from services.ingest.failpoints import failpoint
+from services.ingest.lanes import parted
 from services.ingest.queries.partitions import Fenced
-from services.ingest.reading.assignment import Assignment, behind
+from services.ingest.reading.assignment import Assignment, observe_positions
 from services.ingest.reading.backoff import backoff_seconds
 from services.ingest.reading.breaker import Breaker, complaint
 from services.ingest.reading.claims import Claims
 from services.ingest.reading.committing import Committing
 from services.ingest.reading.contact import Contact
 from services.ingest.reading.decoding import decode_stretch
+from services.ingest.reading.in_flight import Handed, InFlight
 from services.ingest.reading.lagging import Lag
 from services.ingest.reading.progress import STALLED_SECONDS, Progress
 from services.ingest.reading.source import Polled, Source
@@ -44,11 +45,11 @@ from services.ingest.storing.keys import Stored
 from services.ingest.storing.writer import Storing
 from services.ingest.taxonomy import Action, LogBroken, MassRefusal, action_for
 
-IN_FLIGHT_MAX: Final = 2
 STOP_SECONDS: Final = 10.0
 logger = structlog.get_logger()
 
-InFlight = tuple["asyncio.Future[Stored]", Batch, dict[TopicPartition, int], float]
+Following = dict[TopicPartition, int]
+"""Of each partition the offset behind what was read."""
 
 
 class Consumer:
@@ -71,7 +72,7 @@ class Consumer:
         self._backoff = backoff
         self._assignment = Assignment(settings, claims, clock=clock)
         self._reader = Reader(settings.ingest, source, self._assignment)
-        self._in_flight: deque[InFlight] = deque()
+        self._in_flight = InFlight()
         self._breaker = Breaker(share_max=settings.ingest.breaker_share)
         self._failures, self._fenced = 0, False
         self._claim_at = 0.0
@@ -92,11 +93,10 @@ class Consumer:
         finally:
             await failpoint("in_shutdown")
             try:
-                await self._finish()
+                await self._in_flight.finish()
             finally:
                 # Told a second time: what has not ended by now is given up.
-                for future, *_ in self._in_flight:
-                    future.cancel()
+                self._in_flight.give_up()
             await self._assignment.release()
             with contextlib.suppress(TimeoutError, KafkaError):
                 await asyncio.wait_for(self._source.stop(), STOP_SECONDS)
@@ -136,15 +136,10 @@ class Consumer:
             self._clock(), n_waiting=n_waiting, unclaimed=bool(self._assignment.unclaimed)
         )
         try:
-            try:
-                await self._take_in()
-            except MassRefusal as error:
-                # Raised by the oldest in flight; what was decoded behind it is dropped too.
-                await self._break(self._in_flight[0][2], reason=str(error))
-                await self._start_over(error)
+            await self._take_in()
         except Exception as error:
             # Also where PostgreSQL goes away while partitions halt: it is found out anew.
-            if action_for(error) is not Action.START_OVER:
+            if action_for(error) is not Action.START_OVER and not isinstance(error, MassRefusal):
                 raise
             await self._start_over(error)
         await self._committing.commit()
@@ -160,15 +155,10 @@ class Consumer:
         seconds = self._clock() - polled_at
         await self._assignment.listened(self._source, polled, seconds=seconds)
         await failpoint("after_poll")
-        for batch, following in await self._batches(polled):
-            while len(self._in_flight) >= IN_FLIGHT_MAX:
-                await self._settle()
-            n_refused = sum(len(stretch.dead) for stretch in batch.stretches)
-            if self._breaker.trips(n_records=batch.n_records, n_refused=n_refused):
-                await self._break(following, reason=complaint(batch))
-            else:
-                self._submit(batch, following)
-        while self._in_flight and (self._in_flight[0][0].done() or not polled):
+        await self._hand_over(await self._batches(polled))
+        await self._settle()
+        while self._in_flight and not polled:
+            await self._in_flight.wait()
             await self._settle()
 
     async def _poll(self) -> Polled:
@@ -186,39 +176,27 @@ class Consumer:
             return {}
         except OffsetOutOfRangeError as error:
             for partition in error.args[0]:
-                await self._out_of_range(partition)
+                await self._assignment.out_of_range(self._source, partition)
             return {}
         except RecordTooLargeError as error:
             await self._assignment.halt(self._source, error.args[1], reason="record too large")
             return {}
 
-    async def _out_of_range(self, partition: TopicPartition) -> None:
-        beginning = (await self._source.beginning_offsets([partition]))[partition]
-        position = self._assignment.positions.get(partition)
-        if position is None:
-            return
-        restart = position.restart(beginning)
-        if restart is not None:
-            self._source.seek(partition, restart)
-            return
-        reason = f"offset {position.seek_offset} is out of range, the log begins at {beginning}"
-        await self._assignment.halt(self._source, partition, reason=reason)
-
-    async def _batches(self, polled: Polled) -> list[tuple[Batch, dict[TopicPartition, int]]]:
-        """Decode what was read, one batch per tenant."""
-        stretches: dict[str, dict[TopicPartition, Stretch]] = {}
+    async def _batches(self, polled: Polled) -> list[tuple[Batch, Following]]:
+        """Decode what was read, one batch per tenant and lane."""
+        read: dict[str, dict[TopicPartition, Stretch]] = {}
         now = utc_now()
         for partition, records in polled.items():
             stretch = await self._stretch(partition, records, now)
             if stretch is not None:
-                tenant = self._assignment.tenant(partition)
-                stretches.setdefault(tenant, {})[partition] = stretch
+                read.setdefault(self._assignment.tenant(partition), {})[partition] = stretch
         return [
             (
-                Batch(tenant=tenant, received_at=now, stretches=list(of.values())),
-                {partition: stretch.following_offset for partition, stretch in of.items()},
+                Batch(tenant=tenant, received_at=now, stretches=list(part.values())),
+                {partition: stretch.following_offset for partition, stretch in part.items()},
             )
-            for tenant, of in stretches.items()
+            for tenant, of in read.items()
+            for part in parted(of)
         ]
 
     async def _stretch(
@@ -248,40 +226,53 @@ class Consumer:
         await asyncio.sleep(0)
         return stretch
 
-    async def _break(self, following: dict[TopicPartition, int], *, reason: str) -> None:
+    async def _break(self, following: Following, *, reason: str) -> None:
         metrics.BREAKER_TRIPS.inc()
         metrics.BREAKER_OPEN.set(1)
         for partition in following:
             if partition in self._assignment.positions:
                 await self._assignment.halt(self._source, partition, reason=reason)
 
-    def _submit(self, batch: Batch, following: dict[TopicPartition, int]) -> None:
+    async def _hand_over(self, decoded: Sequence[tuple[Batch, Following]]) -> None:
+        """Submit each batch once its lanes take it; a lane that is full keeps no other empty."""
+        left = list(decoded)
+        while left:
+            index = self._in_flight.taken_next([batch for batch, _ in left])
+            if index is None:
+                await self._in_flight.wait()
+                await self._settle()
+                continue
+            batch, following = left.pop(index)
+            n_refused = sum(len(stretch.dead) for stretch in batch.stretches)
+            if self._breaker.trips(n_records=batch.n_records, n_refused=n_refused):
+                await self._break(following, reason=complaint(batch))
+            else:
+                self._submit(batch, following)
+
+    def _submit(self, batch: Batch, following: Following) -> None:
         future = self._writer.submit(batch)
         self._assignment.storing.add(future)
         future.add_done_callback(self._assignment.storing.discard)
-        self._in_flight.append((future, batch, following, self._clock()))
+        self._in_flight.add(future, batch, following, now=self._clock())
 
     async def _settle(self) -> None:
-        """Wait for the oldest batch in flight and note what became of it."""
-        future, batch, following, submitted_at = self._in_flight[0]
-        # Whoever is told to stop here leaves the transaction to its end, and waits for it then.
-        stored = await asyncio.shield(future)
-        self._in_flight.popleft()
-        self._failures, self._fenced = 0, False
-        self._progress.stored_at = now = self._clock()
-        self._committing.note(following)
-        self._breaker.watch(stored)
-        metrics.observe_stored(batch, stored, seconds=now - submitted_at)
-        self._lag.stored(batch, following)
-        for partition, offset in following.items():
-            lag = behind(self._source, partition, offset)
-            metrics.observe_position(partition.topic, partition.partition, offset, lag=lag)
+        """Note what became of the batches that have ended."""
+        for ended in self._in_flight.take_ended():
+            try:
+                stored = ended.future.result()
+            except MassRefusal as error:
+                await self._break(ended.following, reason=str(error))
+                raise
+            self._failures, self._fenced = 0, False
+            self._note(ended, stored)
 
-    async def _finish(self) -> None:
-        """Let what is in flight end, well or badly, and forget it."""
-        futures = [each[0] for each in self._in_flight]
-        await asyncio.shield(asyncio.gather(*futures, return_exceptions=True))
-        self._in_flight.clear()
+    def _note(self, ended: Handed, stored: Stored) -> None:
+        self._progress.stored_at = now = self._clock()
+        self._committing.note(ended.following)
+        self._breaker.watch(stored)
+        metrics.observe_stored(ended.batch, stored, seconds=now - ended.submitted_at)
+        self._lag.stored(ended.batch, ended.following)
+        observe_positions(self._source, ended.following)
 
     async def _start_over(self, error: Exception) -> None:
         """Drop everything in flight; claim again, and so read every position anew, after a while.
@@ -294,7 +285,9 @@ class Consumer:
         self._fenced = self._fenced or isinstance(error, Fenced)
         metrics.FENCED.inc(isinstance(error, Fenced))
         logger.warning("batch given up, reading the truth again", error=repr(error))
-        await self._finish()
+        # What another lane stored meanwhile counts; its position is read anew like the others.
+        for ended, stored in await self._in_flight.finish():
+            self._note(ended, stored)
         self._assignment.forget()
         self._claim_at = self._clock() + self._backoff(self._failures)
         self._failures += 1

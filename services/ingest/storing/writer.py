@@ -1,7 +1,8 @@
-"""The thread that stores: its own event loop, its own connection, one batch after the other.
+"""The thread that stores: its own event loop, and in it two lanes with a connection each.
 
 A thread, because PostgreSQL's work then overlaps with decoding the next batch; a task in the
-consumer's loop would not.
+consumer's loop would not. Two lanes, because most of a transaction is waiting for PostgreSQL:
+their transactions run side by side as those of two processes do (docs/adr/0025).
 """
 
 import asyncio
@@ -15,9 +16,11 @@ import asyncpg
 import uvloop
 
 from services.ingest.batch import Batch
+from services.ingest.lanes import LANES, lanes_of
 from services.ingest.storing.handler import Store
 from services.ingest.storing.keys import Stored
 from services.ingest.storing.ready import Ready
+from services.ingest.storing.turns import Turns
 from services.ingest.taxonomy import CONNECTION_ERRORS
 
 CONNECT_SECONDS = 10
@@ -40,22 +43,21 @@ def connection_settings(application_name: str) -> dict[str, Any]:
 
 
 class Storing(Protocol):
-    """Whoever stores batches, in the order they come, each in one transaction."""
+    """Whoever stores batches, each in one transaction, those of a lane in the order they come."""
 
     def submit(self, batch: Batch) -> "asyncio.Future[Stored]":
         """Queue a batch."""
 
 
 class Writer:
-    """Stores batches in the order they are submitted; a batch that fails leaves nothing."""
+    """Stores the batches of a lane as they are submitted; one that fails leaves nothing."""
 
     def __init__(self, address: str, store: Store) -> None:
-        self._address = address
         self._store = store
         self._loop = _new_loop()
         self._thread = threading.Thread(target=self._run, name="ingest-writer", daemon=True)
-        self._turn = asyncio.Lock()
-        self._connection: asyncpg.Connection | None = None
+        self._turns = Turns()
+        self._connections = [_Connection(address, store) for _ in range(LANES)]
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -63,38 +65,23 @@ class Writer:
         self._loop.close()
 
     def submit(self, batch: Batch) -> "asyncio.Future[Stored]":
-        """Queue a batch; the future belongs to the caller's loop."""
-        return self._call(self._write(batch, self._store.ready(batch)))
+        """Queue a batch in its lanes; the future belongs to the caller's loop."""
+        return self._call(self._write(batch, self._store.ready(batch), lanes_of(batch)))
 
     def _call(self, work: Coroutine[None, None, Stored]) -> "asyncio.Future[Stored]":
         return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
-    async def _write(self, batch: Batch, ready: Ready | None) -> Stored:
-        async with self._turn:
-            if self._connection is None or self._connection.is_closed():
-                self._connection = await self._connect()
-            try:
-                return await self._store.store(self._connection, batch, ready)
-            except (asyncpg.PostgresError, *CONNECTION_ERRORS):
-                # Whatever happened to it, the next batch begins on a connection we know.
-                self._connection.terminate()
-                self._connection = None
-                raise
-
-    async def _connect(self) -> asyncpg.Connection:
-        connection = await asyncpg.connect(self._address, **connection_settings("ingest-writer"))
-        try:
-            await self._store.prepare(connection)
-        except BaseException:
-            # On a full disk there is a connection but no staging table: it must not be kept.
-            connection.terminate()
-            raise
-        return connection
+    async def _write(self, batch: Batch, ready: Ready | None, lanes: frozenset[int]) -> Stored:
+        async with self._turns.taken(lanes):
+            return await self._connections[min(lanes)].store(batch, ready)
 
     async def _close(self) -> None:
-        async with self._turn:
-            if self._connection is not None:
-                await self._connection.close(timeout=STOP_SECONDS)
+        # At once: one that hangs must not take the other's time.
+        await asyncio.gather(*map(self._close_lane, range(LANES)))
+
+    async def _close_lane(self, lane: int) -> None:
+        async with self._turns.taken(frozenset({lane})):
+            await self._connections[lane].close()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Writer"]:
@@ -109,6 +96,40 @@ class Writer:
                     await asyncio.wrap_future(closing)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(STOP_SECONDS)
+
+
+class _Connection:
+    """A connection of our own, opened when it is needed, and one transaction at a time on it."""
+
+    def __init__(self, address: str, store: Store) -> None:
+        self._address = address
+        self._store = store
+        self._connection: asyncpg.Connection | None = None
+
+    async def store(self, batch: Batch, ready: Ready | None) -> Stored:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        try:
+            return await self._store.store(self._connection, batch, ready)
+        except (asyncpg.PostgresError, *CONNECTION_ERRORS):
+            # Whatever happened to it, the next batch begins on a connection we know.
+            self._connection.terminate()
+            self._connection = None
+            raise
+
+    async def _connect(self) -> asyncpg.Connection:
+        connection = await asyncpg.connect(self._address, **connection_settings("ingest-writer"))
+        try:
+            await self._store.prepare(connection)
+        except BaseException:
+            # On a full disk there is a connection but no staging table: it must not be kept.
+            connection.terminate()
+            raise
+        return connection
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close(timeout=STOP_SECONDS)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

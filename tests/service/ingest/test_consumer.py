@@ -208,8 +208,7 @@ async def test_who_is_told_twice_to_stop_gives_the_transaction_up(world: World) 
     with pytest.raises(asyncio.CancelledError):
         await reader
 
-    (future, _), *_ = writer.queue
-    assert future.cancelled()
+    assert writer.queue[0].future.cancelled()
 
 
 class Refusing(Writer):

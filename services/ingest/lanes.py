@@ -1,0 +1,37 @@
+"""Lanes: transactions that run side by side in one process, each lane with an order of its own.
+
+A partition is always in the same lane, so its batches are stored in the order they were read. What
+takes back or replaces what other events say takes the turn of every lane, and so is stored alone.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from services.ingest.batch import Batch, Stretch, corrects
+
+# While one waits for PostgreSQL, the thread serves the other.
+# A third would share the interpreter with both and with decoding, which is what is scarce then.
+LANES: Final = 2
+
+
+def lanes_of(batch: Batch) -> frozenset[int]:
+    """Return the lanes whose turn a batch takes."""
+    if batch.corrects:
+        return frozenset(range(LANES))
+    return frozenset(_lane_of(stretch.origin.partition) for stretch in batch.stretches)
+
+
+def parted(read: Mapping[TopicPartition, Stretch]) -> list[dict[TopicPartition, Stretch]]:
+    """Part what was read of a tenant by lanes, unless it is stored alone: then once, not twice."""
+    if any(corrects(stretch.events) for stretch in read.values()):
+        return [dict(read)]
+    parts: dict[int, dict[TopicPartition, Stretch]] = {}
+    for partition, stretch in read.items():
+        parts.setdefault(_lane_of(partition.partition), {})[partition] = stretch
+    return list(parts.values())
+
+
+def _lane_of(partition: int) -> int:
+    return partition % LANES

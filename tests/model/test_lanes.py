@@ -1,0 +1,162 @@
+"""Whether two lanes keep what one kept: the order of each partition, and who is halted."""
+
+import itertools
+
+import pytest
+
+from services.ingest.batch import Batch, Stretch
+from services.ingest.lanes import LANES
+from services.ingest.queries.partitions import Fenced
+from services.ingest.reading.in_flight import BATCHES_MAX
+from services.ingest.taxonomy import MassRefusal
+from tests.model.ledger import Ledger
+from tests.model.log import PARTITIONS
+from tests.model.machine import SinkMachine, check
+from tests.model.world import Outcome, Worker, World, Writer, measurement
+
+N_ENDS = 6
+N_SCHEDULES = 200
+
+
+class Watched(Ledger):
+    """Counts how often somebody is fenced."""
+
+    n_fenced = 0
+
+    def check_fence(self, stretch: Stretch) -> None:
+        """Count, and fence as ever."""
+        try:
+            super().check_fence(stretch)
+        except Fenced:
+            self.n_fenced += 1
+            raise
+
+
+class ByTurns(Writer):
+    """Gives every batch to the next lane, whatever its partitions: in each lane there is order."""
+
+    n_submitted = 0
+
+    def lanes_of(self, batch: Batch) -> frozenset[int]:
+        """Take turns."""
+        self.n_submitted += 1
+        return frozenset({self.n_submitted % LANES})
+
+
+def _world(writer: type[Writer]) -> tuple[World, Worker]:
+    """Return a world with a worker that has claimed both partitions."""
+
+    class Lanes(World):
+        ledger_type = Watched
+        writer_type = writer
+
+    world = Lanes()
+    worker = world.start_worker()
+    world.rebalance(worker, PARTITIONS)
+    world.poll(worker, 1)
+    for number in range(8 * N_ENDS):
+        world.log.append(PARTITIONS[number % len(PARTITIONS)], measurement(number, 1))
+    return world, worker
+
+
+def _n_fenced(writer: type[Writer]) -> int:
+    """Let lanes end in every order, account for all records, and count who was fenced."""
+    n_fenced = 0
+    for order in itertools.product(range(LANES), repeat=N_ENDS):
+        world, worker = _world(writer)
+        for lane in order:
+            for _ in range(BATCHES_MAX):
+                world.poll(worker, 1)
+            world.end_transaction(worker, Outcome.COMMITTED, lane)
+        assert isinstance(world.ledger, Watched)
+        n_fenced += world.ledger.n_fenced
+        world.drain()
+        world.check()
+        world.check_complete()
+        world.close()
+    return n_fenced
+
+
+def test_in_whatever_order_lanes_end_nobody_is_fenced() -> None:
+    assert _n_fenced(Writer) == 0
+
+
+def test_batches_of_one_partition_in_both_lanes_are_fenced_and_read_again() -> None:
+    """The fence answers for what the order of a lane only spares it."""
+    assert _n_fenced(ByTurns) > 0
+
+
+@pytest.mark.timeout(900)
+def test_lanes_by_turns_lose_nothing_whatever_else_goes_wrong() -> None:
+    class Spread(World):
+        writer_type = ByTurns
+
+    class SpreadMachine(SinkMachine):
+        world_type = Spread
+
+    assert check(SpreadMachine, n_schedules=N_SCHEDULES, n_steps=24) >= N_SCHEDULES
+
+
+def test_a_full_lane_keeps_no_other_empty() -> None:
+    world, worker = _world(Writer)
+    for _ in range(BATCHES_MAX):
+        world.poll(worker, 1)
+    world.end_transaction(worker, Outcome.COMMITTED, 1)
+
+    world.poll(worker, 1)
+
+    # The first lane is full, and its third batch waits; that of the second does not wait behind it.
+    lanes = [each.lanes for each in worker.writer.queue]
+    assert (lanes.count(frozenset({0})), lanes.count(frozenset({1}))) == (BATCHES_MAX, BATCHES_MAX)
+    world.close()
+
+
+class Refusing(Writer):
+    """Refuses all of the second lane, as PostgreSQL would whose constraint is wrong."""
+
+    def end_transaction(self, outcome: Outcome, lane: int = 0) -> None:
+        """Refuse, or carry out."""
+        waiting = self.next_in(lane)
+        if waiting.lanes == {1}:
+            self.queue.remove(waiting)
+            waiting.future.set_exception(MassRefusal("refused"))
+        else:
+            super().end_transaction(outcome, lane)
+
+
+def test_a_mass_refusal_halts_the_partitions_of_its_batch_not_those_of_the_oldest() -> None:
+    world, worker = _world(Refusing)
+    world.poll(worker, 1)
+    assert [each.lanes for each in worker.writer.queue] == [{0}, {1}]
+
+    world.end_transaction(worker, Outcome.COMMITTED, 1)
+    world.poll(worker, 1)
+    for _ in range(4):
+        world.end_transaction(worker, Outcome.COMMITTED, 0)
+    world.now += 20
+    for _ in range(4):
+        world.poll(worker, 50)
+        world.end_transaction(worker, Outcome.COMMITTED, 0)
+
+    halted = {place[1] for place, row in world.ledger.rows.items() if row.halted}
+    assert halted == {1}
+    assert world.ledger.rows[1, 0].next_offset == len(world.log.records[PARTITIONS[0]])
+    world.check()
+    world.close()
+
+
+def test_what_one_lane_committed_while_the_other_failed_counts_once() -> None:
+    world, worker = _world(Writer)
+    world.poll(worker, 1)
+    assert [each.lanes for each in worker.writer.queue] == [{0}, {1}]
+
+    world.end_transaction(worker, Outcome.ROLLED_BACK, 0)
+    world.poll(worker, 1)
+    # It starts over only once the other lane's batch has ended, and that one ends well.
+    world.end_transaction(worker, Outcome.COMMITTED, 1)
+
+    assert world.ledger.rows[1, 1].next_offset == 1
+    world.drain()
+    world.check()
+    world.check_complete()
+    world.close()
