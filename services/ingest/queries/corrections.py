@@ -181,8 +181,9 @@ async def apply_to_measurements(
     rows = await connection.fetch(
         'with wanted as (select k.series_id, k.business_date, k.log_id, k."partition", '
         'k."offset", w.holds from unnest($2::bigint[], $3::text[], $4::boolean[]) '
-        "as w (source_id, event_id, holds) join ingest.event_keys k on k.tenant_id = $1 "
-        "and k.source_id = w.source_id and k.event_id = w.event_id where k.series_id is not null), "
+        "as w (source_id, event_id, holds) cross join lateral (select * from ingest.event_keys "
+        "where tenant_id = $1 and source_id = w.source_id and event_id = w.event_id "
+        "and series_id is not null offset 0) k), "
         # Stored before there were runs.
         "single as (update ingest.measurements m set active = w.holds from wanted w "
         "where m.tenant_id = $1 and m.series_id = w.series_id "
