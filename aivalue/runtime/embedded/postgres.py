@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,7 +39,11 @@ def postgres_programs() -> Path:
 
 @contextlib.contextmanager
 def embedded_postgres_server(
-    *, data_dir: Path | None = None, durable: bool | None = None, port: int = 0
+    *,
+    data_dir: Path | None = None,
+    durable: bool | None = None,
+    port: int = 0,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, Server]]:
     """Run PostgreSQL; yield its address (postgresql://...) and its process.
 
@@ -49,6 +53,8 @@ def embedded_postgres_server(
         Kept and used again; without it a temporary directory that is removed.
     durable :
         Whether commits reach the disk; by default where `data_dir` is given.
+    settings :
+        Of PostgreSQL's own, by name: what a machine of its own would be given.
     """
     account = unprivileged_account()
     with contextlib.ExitStack() as exits:
@@ -56,8 +62,9 @@ def embedded_postgres_server(
         home.mkdir(parents=True, exist_ok=True)
         _make_usable(home, account)
         _initialise(home, account)
-        settings = {} if (data_dir is not None if durable is None else durable) else _THROWAWAY
-        with _running(home, account, port or free_port(), settings) as running:
+        is_durable = data_dir is not None if durable is None else durable
+        chosen = ({} if is_durable else _THROWAWAY) | dict(settings or {})
+        with _running(home, account, port or free_port(), chosen) as running:
             yield running
 
 
