@@ -6,16 +6,15 @@
 import base64
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aivalue.runtime.embedded.process import Server, accepts_connections, free_port
+from aivalue.runtime.embedded.scratch import scratch_directory
 
 _JAVA = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 
@@ -70,33 +69,32 @@ def kafka_cluster(
     jars: Path, *, nodes: int = 1, settings: Mapping[str, str] | None = None
 ) -> Iterator[tuple[str, list[Node]]]:
     """Run a cluster; yield its bootstrap addresses and its nodes."""
-    home = Path(tempfile.mkdtemp(prefix="aivalue-kafka-"))
+    with scratch_directory("kafka") as home:
+        members = _members(jars, home, nodes, settings or {})
+        try:
+            for node in members:
+                node.start()
+            for node in members:
+                node.wait_ready()
+            yield ",".join(f"127.0.0.1:{node.port}" for node in members), members
+        finally:
+            _stop(members)
+
+
+def _members(jars: Path, home: Path, nodes: int, settings: Mapping[str, str]) -> list[Node]:
     controllers = {number: free_port() for number in range(1, nodes + 1)}
     voters = ",".join(f"{number}@127.0.0.1:{port}" for number, port in controllers.items())
     # A leading "-" would be read as an option by the format tool.
     cluster_id = "a" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
-    members = [
+    return [
         _formatted(
             Node(number, jars, home / str(number), free_port()),
             controller_port=controllers[number],
             cluster_id=cluster_id,
-            settings={
-                "controller.quorum.voters": voters,
-                **_replication(nodes),
-                **(settings or {}),
-            },
+            settings={"controller.quorum.voters": voters, **_replication(nodes), **settings},
         )
         for number in controllers
     ]
-    try:
-        for node in members:
-            node.start()
-        for node in members:
-            node.wait_ready()
-        yield ",".join(f"127.0.0.1:{node.port}" for node in members), members
-    finally:
-        _stop(members)
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _formatted(
