@@ -62,6 +62,13 @@ def split_request(headers: Headers, body: bytes) -> list[tuple[bytes, Headers]]:
     return [(body, kept)]
 
 
+def is_structured(headers: Headers) -> bool:
+    """Whether a part of a split request is a whole event in JSON."""
+    return headers[0] == ("content-type", STRUCTURED_JSON) or not any(
+        name.startswith(PREFIX) for name, _ in headers
+    )
+
+
 def decode_part(value: bytes, headers: Headers, *, now: datetime) -> Event:
     """Read one part of a split request.
 
@@ -70,9 +77,7 @@ def decode_part(value: bytes, headers: Headers, *, now: datetime) -> Event:
     InvalidEvent
         The part holds no event we know.
     """
-    if headers[0] == ("content-type", STRUCTURED_JSON) or not any(
-        name.startswith(PREFIX) for name, _ in headers
-    ):
+    if is_structured(headers):
         return decode_structured(value, now=now)
     attributes: dict[str, str] = {}
     for name, text in headers:

@@ -5,7 +5,7 @@ and the snapshot, the batches and the conservation law cover it like any other.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,8 +15,6 @@ import asyncpg
 
 from aivalue.errors import InvalidEvent
 from aivalue.events.columns import Columns
-from aivalue.events.event import Event
-from aivalue.events.http_binding import Headers, decode_part
 from aivalue.runtime.clock import utc_now
 from aivalue.runtime.problems import DependencyUnavailable
 from services.ingest import metrics
@@ -28,6 +26,7 @@ from services.ingest.batch import (
     dead_letter_of,
     stretch_of,
 )
+from services.ingest.http_parts import Part, read_parts
 from services.ingest.lateness import is_late
 from services.ingest.queries import partitions
 from services.ingest.settings import IngestSettings
@@ -39,7 +38,6 @@ from services.ingest.taxonomy import Action, action_for
 
 TOPIC = "http"
 ATTEMPTS = 3
-Part = tuple[bytes, Headers]
 Status = Literal["accepted", "duplicate", "rejected"]
 
 
@@ -101,13 +99,13 @@ class HttpIngestion:
 
     async def _ingest(self, tenant: str, parts: Sequence[Part]) -> list[ItemResult]:
         now = utc_now()
-        decoded = [_decoded(value, headers, now=now) for value, headers in parts]
+        events, invalid = read_parts(parts, now=now)
         request = _Request(
             tenant=tenant,
             partition=next(self._partitions),
             parts=parts,
-            decoded=decoded,
-            events=Columns.of(each for each in decoded if isinstance(each, Event)),
+            events=events,
+            invalid=invalid,
             received_at=now,
         )
         batch, stored = await self._stored(request)
@@ -165,22 +163,20 @@ class HttpIngestion:
 class _Request:
     """What a request brought, decoded once however often it takes to store it.
 
-    The index of an event among `events` is its `seq`.
+    Attributes
+    ----------
+    events :
+        In the order of the parts; the index of an event is its `seq`.
+    invalid :
+        By index of the part, what is wrong with those that are no events.
     """
 
     tenant: str
     partition: int
     parts: Sequence[Part]
-    decoded: Sequence[Event | InvalidEvent]
     events: Columns
+    invalid: Mapping[int, InvalidEvent]
     received_at: datetime
-
-
-def _decoded(value: bytes, headers: Headers, *, now: datetime) -> Event | InvalidEvent:
-    try:
-        return decode_part(value, headers, now=now)
-    except InvalidEvent as error:
-        return error
 
 
 def _batch(claim: partitions.Claim, request: _Request) -> Batch:
@@ -198,11 +194,12 @@ def _batch(claim: partitions.Claim, request: _Request) -> Batch:
         )
         for index, (value, headers) in enumerate(request.parts)
     ]
-    for record, result in zip(records, request.decoded, strict=True):
-        if isinstance(result, Event):
+    for index, record in enumerate(records):
+        error = request.invalid.get(index)
+        if error is None:
             kept.append(record)
         else:
-            dead.append(dead_letter_of(origin, record, result))
+            dead.append(dead_letter_of(origin, record, error))
     return Batch(
         tenant=claim.tenant,
         received_at=request.received_at,
@@ -213,20 +210,24 @@ def _batch(claim: partitions.Claim, request: _Request) -> Batch:
 
 def _results(request: _Request, stored: Stored) -> list[ItemResult]:
     results = []
-    seq = 0
-    for index, event in enumerate(request.decoded):
-        if isinstance(event, InvalidEvent):
-            results.append(_rejected(index, None, event.reason, str(event)))
-            continue
-        if seq in stored.refused:
-            reason = stored.refused[seq]
-            results.append(_rejected(index, event.id, reason, REASONS[reason]))
+    seqs = itertools.count()
+    for index in range(len(request.parts)):
+        error = request.invalid.get(index)
+        if error is None:
+            results.append(_result(request, index, next(seqs), stored))
         else:
-            status: Status = "duplicate" if seq in stored.duplicates else "accepted"
-            late = True if is_late(event.time, request.received_at) else None
-            results.append(ItemResult(index=index, id=event.id, status=status, late=late))
-        seq += 1
+            results.append(_rejected(index, None, error.reason, str(error)))
     return results
+
+
+def _result(request: _Request, index: int, seq: int, stored: Stored) -> ItemResult:
+    events = request.events
+    if seq in stored.refused:
+        reason = stored.refused[seq]
+        return _rejected(index, events.ids[seq], reason, REASONS[reason])
+    status: Status = "duplicate" if seq in stored.duplicates else "accepted"
+    late = True if is_late(events.microseconds[seq], request.received_at) else None
+    return ItemResult(index=index, id=events.ids[seq], status=status, late=late)
 
 
 def _rejected(index: int, event_id: str | None, reason: str, detail: str) -> ItemResult:

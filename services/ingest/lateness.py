@@ -46,9 +46,9 @@ def observe_ages(histogram: Histogram, times: Sequence[int], received_at: dateti
     return sum(n for place, n in counts.items() if place > BUCKETS.index(LATE_SECONDS))
 
 
-def is_late(time: datetime, received_at: datetime) -> bool:
-    """Whether an event came more than a day after what it tells of."""
-    return microseconds_since_1970(time) < _punctual_since(received_at)
+def is_late(time: int, received_at: datetime) -> bool:
+    """Whether an event came more than a day after what it tells of, in microseconds since 1970."""
+    return time < _punctual_since(received_at)
 
 
 def late_spans(offsets: Sequence[int], times: Sequence[int], received_at: datetime) -> str | None:
