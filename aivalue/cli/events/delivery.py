@@ -1,6 +1,9 @@
 """Sends prepared events batch by batch, and keeps count of what became of each."""
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -11,6 +14,8 @@ from aivalue.errors import AivalueError
 
 BATCH_EVENTS = 1_000
 BATCH_BYTES = 900_000
+# While one is stored the next is on its way.
+UNDER_WAY_MAX = 2
 REJECTED = "rejected"
 
 
@@ -89,17 +94,18 @@ async def deliver(
     progress = checkpoint.load(digest=prepared.digest, target=sender.target) if resume else fresh
     n_resumed = progress.n_sent
     advance(n_resumed)
-    for batch in _batches(islice(prepared.lines(), n_resumed, None)):
-        try:
-            results = await sender.send(batch)
-        except AivalueError as error:
-            raise DeliveryInterrupted(
-                f"{error}\n{progress.n_sent} of {prepared.n_events} events were sent; "
-                "call again to go on from there"
-            ) from error
-        _note(progress, batch, results)
-        checkpoint.save(progress)
-        advance(len(batch))
+    batches = _batches(islice(prepared.lines(), n_resumed, None))
+    try:
+        async with contextlib.aclosing(_sent(batches, sender)) as sent:
+            async for batch, results in sent:
+                _note(progress, batch, results)
+                checkpoint.save(progress)
+                advance(len(batch))
+    except AivalueError as error:
+        raise DeliveryInterrupted(
+            f"{error}\n{progress.n_sent} of {prepared.n_events} events were sent; "
+            "call again to go on from there"
+        ) from error
     checkpoint.remove()
     return Summary(
         name=prepared.name,
@@ -109,6 +115,27 @@ async def deliver(
         counts=progress.counts,
         rejections=tuple(progress.rejections),
     )
+
+
+async def _sent(
+    batches: Iterable[list[Line]], sender: Sender
+) -> AsyncGenerator[tuple[list[Line], list[Result]], None]:
+    """Send batches, a few at a time; yield each in its turn, with what became of it."""
+    under_way: deque[tuple[list[Line], asyncio.Task[list[Result]]]] = deque()
+    try:
+        for batch in batches:
+            under_way.append((batch, asyncio.create_task(sender.send(batch))))
+            if len(under_way) == UNDER_WAY_MAX:
+                sent, task = under_way.popleft()
+                yield sent, await task
+        while under_way:
+            sent, task = under_way.popleft()
+            yield sent, await task
+    finally:
+        # What of these is stored already counts once when it is sent again.
+        for _, task in under_way:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in under_way), return_exceptions=True)
 
 
 def _note(progress: Progress, batch: Sequence[Line], results: Sequence[Result]) -> None:

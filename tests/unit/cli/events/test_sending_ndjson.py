@@ -1,5 +1,6 @@
 """Files of CloudEvents are checked whole, sent in batches, and taken up where they stopped."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -120,6 +121,54 @@ async def test_a_delivery_goes_on_where_it_was_interrupted(tmp_path: Path) -> No
     assert summary.n_resumed == 1_000
     assert summary.counts == {"accepted": 2_500}
     assert not checkpoint.path.exists()
+
+
+class OutOfOrder:
+    """Answers a batch only once a later one was answered, or failed."""
+
+    target = "http://ingest"
+
+    def __init__(self, *, second_fails: bool) -> None:
+        self._second_fails = second_fails
+        self._second = asyncio.Event()
+        self.n_answered = 0
+
+    async def send(self, lines: Sequence[Line]) -> list[Result]:
+        if lines[0].number == 1:
+            await self._second.wait()
+        else:
+            self._second.set()
+            if self._second_fails:
+                raise CallFailed("http://ingest does not answer")
+        self.n_answered += 1
+        return [Result(status="accepted") for _ in lines]
+
+
+async def test_batches_are_counted_in_their_order_however_they_are_answered(
+    tmp_path: Path,
+) -> None:
+    file = write(tmp_path / "e.ndjson", [event(number) for number in range(2_500)])
+    advanced: list[int] = []
+
+    summary = await deliver(
+        prepare_ndjson(file, now=NOW), OutOfOrder(second_fails=False),
+        checkpoint=Checkpoint(file), advance=advanced.append,
+    )  # fmt: skip
+
+    assert summary.counts == {"accepted": 2_500}
+    assert advanced == [0, 1_000, 1_000, 500]
+
+
+async def test_what_was_answered_before_a_failure_is_sent_even_if_the_failure_came_first(
+    tmp_path: Path,
+) -> None:
+    file = write(tmp_path / "e.ndjson", [event(number) for number in range(2_500)])
+    prepared, checkpoint = prepare_ndjson(file, now=NOW), Checkpoint(file)
+
+    with pytest.raises(DeliveryInterrupted, match="1000 of 2500 events were sent"):
+        await deliver(prepared, OutOfOrder(second_fails=True), checkpoint=checkpoint)
+
+    assert (await deliver(prepared, Recorder(), checkpoint=checkpoint)).n_resumed == 1_000
 
 
 async def test_a_file_that_changed_meanwhile_is_sent_from_its_start(tmp_path: Path) -> None:
