@@ -12,6 +12,7 @@ from functools import partial
 from typing import Literal
 
 import asyncpg
+import msgspec
 
 from aivalue.errors import InvalidEvent
 from aivalue.events.columns import Columns
@@ -41,12 +42,11 @@ ATTEMPTS = 3
 Status = Literal["accepted", "duplicate", "rejected"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemResult:
-    """What became of one event of a request."""
+class ItemResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one event of a request, as the answer says it."""
 
     index: int
-    id: str | None
+    id: str | None = None
     status: Status
     late: bool | None = None
     reason: str | None = None

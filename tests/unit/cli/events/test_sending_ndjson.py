@@ -131,7 +131,6 @@ class OutOfOrder:
     def __init__(self, *, second_fails: bool) -> None:
         self._second_fails = second_fails
         self._second = asyncio.Event()
-        self.n_answered = 0
 
     async def send(self, lines: Sequence[Line]) -> list[Result]:
         if lines[0].number == 1:
@@ -140,7 +139,6 @@ class OutOfOrder:
             self._second.set()
             if self._second_fails:
                 raise CallFailed("http://ingest does not answer")
-        self.n_answered += 1
         return [Result(status="accepted") for _ in lines]
 
 
