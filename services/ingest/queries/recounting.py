@@ -14,17 +14,18 @@ from typing import Final
 
 from asyncpg import Connection
 
-from services.ingest.queries.storing import Change
+from services.ingest.queries.storing import EPOCH_DAY, Change
 
 # A backfill may have brought millions of events; whole days follow one another until so many moved.
 MOVES_AT_ONCE: Final = 5_000
 
 # Of tenant $1 and of series and day `d`.
-_STANDING = (
-    "select value as v from ingest.measurements where tenant_id = $1 "
+STANDING: Final = (
+    "select value as v, numerator as a, denominator as b from ingest.measurements "
+    "where tenant_id = $1 "
     "and series_id = d.series_id and business_date = d.business_date and active "
-    "union all select u.v from ingest.measurement_runs r cross join lateral "
-    'unnest(r.offsets, r.numbers) as u ("offset", v) '
+    "union all select u.v, u.a, u.b from ingest.measurement_runs r cross join lateral "
+    'unnest(r.offsets, r.numbers, r.numerators, r.denominators) as u ("offset", v, a, b) '
     "where r.tenant_id = $1 and r.series_id = d.series_id and r.business_date = d.business_date "
     # One look-up each; joined, all that was withdrawn on the day would be read for every one.
     "and not exists (select from ingest.measurements_withdrawn w where w.tenant_id = $1 "
@@ -52,7 +53,7 @@ async def recount(connection: Connection, tenant: str, moves: Sequence[Move]) ->
         # In one order for everybody, so that two workers wait for each other instead of
         # deadlocking.
         days = sorted({(move.series_id, move.business_date) for move in part})
-        await _lock(connection, tenant, days, new=any(move.counts for move in part))
+        await lock(connection, tenant, days, new=any(move.counts for move in part))
         changes += await _add(connection, tenant, part)
     return changes
 
@@ -72,7 +73,7 @@ def _day(move: Move) -> tuple[int, date]:
     return move.series_id, move.business_date
 
 
-async def _lock(
+async def lock(
     connection: Connection, tenant: str, days: Sequence[tuple[int, date]], *, new: bool
 ) -> None:
     """Lock first, then look.
@@ -80,17 +81,19 @@ async def _lock(
     A worker that is adding to one of these days either has committed and is seen, or waits for us
     and adds to what we wrote.
     """
-    columns = [[series_id for series_id, _ in days], [day for _, day in days]]
+    columns = [[series_id for series_id, _ in days], [_since_2000(day) for _, day in days]]
     if new:
         await connection.execute(
             "insert into ingest.daily_statistics (tenant_id, series_id, business_date, n, sum, "
             "sum_squares, numerator, denominator, numerator_squares, denominator_squares, "
-            "cross_product) select $1, t.*, 0, 0, 0, 0, 0, 0, 0, 0 "
-            "from unnest($2::bigint[], $3::date[]) as t order by 2, 3 on conflict do nothing",
+            "cross_product) select $1, series_id, date '2000-01-01' + day, 0, 0, 0, 0, 0, 0, 0, 0 "
+            "from unnest($2::bigint[], $3::integer[]) as t (series_id, day) order by 2, 3 "
+            "on conflict do nothing",
             tenant, *columns,
         )  # fmt: skip
     await connection.execute(
-        "select from (select * from unnest($2::bigint[], $3::date[]) as t (series_id, day) "
+        "select from (select series_id, date '2000-01-01' + day as day "
+        "from unnest($2::bigint[], $3::integer[]) as t (series_id, day) "
         "order by 1, 2) t cross join lateral (select from ingest.daily_statistics "
         "where tenant_id = $1 and series_id = t.series_id and business_date = t.day for update) d",
         tenant, *columns,
@@ -101,9 +104,10 @@ async def _add(connection: Connection, tenant: str, moves: Sequence[Move]) -> li
     minimum = _extreme("minimum", of_two="least", of_all="min", inside=">")
     maximum = _extreme("maximum", of_two="greatest", of_all="max", inside="<")
     rows = await connection.fetch(
-        "with moved as (select series_id, business_date, case when counts then 1 else -1 end as s, "  # noqa: S608 - our own text
-        "v, a, b from unnest($2::bigint[], $3::date[], $4::boolean[], $5::numeric[], "
-        "$6::numeric[], $7::numeric[]) as t (series_id, business_date, counts, v, a, b)), "
+        "with moved as (select series_id, date '2000-01-01' + day as business_date, "  # noqa: S608 - our own text
+        "case when counts then 1 else -1 end as s, v, a, b from unnest($2::bigint[], "
+        "$3::integer[], $4::boolean[], $5::numeric[], $6::numeric[], $7::numeric[]) as t "
+        "(series_id, day, counts, v, a, b)), "
         "moves as (select series_id, business_date, sum(s) as n, coalesce(sum(s * v), 0) as sum, "
         "coalesce(sum(s * v * v), 0) as sum_squares, coalesce(sum(s * a), 0) as a, "
         "coalesce(sum(s * b), 0) as b, coalesce(sum(s * a * a), 0) as aa, "
@@ -131,13 +135,18 @@ async def _add(connection: Connection, tenant: str, moves: Sequence[Move]) -> li
         "group by s.kpi order by s.kpi",
         tenant,
         [move.series_id for move in moves],
-        [move.business_date for move in moves],
+        [_since_2000(move.business_date) for move in moves],
         [move.counts for move in moves],
         [move.value for move in moves],
         [move.numerator for move in moves],
         [move.denominator for move in moves],
     )
     return [Change(**row) for row in rows]
+
+
+def _since_2000(day: date) -> int:
+    """Return what the driver leaves alone: of the first and last day it would make infinities."""
+    return day.toordinal() - EPOCH_DAY
 
 
 def _extreme(column: str, *, of_two: str, of_all: str, inside: str) -> str:
@@ -151,6 +160,6 @@ def _extreme(column: str, *, of_two: str, of_all: str, inside: str) -> str:
     return (
         "case when d.n + m.n = 0 then null "  # noqa: S608 - our own text
         f"when {withdrawn} is null or {withdrawn} {inside} {bound} then {bound} "
-        f"else coalesce((select e.v from ({_STANDING}) e where e.v = {bound} limit 1), "
-        f"(select {of_all}(e.v) from ({_STANDING}) e)) end"
+        f"else coalesce((select e.v from ({STANDING}) e where e.v = {bound} limit 1), "
+        f"(select {of_all}(e.v) from ({STANDING}) e)) end"
     )

@@ -1,15 +1,19 @@
 """Whether subtracting what is withdrawn leaves what is left, extremes too, beside any rival."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import date
+from decimal import Decimal
 
 import asyncpg
 import pytest
 
+from aivalue.events.business import MeasurementRecorded
 from aivalue.events.encode import Message
 from services.ingest.taxonomy import Action, action_for
 from tests.integration.ingest.material import (
     TENANT,
     measured,
+    message,
     retracted,
     reverted,
     statistics,
@@ -70,6 +74,20 @@ async def test_what_is_restored_may_be_an_extreme(
     await rivals.first.deliver(TENANT, [retracted("a2"), retracted("g2")])
 
     assert await _left(connection) == [(3, "13", "1", "9")]
+
+
+async def test_the_first_day_there_is_is_subtracted_from_like_any_other(
+    rivals: Rivals, connection: asyncpg.Connection
+) -> None:
+    said = [
+        MeasurementRecorded(kpi="k", unit="u", value=Decimal(each), business_date=date.min)
+        for each in (5, 3)
+    ]
+    await rivals.first.deliver(TENANT, [message(each, str(each.value)) for each in said])
+
+    await rivals.first.deliver(TENANT, [retracted("5")])
+
+    assert await _left(connection) == [(1, "3", "3", "3")]
 
 
 async def test_a_day_is_not_read_for_what_lies_inside_it(
