@@ -9,6 +9,7 @@ import typer
 
 from aivalue.cli.asking import answered
 from aivalue.cli.console import FAILED, WRONG_CALL, fail, notes, results
+from aivalue.cli.ingest_days import days
 from aivalue.cli.service_calls import call
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 Topic = Annotated[str | None, typer.Option(help="Only of this topic; http is one too.")]
 Partition = Mapping[str, Any]
 _HASH = re.compile("[0-9a-f]{64}")
+app.command()(days)
 
 
 @app.command()

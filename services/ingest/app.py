@@ -36,7 +36,15 @@ from services.ingest.maintenance import (
 from services.ingest.reading.claims import PostgresClaims
 from services.ingest.reading.consumer import Consumer
 from services.ingest.replaying import Replayer
-from services.ingest.routes import backfills, dead_letters, decisions, events, operators, originals
+from services.ingest.routes import (
+    backfills,
+    dead_letters,
+    decisions,
+    events,
+    operators,
+    originals,
+    statistics,
+)
 from services.ingest.settings import PORT, SERVICE, IngestSettings
 from services.ingest.storing import rows
 from services.ingest.storing.handler import Store
@@ -44,7 +52,7 @@ from services.ingest.storing.writer import Writer, connection_settings
 from services.ingest.tables import outbox
 from services.ingest.taxonomy import MassRefusal
 
-ROUTES = (events, originals, decisions, dead_letters, backfills, operators)
+ROUTES = (events, originals, decisions, dead_letters, backfills, operators, statistics)
 SWITCH_SECONDS = 0.0005
 # Somebody has to look; until then trying again is only load.
 MENDED_SECONDS = 60

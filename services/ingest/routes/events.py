@@ -55,7 +55,10 @@ class LogPosition(_Shape):
 
 
 class Snapshot(_Shape):
-    """The vector of log positions that an answer was computed from; equal ids, equal data."""
+    """The vector of log positions that an answer was computed from; equal ids, equal data.
+
+    Unless days that were wrong were mended in between.
+    """
 
     id: str
     positions: list[LogPosition]

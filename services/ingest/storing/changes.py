@@ -26,8 +26,13 @@ def messages_of(
     *,
     positions: Sequence[Mapping[str, object]],
     now: datetime,
+    cause: str | None = None,
 ) -> list[tuple[bytes, bytes]]:
-    """Return key and value of every message, the key being what changed."""
+    """Return key and value of every message, the key being what changed.
+
+    Their ids begin with what the change followed from: the positions that a batch moved, or `cause`
+    where nothing moved.
+    """
     read_at = str(snapshot(positions)["id"])
     changed: list[tuple[str, AnyChange]] = []
     interventions, costs = set[str](), set[str]()
@@ -46,7 +51,7 @@ def messages_of(
     return [
         (
             f"{tenant}|{key}".encode(),
-            encode_change(change, tenant=tenant, event_id=f"{read_at}/{index}", time=now),
+            encode_change(change, tenant=tenant, event_id=f"{cause or read_at}/{index}", time=now),
         )
         for index, (key, change) in enumerate(changed)
     ]

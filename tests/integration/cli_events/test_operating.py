@@ -279,3 +279,32 @@ async def test_partitions_are_verified_resumed_and_rotated(
     assert resumed["resumed"] == [{"topic": "http", "partition": hashed["partition"]}]
     assert rotated["topic"] == "http"
     assert [(each["state"], each["closed"]) for each in after] == [("active", True)]
+
+
+async def test_a_day_that_is_wrong_is_named_and_mended_when_asked(
+    process: IngestProcess, database_url: str, tmp_path: Path
+) -> None:
+    await process.until("/livez", lambda response: response.is_success)
+    operator = Operator(process, tmp_path)
+    await operator.send([http_measured("a", "1"), http_measured("b", "2", unit="line-2")])
+    connection = await asyncpg.connect(database_url)
+
+    right = await operator.say("ingest", "days")
+    await connection.execute("update ingest.daily_statistics set sum = 7 where sum = 2")
+    wrong = await operator.say("ingest", "days", "--kpi", "downtime")
+    elsewhere = await operator.ask("ingest", "days", "--start", "2026-03-02")
+    misspelt = await operator.say("ingest", "days", "--kpi", "downtme")
+    still = await operator.ask("ingest", "days", "--end", "2026-03-02", status=1)
+    mended = await operator.say("ingest", "days", "--mend")
+    after = await operator.ask("ingest", "days")
+    await connection.close()
+
+    assert (right.output, right.exit_code) == ("2 days compared, 0 differ\n", 0)
+    named = "downtime line-2 2026-03-01: sum {} 7, its measurements give 2\n"
+    told = "2 days compared, 1 differ\n--mend derives them anew\n"
+    assert (wrong.output, wrong.exit_code) == (named.format("is") + told, 1)
+    assert (elsewhere["n_days"], still["n_differing"], still["mended"]) == (0, 1, False)
+    assert (misspelt.exit_code, misspelt.stdout) == (1, "")
+    assert "nothing was ever measured of 'downtme'" in misspelt.output
+    assert mended.output == named.format("was") + "2 days compared, 1 derived anew\n"
+    assert (after["n_days"], after["n_differing"], mended.exit_code) == (2, 0, 0)

@@ -10,6 +10,10 @@ from aivalue.cli.main import app
     ("call", "said"),
     [
         (["verify", "--hash", "00"], "--hash is 64 hexadecimal digits, got '00'"),
+        (
+            ["days", "--start", "2026-03-02", "--end", "2026-03-01"],
+            "--end is 2026-03-01, needs to be 2026-03-02 (--start) or later",
+        ),
         (["resume"], "name a topic and a partition, or --all"),
         (["resume", "t"], "name a topic and a partition, or --all"),
         (["resume", "t", "0", "--all"], "name a topic and a partition, or --all"),

@@ -29,6 +29,8 @@ COMMANDS = [
     ["baseline", "list"],
     ["ingest", "partitions"],
     ["ingest", "verify"],
+    ["ingest", "days"],
+    ["ingest", "days", "--mend"],
     ["ingest", "resume", "t", "0"],
     ["ingest", "rotate", "t", "--reason", "r"],
     ["events", "show", "urn:s", "i"],
