@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from sqlalchemy.exc import SQLAlchemyError
 
 from aivalue.events.topics import CHANGES, VALUE
-from aivalue.runtime.kafka import create_consumer, ensure_topics
+from aivalue.runtime.kafka import BrokerUnusable, create_consumer, ensure_topics
 from aivalue.runtime.problems import DependencyUnavailable
 from services.attribution import metrics
 from services.attribution.catalog import kpis_by_initiative
@@ -35,7 +35,7 @@ async def consume(place: Workplace) -> None:
     while True:
         try:
             await _consume_connected(place)
-        except (KafkaError, *AWAY) as error:
+        except (KafkaError, BrokerUnusable, *AWAY) as error:
             # What was not committed is read again by the next consumer.
             await _wait(error)
 

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from aivalue.events.topics import VALUE
-from aivalue.runtime.kafka import create_consumer, ensure_topics
+from aivalue.runtime.kafka import BrokerUnusable, create_consumer, ensure_topics
 from aivalue.runtime.settings import KafkaSettings
 
 CLIENT = "aivalue-reporting"
@@ -26,7 +26,7 @@ async def listen(settings: KafkaSettings, announce: Callable[[], None]) -> None:
     while True:
         try:
             await _listen_connected(settings, announce)
-        except (KafkaError, OSError) as error:
+        except (KafkaError, BrokerUnusable, OSError) as error:
             logger.warning("announcements wait", error=f"{type(error).__name__}: {error}")
             await asyncio.sleep(RETRY_SECONDS)
 
