@@ -145,7 +145,8 @@ def test_a_demo_that_is_told_to_stop_leaves_nothing() -> None:
         demo.send_signal(signal.SIGTERM)
         _, last = demo.communicate(timeout=60)
 
-        assert (demo.returncode, last) == (1, b"interrupted\n")
+        # Whoever is interrupted while printing a line may print it once more.
+        assert (demo.returncode, last.splitlines()[-1]) == (1, b"interrupted")
         assert children
         _, alive = psutil.wait_procs(children, timeout=10)
         assert (alive, list(Path(folder).iterdir())) == ([], [])
