@@ -102,10 +102,10 @@ class KeyStore:
         return await _tell_apart(connection, batch, ids, stored)
 
     def remember(self, batch: Batch, ids: Ids, stored: Stored) -> None:
-        """Note what is committed; a repetition says what was stored before."""
-        events, refused = batch.events, stored.refused
+        """Note what is committed; a repetition may say the same in other digits than is stored."""
+        events, gone = batch.events, stored.gone
         for source_id, seqs in seqs_by_source(ids.sources).items():
-            kept = [seq for seq in seqs if seq not in refused] if refused else seqs
+            kept = [seq for seq in seqs if seq not in gone] if gone else seqs
             self._recent.remember(
                 (batch.tenant, source_id),
                 zip(_among(events.ids, kept), _among(events.fingerprints, kept), strict=True),

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from services.ingest.batch import Batch, Origin, tail_sha256_of
+from services.ingest.batch import Batch, tail_sha256_of
 from services.ingest.lanes import LANES
 from services.ingest.queries.partitions import Claim
 from services.ingest.storing.handler import Store
@@ -44,19 +44,10 @@ async def claims(connection: asyncpg.Connection) -> list[Claim]:
 def _after(claimed: Claim, batch: Batch) -> Claim:
     """Return the claim as it stands once a batch of its partition is stored."""
     stretch = batch.stretches[0]
-    before = stretch.origin
-    origin = Origin(
-        log_id=before.log_id,
-        partition=before.partition,
-        epoch=before.epoch,
-        next_offset=stretch.following_offset,
-        head_hash=stretch.hash,
-        topic=before.topic,
-    )
     return Claim(
         tenant=claimed.tenant,
         topic=claimed.topic,
-        origin=origin,
+        origin=stretch.following,
         tail_sha256=tail_sha256_of(stretch.records[-1]),
     )
 

@@ -105,6 +105,20 @@ def test_an_identity_that_was_stored_is_known_with_what_was_stored_under_it(
             assert seq not in found.twins
 
 
+def test_what_repeats_in_other_digits_does_not_replace_what_was_stored() -> None:
+    store = KeyStore()
+    batch, ids = _batch([(1, "a", 1), (1, "a", 2)])
+    stored = Stored(refused={1: "id_conflict"})
+    # As it is told once both were read again: a twin of the first, with another fingerprint.
+    stored.recognise({1: 0})
+    store.remember(batch, ids, stored)
+
+    again, ids = _batch([(1, "a", 1)])
+    found = Stored()
+    store.recognise(again, Ready.of(again, ids), found)
+    assert (found.duplicates, found.refused) == ({0}, {})
+
+
 def test_one_generation_is_kept_behind_the_one_that_grows() -> None:
     recent = RecentIdentities(size=2)
     recent.remember(("t", 1), [("a", b"1"), ("b", b"2")])
