@@ -12,7 +12,7 @@ from typing import Final
 from asyncpg import Connection
 
 from services.ingest.queries.recounting import STANDING
-from services.ingest.queries.storing import Change
+from services.ingest.queries.storing import CHANGES_OF_DAILY, Change
 
 # What a page ends at, whichever comes first; a statement takes about a second at most.
 DAYS_AT_ONCE: Final = 500
@@ -161,10 +161,7 @@ async def derive(connection: Connection, tenant: str, places: Sequence[Place]) -
         f"({_DERIVED}) from {_PLACES} where d.tenant_id = $1 and d.series_id = p.series_id "
         "and d.business_date = date '2000-01-01' + p.day "
         "returning d.series_id, d.business_date) "
-        "select s.kpi, array_agg(distinct s.unit order by s.unit) as units, "
-        "min(d.business_date) as first, max(d.business_date) as last "
-        "from daily d join ingest.series s on s.tenant_id = $1 and s.series_id = d.series_id "
-        "group by s.kpi order by s.kpi",
+        + CHANGES_OF_DAILY,
         tenant, *_columns(places),
     )  # fmt: skip
     return [Change(**row) for row in rows]

@@ -12,6 +12,13 @@ STAGED_COLUMNS = ("log_id", "partition", *_IDENTITY, "decision", "seq")
 KEY_COLUMNS = ("tenant_id", "log_id", "partition", *_IDENTITY, "decision")
 # PostgreSQL counts from the first day of 2000.
 EPOCH_DAY = datetime(2000, 1, 1, tzinfo=UTC).toordinal()
+# What changed, where `daily` are the days of tenant $1 that were written.
+CHANGES_OF_DAILY = (
+    "select s.kpi, array_agg(distinct s.unit order by s.unit) as units, "
+    "min(d.business_date) as first, max(d.business_date) as last "
+    "from daily d join ingest.series s on s.tenant_id = $1 and s.series_id = d.series_id "
+    "group by s.kpi order by s.kpi"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +242,7 @@ async def insert_measurements(
     Runs, and the pairs of decisions and outcomes that are staged without a `seq`.
     """
     rows = await connection.fetch(
-        "with runs as (select series_id, date '2000-01-01' + day as business_date, log_id, "
+        "with runs as (select series_id, date '2000-01-01' + day as business_date, log_id, "  # noqa: S608 - our own text
         '"partition", offsets::bigint[] as offsets, numbers::numeric[] as numbers, '
         "numerators::numeric[] as numerators, denominators::numeric[] as denominators "
         "from unnest($2::bigint[], $3::integer[], $4::bigint[], $5::integer[], $6::text[], "
@@ -271,11 +278,7 @@ async def insert_measurements(
         "numerator_squares = d.numerator_squares + excluded.numerator_squares, "
         "denominator_squares = d.denominator_squares + excluded.denominator_squares, "
         "cross_product = d.cross_product + excluded.cross_product "
-        "returning series_id, business_date) "
-        "select s.kpi, array_agg(distinct s.unit order by s.unit) as units, "
-        "min(d.business_date) as first, max(d.business_date) as last "
-        "from daily d join ingest.series s on s.tenant_id = $1 and s.series_id = d.series_id "
-        "group by s.kpi order by s.kpi",
+        "returning series_id, business_date) " + CHANGES_OF_DAILY,
         tenant,
         [run.series_id for run in runs],
         [run.day for run in runs],
