@@ -20,7 +20,7 @@ def lanes_of(batch: Batch) -> frozenset[int]:
     """Return the lanes whose turn a batch takes."""
     if batch.corrects:
         return frozenset(range(LANES))
-    return frozenset(_lane_of(stretch.origin.partition) for stretch in batch.stretches)
+    return frozenset(lane_of(stretch.origin.partition) for stretch in batch.stretches)
 
 
 def parted(read: Mapping[TopicPartition, Stretch]) -> list[dict[TopicPartition, Stretch]]:
@@ -29,9 +29,10 @@ def parted(read: Mapping[TopicPartition, Stretch]) -> list[dict[TopicPartition, 
         return [dict(read)]
     parts: dict[int, dict[TopicPartition, Stretch]] = {}
     for partition, stretch in read.items():
-        parts.setdefault(_lane_of(partition.partition), {})[partition] = stretch
+        parts.setdefault(lane_of(partition.partition), {})[partition] = stretch
     return list(parts.values())
 
 
-def _lane_of(partition: int) -> int:
+def lane_of(partition: int) -> int:
+    """Return the lane that a partition is always in."""
     return partition % LANES

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from services.ingest.batch import Batch, Stretch
-from services.ingest.lanes import LANES
+from services.ingest.lanes import LANES, lane_of
 from services.ingest.queries.partitions import Fenced
 from services.ingest.reading.in_flight import BATCHES_MAX
 from services.ingest.taxonomy import MassRefusal
@@ -108,6 +108,44 @@ def test_a_full_lane_keeps_no_other_empty() -> None:
     # The first lane is full, and its third batch waits; that of the second does not wait behind it.
     lanes = [each.lanes for each in worker.writer.queue]
     assert (lanes.count(frozenset({0})), lanes.count(frozenset({1}))) == (BATCHES_MAX, BATCHES_MAX)
+    world.close()
+
+
+def test_nothing_is_read_for_a_lane_that_is_full_while_another_has_room() -> None:
+    """Or what was read waits for the full lane, the loop with it, and the other runs empty."""
+    world, worker = _world(Writer)
+    for _ in range(BATCHES_MAX):
+        world.poll(worker, 1)
+    full, other = PARTITIONS[0], PARTITIONS[1]
+    n_read = world.position(worker, full)
+
+    for _ in range(N_ENDS):
+        world.end_transaction(worker, Outcome.COMMITTED, lane_of(other.partition))
+        world.poll(worker, 1)
+
+    assert world.position(worker, full) == n_read
+    assert world.position(worker, other) > n_read
+    world.close()
+
+
+def test_a_silent_partition_does_not_keep_another_waiting_whose_lane_was_full() -> None:
+    """All but one partition may be silent: once its lane has room, it is read on."""
+
+    class Lanes(World):
+        ledger_type = Watched
+
+    world = Lanes()
+    worker = world.start_worker()
+    world.rebalance(worker, PARTITIONS)
+    world.poll(worker, 1)
+    for number in range(4 * N_ENDS):
+        world.log.append(PARTITIONS[0], measurement(number, 1))
+
+    for _ in range(8 * N_ENDS):
+        world.poll(worker, 1)
+        world.end_transaction(worker, Outcome.COMMITTED, lane_of(PARTITIONS[0].partition))
+
+    assert world.ledger.rows[1, 0].next_offset == 4 * N_ENDS
     world.close()
 
 

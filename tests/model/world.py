@@ -267,6 +267,10 @@ class World:
         worker.source.polling.set_result(n_records)
         self.settle()
 
+    def position(self, worker: Worker, partition: TopicPartition) -> int:
+        """Return which offset a worker reads next."""
+        return self.loop.run_until_complete(worker.source.position(partition))
+
     def end_transaction(self, worker: Worker, outcome: Outcome, lane: int = 0) -> None:
         """Let the next transaction of one of the worker's lanes end."""
         if not worker.writer.queue:

@@ -1,7 +1,7 @@
 """Which partitions are ours: told by the group, claimed in PostgreSQL, in that order."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import structlog
@@ -174,9 +174,21 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         """Count the records that wait in every claimed partition."""
         return {each: self.lag(source, each) for each in self.positions}
 
-    async def listened(self, source: Source, polled: Polled, *, seconds: float) -> None:
-        """Note who said nothing in a poll; who waits behind others that spoke is not silent."""
+    async def listened(
+        self,
+        source: Source,
+        polled: Polled,
+        *,
+        asked: Collection[TopicPartition],
+        seconds: float,
+    ) -> None:
+        """Note who said nothing in a poll; who waits behind others that spoke is not silent.
+
+        Nor is who was not asked; nobody by name are all.
+        """
         for partition, position in list(self.positions.items()):
+            if asked and partition not in asked:
+                continue
             if position.allow_gaps and partition not in polled and self.lag(source, partition):
                 position.passed = await _passed(source, partition)
             waits_behind_others = partition not in polled and bool(polled)

@@ -26,7 +26,7 @@ from aivalue.runtime.kafka import start
 from services.ingest import metrics
 from services.ingest.batch import Batch, LogRecord, Stretch
 from services.ingest.failpoints import failpoint
-from services.ingest.lanes import parted
+from services.ingest.lanes import LANES, lane_of, parted
 from services.ingest.queries.partitions import Fenced
 from services.ingest.reading.assignment import Assignment, observe_positions
 from services.ingest.reading.backoff import backoff_seconds
@@ -46,6 +46,8 @@ from services.ingest.storing.writer import Storing
 from services.ingest.taxonomy import Action, LogBroken, MassRefusal, action_for
 
 STOP_SECONDS: Final = 10.0
+# While some lanes are full: long enough for what the client is just fetching.
+BRIEFLY_MS: Final = 10
 logger = structlog.get_logger()
 
 Following = dict[TopicPartition, int]
@@ -150,18 +152,36 @@ class Consumer:
             await self._assignment.claim(self._source)
             self._failures = self._failures if self._fenced else 0
         await failpoint("before_poll")
+        asked = await self._asked()
         polled_at = self._clock()
-        polled = await self._poll()
+        polled = await self._poll(asked)
         seconds = self._clock() - polled_at
-        await self._assignment.listened(self._source, polled, seconds=seconds)
+        await self._assignment.listened(self._source, polled, asked=asked, seconds=seconds)
         await failpoint("after_poll")
         await self._hand_over(await self._batches(polled))
         await self._settle()
         while self._in_flight and not polled:
             await self._in_flight.wait()
             await self._settle()
+            if asked:
+                # The lanes that were full have room again.
+                break
 
-    async def _poll(self) -> Polled:
+    async def _asked(self) -> list[TopicPartition]:
+        """Wait for room in a lane; return the partitions of those that have some, none for all.
+
+        What is read for a lane that is full would be waited for while another one runs empty.
+        """
+        while len(lanes := self._in_flight.lanes_with_room()) < LANES:
+            claimed = self._assignment.positions
+            asked = [each for each in claimed if lane_of(each.partition) in lanes]
+            if asked:
+                return asked
+            await self._in_flight.wait()
+            await self._settle()
+        return []
+
+    async def _poll(self, asked: Sequence[TopicPartition]) -> Polled:
         paused = self._source.assignment() - self._assignment.positions.keys()
         for partition in paused:
             # Pause state is lost when a partition is assigned anew.
@@ -169,8 +189,12 @@ class Consumer:
         metrics.PAUSED.set(len(paused))
         if not self._assignment.halted:
             metrics.BREAKER_OPEN.set(0)
+        limits = self._settings.ingest
         try:
-            return await self._reader.poll()
+            return await self._reader.poll(
+                *asked,
+                timeout_ms=min(BRIEFLY_MS, limits.poll_ms) if asked else limits.poll_ms,
+            )
         except NoOffsetForPartitionError:
             # Kafka has no offset for a partition that we have yet to seek: it need not.
             return {}

@@ -9,7 +9,7 @@ from typing import Final
 from aiokafka import TopicPartition
 
 from services.ingest.batch import Batch
-from services.ingest.lanes import lanes_of
+from services.ingest.lanes import LANES, lanes_of
 from services.ingest.storing.keys import Stored
 
 # One is being stored, the next is ready when it is.
@@ -35,11 +35,16 @@ class InFlight:
     def __len__(self) -> int:
         return len(self._handed)
 
+    def lanes_with_room(self) -> frozenset[int]:
+        """Return the lanes that take another batch."""
+        in_lane = Counter(lane for each in self._handed for lane in lanes_of(each.batch))
+        return frozenset(lane for lane in range(LANES) if in_lane[lane] < BATCHES_MAX)
+
     def taken_next(self, batches: Sequence[Batch]) -> int | None:
         """Return the index of the first batch whose lanes have room, None where there is none."""
-        in_lane = Counter(lane for each in self._handed for lane in lanes_of(each.batch))
+        with_room = self.lanes_with_room()
         for index, batch in enumerate(batches):
-            if all(in_lane[lane] < BATCHES_MAX for lane in lanes_of(batch)):
+            if lanes_of(batch) <= with_room:
                 return index
         return None
 

@@ -28,13 +28,16 @@ class Reader:
         self._assignment = assignment
         self._turns_left = 0
 
-    async def poll(self) -> Polled:
-        """Read what is there; raises what the client raises, but for a record it cannot read."""
+    async def poll(self, *partitions: TopicPartition, timeout_ms: int) -> Polled:
+        """Read what is there of all partitions, or of these, where they are named.
+
+        Raises what the client raises, but for a record it cannot read.
+        """
         if self._turns_left:
             return await self._poll_singly()
         try:
             return await self._source.getmany(
-                timeout_ms=self._limits.poll_ms, max_records=self._limits.batch_records_max
+                *partitions, timeout_ms=timeout_ms, max_records=self._limits.batch_records_max
             )
         except UnicodeDecodeError as error:
             logger.warning("a header's name is not UTF-8, looking for it", error=repr(error))
