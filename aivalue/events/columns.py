@@ -3,10 +3,12 @@
 Nearly all are plain measurements, and of those nobody needs more than the columns.
 """
 
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, MutableSequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import cast
 
 from aivalue.events.business import Arm, MeasurementRecorded, SeriesKey
@@ -34,7 +36,7 @@ class Columns:
     sources: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
-    microseconds: list[int] = field(default_factory=list)
+    microseconds: MutableSequence[int] = field(default_factory=partial(array, "q"))
     days: list[int] = field(default_factory=list)
     fingerprints: list[bytes] = field(default_factory=list)
     series: list[SeriesKey | None] = field(default_factory=list)
@@ -82,7 +84,7 @@ class Columns:
         self.sources += others.sources
         self.ids += others.ids
         self.types += others.types
-        self.microseconds += others.microseconds
+        self.microseconds.extend(others.microseconds)
         self.days += others.days
         self.fingerprints += others.fingerprints
         self.series += others.series

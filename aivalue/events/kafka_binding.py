@@ -6,6 +6,7 @@ record's key is the producer's and is not read.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 from aivalue.errors import InvalidEvent
 from aivalue.events.columns import Columns
@@ -36,22 +37,31 @@ else:
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-def read_leading(
-    values: Sequence[bytes | None], headers: Sequence[Headers], start: int, *, now: datetime
-) -> Columns:
-    """Read the plain events that the records from one on begin with: perhaps all, perhaps none."""
-    return Columns() if SCANNER is None else SCANNER.leading(values, headers, start, now)
+class Said(Protocol):
+    """What is read of a record."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Its data, or all of the event."""
+
+    @property
+    def headers(self) -> Headers:
+        """What stands beside it."""
 
 
-def read_plain(
-    values: Sequence[bytes | None], headers: Sequence[Headers], *, now: datetime
-) -> Columns | None:
+def read_leading(records: Sequence[Said], start: int, end: int, *, now: datetime) -> Columns:
+    """Read the plain events that some of the records begin with: perhaps all, perhaps none."""
+    return Columns() if SCANNER is None else SCANNER.leading(records, start, end, now)
+
+
+def read_plain(records: Sequence[Said], *, now: datetime) -> Columns | None:
     """Read the events in records where all are of the plain kind; None where one may not be."""
-    found = read_leading(values, headers, 0, now=now)
-    if len(found) == len(values):
+    found = read_leading(records, 0, len(records), now=now)
+    if len(found) == len(records):
         return found
-    present = [value for value in values if value is not None]
-    if len(present) != len(values):
+    headers = [record.headers for record in records]
+    present = [value for record in records if (value := record.value) is not None]
+    if len(present) != len(records):
         return None
     is_structured = (
         set(map(len, headers)) == {1} and {each[0] for each in headers} <= _STRUCTURED_HEADERS

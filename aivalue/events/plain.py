@@ -31,7 +31,7 @@ _OPENING, _CLOSING = {ord("{")}, {ord("}")}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = struct.Struct(">qi").pack
 # In the first year an offset might point before Python's first instant.
-_FIRST_YEAR_DAYS = 366
+_FIRST_YEAR_DAYS = 365
 # RFC 3339 as nearly everybody writes it, every digit a 0; fromisoformat checks the digits.
 _TIME_SHAPE = re.compile(r"0000-00-00T00:00:00(?:\.0+)?(?:Z|[+-]00:00)", re.ASCII)
 _DIGITS_TO_0 = bytes.maketrans(b"123456789", b"0" * 9)

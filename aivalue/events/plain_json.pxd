@@ -1,7 +1,7 @@
 """The JSON that nearly everybody writes, read in place: text that nobody has to copy or escape.
 
 Whatever else stands there ends the reading. A bytes object ends in a zero, which is no character of
-JSON: nothing reads on past the end. A function that reads returns where to read on, NULL where what
+JSON: nothing reads on past the end, also where the text stands within one. A function that reads returns where to read on, NULL where what
 it finds is not plain, or stands there for the second time.
 """
 
@@ -10,7 +10,11 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
 from libc.string cimport memcmp
 
+from aivalue.events.bare_record cimport Bytes, Header, Reading, read_header, read_number
+
 cdef enum:
+    # Of binary mode: the attributes that all have, and the content type.
+    N_HEADERS = 6
     NAME_BYTES_MAX = 200
     RECORD_BYTES_MAX = 16_384
     INTEGER_DIGITS_MAX = 20
@@ -199,21 +203,43 @@ cdef inline bint _is_name(Text text) noexcept nogil:
     return 0 < text.size <= NAME_BYTES_MAX
 
 
+cdef inline bint _take_header(
+    const char* name, Py_ssize_t name_size, const char* text, Py_ssize_t size, Said* said
+) noexcept nogil:
+    cdef Text* found = _header(name, name_size, said)
+    if found == NULL or found.at != NULL:
+        return False
+    found.at, found.size = text, size
+    return True
+
+
 cdef inline bint read_headers(headers, Said* said) except -1:
     """Read the attributes of a record in binary mode; False where they are not plain."""
     cdef const char* name
     cdef Py_ssize_t size = 0
-    cdef Text* found
-    if len(headers) != 6:
+    if len(headers) != N_HEADERS:
         return False
     for key, text in headers:
         if not PyBytes_CheckExact(text):
             return False
         name = PyUnicode_AsUTF8AndSize(key, &size)
-        found = _header(name, size, said)
-        if found == NULL or found.at != NULL:
+        if not _take_header(name, size, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text), said):
             return False
-        found.at, found.size = PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text)
+    return _is_name(said.id) and _is_name(said.source)
+
+
+cdef inline bint read_bare_headers(Reading reading, Said* said) noexcept nogil:
+    """Read the same off what was fetched."""
+    cdef Header each
+    cdef int index
+    if read_number(&reading) != N_HEADERS:
+        return False
+    for index in range(N_HEADERS):
+        each = read_header(&reading)
+        if each.said.size < 0:
+            return False
+        if not _take_header(each.name.at, each.name.size, each.said.at, each.said.size, said):
+            return False
     return _is_name(said.id) and _is_name(said.source)
 
 
@@ -292,7 +318,15 @@ cdef inline bint read_moment(Text text, int64_t* microseconds, int* day) noexcep
 
 cdef inline bint read_whole(value, Member read_member, Said* said) except -1:
     """Read a record that is one object and nothing else."""
-    if not PyBytes_CheckExact(value) or PyBytes_GET_SIZE(value) > RECORD_BYTES_MAX:
+    cdef Bytes whole
+    if not PyBytes_CheckExact(value):
         return False
-    cdef const char* start = PyBytes_AS_STRING(value)
-    return _object(start, read_member, said) == start + PyBytes_GET_SIZE(value)
+    whole.at, whole.size = PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value)
+    return read_bare_whole(whole, read_member, said)
+
+
+cdef inline bint read_bare_whole(Bytes value, Member read_member, Said* said) noexcept nogil:
+    """Read the same off what was fetched: what ends elsewhere than the record is not plain."""
+    if not 0 < value.size <= RECORD_BYTES_MAX:
+        return False
+    return _object(value.at, read_member, said) == value.at + value.size

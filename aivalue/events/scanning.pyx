@@ -7,29 +7,35 @@ stops, and `plain` or `decode` look at it. One property test holds the three tog
 `deploy/compile.py`; without it `plain` does all the work.
 """
 
+from array import array as new_array
 from hashlib import sha256
 
 from aivalue.events.business import MeasurementRecorded
 from aivalue.events.columns import Columns
 from aivalue.events.instant import microseconds_since_1970
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.array cimport array, clone, resize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
 from libc.stdint cimport int64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
+from aivalue.events.bare_record cimport BareRecord, Reading, read_number
 from aivalue.events.plain_json cimport (
     Said,
     Text,
     is_text,
     of_data,
     of_envelope,
+    read_bare_headers,
+    read_bare_whole,
     read_headers,
     read_moment,
     read_whole,
 )
 
 TYPE = MeasurementRecorded.TYPE
+cdef array _NUMBERS = new_array("q")
 
 cdef enum:
     # More names than there are series in a process would only be kept for no use.
@@ -83,11 +89,14 @@ cdef class Scanner:
 
     cdef char _hashed[HASHED_BYTES_MAX]
     cdef object _structured_headers
+    # As they stood in the last record that had some.
+    cdef bytes _structured
     cdef dict _series_by_names
     cdef object _source
     cdef object _day
     # Of the call that goes on, the columns.
-    cdef list _sources, _ids, _microseconds, _days, _fingerprints, _series, _measured
+    cdef list _sources, _ids, _days, _fingerprints, _series, _measured
+    cdef array _microseconds
 
     def __init__(self, structured_headers):
         cdef bytes begins = TYPE.encode() + b"\0"
@@ -95,39 +104,66 @@ cdef class Scanner:
             raise ValueError(f"the type {TYPE} has {len(begins) - 1} bytes, needs {MOMENT_AT - 1}")
         memcpy(self._hashed, PyBytes_AS_STRING(begins), MOMENT_AT)
         self._structured_headers = structured_headers
+        self._structured = b""
         self._series_by_names = {}
         self._source = ""
         self._day = 0
 
-    def leading(self, values, headers, Py_ssize_t start, now):
-        """Read records in either mode from one on, up to one that may not be plain."""
+    def leading(self, records, Py_ssize_t start, Py_ssize_t end, now):
+        """Read records in either mode, up to one that may not be plain."""
         cdef int64_t until = microseconds_since_1970(now)
         cdef Said said
         cdef Py_ssize_t index
         cdef bint is_read
-        structured_headers = None
-        self._begin()
-        for index in range(start, len(values)):
+        self._begin(end - start)
+        for index in range(start, end):
             memset(&said, 0, sizeof(Said))
-            value, attributes = values[index], headers[index]
-            if attributes is structured_headers or self._is_structured(attributes):
-                # Neighbours often have the same ones.
-                structured_headers = attributes
-                is_read = read_whole(value, of_envelope, &said) and said.has_data
+            record = records[index]
+            if type(record) is BareRecord:
+                is_read = self._read_bare(<BareRecord>record, &said)
             else:
-                is_read = read_headers(attributes, &said) and read_whole(value, of_data, &said)
+                # Named, so that what is read of them stays where it is.
+                value, headers = record.value, record.headers
+                is_read = self._read(value, headers, &said)
             if not is_read or not self._add(&said, until):
                 break
         return self._columns()
 
-    cdef bint _is_structured(self, attributes) except -1:
-        return len(attributes) == 1 and attributes[0] in self._structured_headers
+    cdef bint _read(self, value, headers, Said* said) except -1:
+        if self._is_structured(headers):
+            return read_whole(value, of_envelope, said) and said.has_data
+        return read_headers(headers, said) and read_whole(value, of_data, said)
 
-    cdef void _begin(self):
-        self._sources, self._ids, self._microseconds, self._days = [], [], [], []
+    cdef bint _read_bare(self, BareRecord record, Said* said) except -1:
+        if self._is_bare_structured(record):
+            return read_bare_whole(record.value_span, of_envelope, said) and said.has_data
+        if not read_bare_headers(record.headers_span, said):
+            return False
+        return read_bare_whole(record.value_span, of_data, said)
+
+    cdef bint _is_structured(self, headers) except -1:
+        return len(headers) == 1 and headers[0] in self._structured_headers
+
+    cdef bint _is_bare_structured(self, BareRecord record) except -1:
+        cdef Reading headers = record.headers_span
+        cdef Py_ssize_t size = headers.end - headers.at
+        if size == PyBytes_GET_SIZE(self._structured) and memcmp(
+            headers.at, PyBytes_AS_STRING(self._structured), size
+        ) == 0:
+            return True
+        if read_number(&headers) != 1 or not self._is_structured(record.headers):
+            return False
+        # Nearly all that follow have the same ones.
+        self._structured = PyBytes_FromStringAndSize(record.headers_span.at, size)
+        return True
+
+    cdef void _begin(self, Py_ssize_t n_max):
+        self._sources, self._ids, self._days = [], [], []
         self._fingerprints, self._series, self._measured = [], [], []
+        self._microseconds = clone(_NUMBERS, n_max, zero=False)
 
     cdef object _columns(self):
+        resize(self._microseconds, len(self._ids))
         return Columns(
             sources=self._sources,
             ids=self._ids,
@@ -172,8 +208,8 @@ cdef class Scanner:
         else:
             self._measured.append((_str(said.numerator), _str(said.denominator)))
         self._sources.append(self._source_of(said.source))
+        self._microseconds.data.as_longlongs[len(self._ids)] = microseconds
         self._ids.append(_str(said.id))
-        self._microseconds.append(microseconds)
         if self._day != day:
             self._day = day
         self._days.append(self._day)

@@ -1,11 +1,4 @@
-from collections.abc import Sequence
-
-class BareRecord:
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
+from aivalue.events.bare_record import BareRecord
 
 def read_records(
     content: bytes, n_records: int, first: int, began: int, at_once: bool

@@ -60,12 +60,12 @@ def steps(form: Form) -> dict[str, float]:
         series=[None if key is None else known[key] for key in batch.events.series],
         by_source={},
     )
-    timed("rows of keys", lambda: wire.key_rows(batch, ids))
+    timed("rows of keys", lambda: wire.key_rows(batch, ids, range(N_EVENTS)))
     timed("runs", lambda: runs_of(batch, ids, without=set()))
     ready = timed("all that is made ready", lambda: Ready.of(batch, ids))
     store, stored = keys.KeyStore(), keys.Stored()
     timed("tell repetitions", lambda: store.recognise(batch, ready, stored))
-    timed("join", lambda: wire.stream(ready.keys_without(stored.gone)))
+    timed("join", lambda: wire.stream((ready.keys_without(batch, stored.gone),)))
     runs = timed("pack the originals", lambda: event_runs_of(batch, without=stored.gone))
     found[PACKED] = sum(len(run.originals) for run in runs) / N_EVENTS
     found[UNPACKED] = len(fetched) / N_EVENTS

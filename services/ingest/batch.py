@@ -125,6 +125,8 @@ class Batch:
         What they say; `seq` is the index here and in `records`.
     special :
         `seq` of what is more than a measurement; nearly always nothing.
+    ends :
+        Of each stretch, how many events there are up to its end.
     corrects :
         One of them takes back or replaces what others say.
     """
@@ -133,17 +135,21 @@ class Batch:
     received_at: datetime
     stretches: Sequence[Stretch]
     may_take_long: bool = False
-    records: list[LogRecord] = field(init=False)
+    records: Sequence[LogRecord] = field(init=False)
     events: Columns = field(init=False)
     special: list[int] = field(init=False)
     corrects: bool = field(init=False)
-    _ends: list[int] = field(init=False)
+    ends: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.records = list(itertools.chain.from_iterable(each.kept for each in self.stretches))
-        self.events = Columns()
-        for stretch in self.stretches:
-            self.events.extend(stretch.events)
+        if len(self.stretches) == 1:
+            # Nothing is added to them any more.
+            self.records, self.events = self.stretches[0].kept, self.stretches[0].events
+        else:
+            self.records = list(itertools.chain.from_iterable(each.kept for each in self.stretches))
+            self.events = Columns()
+            for stretch in self.stretches:
+                self.events.extend(stretch.events)
         self.special = [
             seq
             for seq, event in self.events.whole.items()
@@ -152,7 +158,7 @@ class Batch:
             or event.backfillid is not None
         ]
         self.corrects = corrects(self.events)
-        self._ends = list(itertools.accumulate(len(each.kept) for each in self.stretches))
+        self.ends = list(itertools.accumulate(len(each.kept) for each in self.stretches))
 
     def event(self, seq: int) -> Event:
         """Return one event whole."""
@@ -165,7 +171,7 @@ class Batch:
 
     def stretch_number(self, seq: int) -> int:
         """Return the index of the stretch that holds an event."""
-        return bisect.bisect_right(self._ends, seq)
+        return bisect.bisect_right(self.ends, seq)
 
     def place(self, seq: int) -> Place:
         """Return where an event stands."""

@@ -19,7 +19,7 @@ from services.ingest.batch import (
     stretch_of,
 )
 
-# What is read at once stays in the processor's cache between one column and the next.
+# So many may be written in the same unusual way.
 TOGETHER: Final = 256
 # Of so few, one by one is as fast as looking for the unusual one.
 FEW: Final = 8
@@ -27,9 +27,14 @@ FEW: Final = 8
 
 def decode_stretch(origin: Origin, records: Sequence[LogRecord], *, now: datetime) -> Stretch:
     """Decode every record; what is no event becomes a dead letter, its neighbours count."""
+    plain = read_leading(records, 0, len(records), now=now)
+    if len(plain) == len(records):
+        return stretch_of(origin, records, records, plain, [])
     decoding = _Decoding(origin=origin, now=now)
-    for start in range(0, len(records), TOGETHER):
-        decoding.read(records[start : start + TOGETHER])
+    decoding.take(records, 0, plain)
+    at = len(plain)
+    while at < len(records):
+        at = decoding.read_on(records, at)
     return stretch_of(origin, records, decoding.kept, decoding.events, decoding.dead)
 
 
@@ -41,35 +46,27 @@ class _Decoding:
     events: Columns = field(default_factory=Columns)
     dead: list[DeadLetter] = field(default_factory=list)
 
-    def read(self, records: Sequence[LogRecord]) -> None:
-        """Read records: stretches of plain ones at once, what is between them one by one."""
-        values = [record.value for record in records]
-        headers = [record.headers for record in records]
-        at = 0
-        while at < len(records):
-            plain = read_leading(values, headers, at, now=self.now)
-            if plain:
-                self.kept += records[at : at + len(plain)]
-                self.events.extend(plain)
-                at += len(plain)
-            if at == len(records):
-                return
-            event = self._read_exactly(records[at])
-            at += 1
-            if event is None or _is_special(event):
-                continue
+    def take(self, records: Sequence[LogRecord], start: int, plain: Columns) -> None:
+        """Keep what was read of the records from one on."""
+        self.kept += records[start : start + len(plain)]
+        self.events.extend(plain)
+
+    def read_on(self, records: Sequence[LogRecord], at: int) -> int:
+        """Read one that is not plain, and plain ones behind it; return where to read on."""
+        event = self._read_exactly(records[at])
+        at += 1
+        if event is not None and not _is_special(event):
             # A measurement that is only written in another way: so, perhaps, are its neighbours.
-            self._read_in_halves(records[at:])
-            return
+            self._read_in_halves(records[at : at + TOGETHER])
+            at = min(at + TOGETHER, len(records))
+        plain = read_leading(records, at, len(records), now=self.now)
+        self.take(records, at, plain)
+        return at + len(plain)
 
     def _read_in_halves(self, records: Sequence[LogRecord]) -> None:
-        plain = None
-        if len(records) > FEW:
-            values = [record.value for record in records]
-            plain = read_plain(values, [record.headers for record in records], now=self.now)
+        plain = read_plain(records, now=self.now) if len(records) > FEW else None
         if plain is not None:
-            self.kept += records
-            self.events.extend(plain)
+            self.take(records, 0, plain)
         elif len(records) > FEW:
             half = len(records) // 2
             self._read_in_halves(records[:half])

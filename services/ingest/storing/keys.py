@@ -90,7 +90,9 @@ class KeyStore:
         await _stage(connection, batch, ids, sorted(staged))
         if self._wait > 0:
             self._wait -= 1
-        elif await storing.copy_keys(connection, wire.stream(ready.keys_without(stored.gone))):
+        elif await storing.copy_keys(
+            connection, wire.stream((ready.keys_without(batch, stored.gone),))
+        ):
             self._patience = 1
             return set()
         else:

@@ -7,10 +7,12 @@ without it `plain_rows` does all the work.
 
 from services.ingest.queries.storing import EPOCH_DAY, Run
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
+
+from aivalue.events.bare_record cimport BareRecord
 
 cdef enum:
     FINGERPRINT_BYTES = 32
@@ -44,50 +46,78 @@ cdef inline char* _put(char* to, const char* text, Py_ssize_t size) noexcept nog
     return to + size
 
 
-def key_rows(
-    bytes start,
-    list records,
-    list names,
-    list fingerprints,
-    list days,
-    list sources,
-    list series,
-    ending,
-):
-    """Write the rows of a stretch; `ending` is asked for the rest of a row without a series."""
-    cdef list rows = []
+cdef inline int64_t _offset(record) except? -1:
+    return (<BareRecord>record).offset if type(record) is BareRecord else record.offset
+
+
+cdef inline Py_ssize_t _stretch_of(Py_ssize_t seq, list ends) except -1:
+    cdef Py_ssize_t number = 0
+    while seq >= <Py_ssize_t>ends[number]:
+        number += 1
+    return number
+
+
+def key_rows(list starts, list ends, records, events, ids, seqs, ending):
+    """Write the rows of some events, one behind the other.
+
+    Parameters
+    ----------
+    starts, ends :
+        Of each stretch, what its rows begin with, and how many events there are up to its end.
+    ids :
+        Of the events' sources and series.
+    seqs :
+        Which events, in the order in which they are written.
+    ending :
+        Asked, by `seq`, for the rest of a row without a series.
+    """
+    cdef list names = events.ids
+    cdef list fingerprints = events.fingerprints
+    cdef list days = events.days
+    cdef list sources = ids.sources
+    cdef list series = ids.series
     cdef Py_ssize_t n = len(records)
-    cdef Py_ssize_t index
-    cdef Py_ssize_t size = 0
-    cdef bytes row, fingerprint, rest
-    cdef const char* name
+    cdef Py_ssize_t size, seq
+    cdef Py_ssize_t room = 0
+    cdef dict endings = {}
+    cdef bytes start, rest, rows
     cdef char* to
     _check_lengths(n, (names, fingerprints, days, sources, series))
-    for index in range(n):
-        known = series[index]
-        rest = None if known is not None else ending(index)
-        name = PyUnicode_AsUTF8AndSize(names[index], &size)
-        fingerprint = fingerprints[index]
-        if PyBytes_GET_SIZE(fingerprint) != FINGERPRINT_BYTES:
+    for seq in seqs:
+        if not 0 <= seq < n:
+            raise IndexError(f"there is no event {seq} among {n}")
+        if len(<bytes>fingerprints[seq]) != FINGERPRINT_BYTES:
             raise ValueError(f"a fingerprint has {FINGERPRINT_BYTES} bytes")
-        row = PyBytes_FromStringAndSize(
-            NULL,
-            PyBytes_GET_SIZE(start) + FIXED_BYTES + size
-            + (SERIES_BYTES if rest is None else PyBytes_GET_SIZE(rest)),
-        )
-        to = _put(PyBytes_AS_STRING(row), PyBytes_AS_STRING(start), PyBytes_GET_SIZE(start))
-        to = _put_64(_put_64(to, records[index].offset), sources[index])
-        to = _put(_put_32(to, <int32_t>size), name, size)
-        to = _put_32(to, FINGERPRINT_BYTES)
-        to = _put(to, PyBytes_AS_STRING(fingerprint), FINGERPRINT_BYTES)
-        to = _put_32(_put_32(to, 4), <int32_t>days[index] - FIRST_DAY)
-        if rest is None:
-            # No decision.
-            _put_32(_put_64(to, known), -1)
+        PyUnicode_AsUTF8AndSize(names[seq], &size)
+        room += len(<bytes>starts[_stretch_of(seq, ends)]) + FIXED_BYTES + size
+        if series[seq] is not None:
+            room += SERIES_BYTES
         else:
-            _put(to, PyBytes_AS_STRING(rest), PyBytes_GET_SIZE(rest))
-        rows.append(row)
+            endings[seq] = rest = ending(seq)
+            room += len(rest)
+    rows = PyBytes_FromStringAndSize(NULL, room)
+    to = PyBytes_AS_STRING(rows)
+    for seq in seqs:
+        start = starts[_stretch_of(seq, ends)]
+        to = _put(to, PyBytes_AS_STRING(start), len(start))
+        to = _put_64(_put_64(to, _offset(records[seq])), sources[seq])
+        to = _put_name(to, names[seq])
+        to = _put_32(to, FINGERPRINT_BYTES)
+        to = _put(to, PyBytes_AS_STRING(fingerprints[seq]), FINGERPRINT_BYTES)
+        to = _put_32(_put_32(to, 4), <int32_t>days[seq] - FIRST_DAY)
+        if series[seq] is not None:
+            # No decision.
+            to = _put_32(_put_64(to, series[seq]), -1)
+        else:
+            rest = endings[seq]
+            to = _put(to, PyBytes_AS_STRING(rest), len(rest))
     return rows
+
+
+cdef inline char* _put_name(char* to, name) except NULL:
+    cdef Py_ssize_t size = 0
+    cdef const char* text = PyUnicode_AsUTF8AndSize(name, &size)
+    return _put(_put_32(to, <int32_t>size), text, size)
 
 
 cdef _check_lengths(Py_ssize_t n, columns):
@@ -118,7 +148,7 @@ cdef class _Growing:
 
 def runs(
     origin,
-    list records,
+    records,
     list days,
     list measured,
     list series,
@@ -145,7 +175,7 @@ def runs(
         growing = found.get(place)
         if growing is None:
             growing = found[place] = _new(origin, series_id, days[index], is_number)
-        growing.offsets.append(_text(records[index].offset))
+        growing.offsets.append(_text(_offset(records[index])))
         if is_number:
             growing.firsts.append(said)
         else:

@@ -1,13 +1,15 @@
 """Rows of keys, and runs, of a stretch: what `packing` makes, in Python."""
 
+import bisect
 import functools
 import struct
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 
-from aivalue.events.columns import Measured
+from aivalue.events.columns import Columns, Measured
 from services.ingest.batch import LogRecord, Origin
 from services.ingest.queries.storing import EPOCH_DAY, Run
+from services.ingest.storing.identities import Ids
 
 Pack = Callable[..., bytes]
 # With its length; and null.
@@ -15,33 +17,40 @@ _BIGINT_AND_NULL = 12 + 4
 
 
 def key_rows(
-    start: bytes,
+    starts: Sequence[bytes],
+    ends: Sequence[int],
     records: Sequence[LogRecord],
-    names: Sequence[str],
-    fingerprints: Sequence[bytes],
-    days: Sequence[int],
-    sources: Sequence[int],
-    series: Sequence[int | None],
+    events: Columns,
+    ids: Ids,
+    seqs: Sequence[int],
     ending: Callable[[int], bytes],
-) -> list[bytes]:
-    """Write the rows of a stretch; `ending` is asked for the rest of a row without a series."""
+) -> bytes:
+    """Write the rows of some events, one behind the other.
+
+    Parameters
+    ----------
+    starts, ends :
+        Of each stretch, what its rows begin with, and how many events there are up to its end.
+    ids :
+        Of the events' sources and series.
+    seqs :
+        Which events, in the order in which they are written.
+    ending :
+        Asked, by `seq`, for the rest of a row without a series.
+    """
     rows: list[bytes] = []
-    size, pack = -1, _packer(0, 0)
-    for record, source_id, name, fingerprint, day, series_id in zip(
-        records, sources, [name.encode() for name in names], fingerprints, days, series, strict=True
-    ):
-        if len(name) != size:
-            size = len(name)
-            pack = _packer(len(start), size)
-        row = pack(
-            start, 8, record.offset, 8, source_id, size, name, 32, fingerprint,
-            4, day - EPOCH_DAY, 8, series_id or 0, -1,
+    for seq in seqs:
+        start, name = starts[bisect.bisect_right(ends, seq)], events.ids[seq].encode()
+        series_id = ids.series[seq]
+        row = _packer(len(start), len(name))(
+            start, 8, records[seq].offset, 8, ids.sources[seq], len(name), name,
+            32, events.fingerprints[seq], 4, events.days[seq] - EPOCH_DAY, 8, series_id or 0, -1,
         )  # fmt: skip
         if series_id is None:
             # Rare, and so cut out again.
-            row = row[:-_BIGINT_AND_NULL] + ending(len(rows))
+            row = row[:-_BIGINT_AND_NULL] + ending(seq)
         rows.append(row)
-    return rows
+    return b"".join(rows)
 
 
 def runs(

@@ -32,10 +32,8 @@ class Ready:
         All events in the order of the primary key, those of one identity as they came.
     twins :
         Events that repeat an earlier one of the batch: which that is.
-    rows :
-        The rows of their keys; the index is `seq`.
     keys :
-        The rows of all but twins, in the order of the primary key.
+        The rows of all but twins, in the order of the primary key, one behind the other.
     runs :
         What the events but twins measure.
     """
@@ -43,8 +41,7 @@ class Ready:
     ids: Ids
     order: Sequence[int]
     twins: dict[int, int]
-    rows: Sequence[bytes]
-    keys: Sequence[bytes]
+    keys: bytes
     runs: Sequence[Run]
 
     @classmethod
@@ -55,21 +52,19 @@ class Ready:
         if len(set(ids.sources)) > 1:
             order.sort(key=ids.sources.__getitem__)
         twins = twins_of(batch.events, ids, order)
-        rows = wire.key_rows(batch, ids)
         return cls(
             ids=ids,
             order=order,
             twins=twins,
-            rows=rows,
-            keys=[rows[seq] for seq in order if seq not in twins],
+            keys=wire.key_rows(batch, ids, [seq for seq in order if seq not in twins]),
             runs=runs_of(batch, ids, without=twins.keys()),
         )
 
-    def keys_without(self, gone: AbstractSet[int]) -> Sequence[bytes]:
+    def keys_without(self, batch: Batch, gone: AbstractSet[int]) -> bytes:
         """Return the rows of keys, in the order of the primary key, but of what is not kept."""
         if gone == self.twins.keys():
             return self.keys
-        return [self.rows[seq] for seq in self.order if seq not in gone]
+        return wire.key_rows(batch, self.ids, [seq for seq in self.order if seq not in gone])
 
     def runs_without(self, batch: Batch, gone: AbstractSet[int]) -> Sequence[Run]:
         """Return what is measured by the events that are kept."""

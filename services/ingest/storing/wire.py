@@ -23,24 +23,18 @@ _BIGINT = struct.Struct(">iq").pack
 _INTEGER = struct.Struct(">ii").pack
 
 
-def key_rows(batch: Batch, ids: Ids) -> list[bytes]:
-    """Write every event for its key; the index is `seq`."""
-    rows: list[bytes] = []
+def key_rows(batch: Batch, ids: Ids, seqs: Sequence[int]) -> bytes:
+    """Write events for their keys, in this order."""
     tenant = _text(batch.tenant)
-    for stretch in batch.stretches:
-        events = stretch.events
-        own = slice(len(rows), len(rows) + len(stretch.kept))
-        rows += written.key_rows(
-            _fields(KEY_COLUMNS) + tenant + _place(stretch),
-            stretch.kept,
-            events.ids,
-            events.fingerprints,
-            events.days,
-            ids.sources[own],
-            ids.series[own],
-            partial(_without_series, events),
-        )
-    return rows
+    return written.key_rows(
+        [_fields(KEY_COLUMNS) + tenant + _place(stretch) for stretch in batch.stretches],
+        batch.ends,
+        batch.records,
+        batch.events,
+        ids,
+        seqs,
+        partial(_without_series, batch.events),
+    )
 
 
 def staged_rows(batch: Batch, ids: Ids, seqs: Iterable[int]) -> list[bytes]:

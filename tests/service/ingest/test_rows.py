@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aivalue.events.columns import Measured
+from aivalue.events.columns import Columns, Measured
 from services.ingest.batch import Origin, Record
 from services.ingest.queries.storing import EPOCH_DAY, Run
 from services.ingest.storing import plain_rows, rows
+from services.ingest.storing.identities import Ids
 
 # By name, the ways there are: the compiled one only where there was a compiler.
 WAYS: dict[str, ModuleType] = {"plain": plain_rows}
@@ -24,7 +25,7 @@ BIG = st.integers(-(2**63), 2**63 - 1)
 DAYS = st.integers(1, 3_652_059)
 NUMBERS = st.sampled_from(["0", "1.5", "-7", "Zeit"])
 MEASURED: st.SearchStrategy[Measured] = st.none() | NUMBERS | st.tuples(NUMBERS, NUMBERS)
-START = b"\x00\x0aoften the same"
+START, OTHER_START = b"\x00\x0aoften the same", b"\x00\x0aof another partition"
 ORIGIN = Origin(log_id=7, partition=3, epoch=1, next_offset=0, head_hash=bytes(32))
 
 
@@ -54,26 +55,39 @@ def ending(index: int) -> bytes:
             st.binary(min_size=32, max_size=32),
             DAYS,
             st.none() | BIG,
-        )
-    )
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    n_first=st.integers(0, 12),
+    data=st.data(),
 )
 def test_a_row_of_a_key_is_that_of_postgresql(
-    way: ModuleType, events: list[tuple[int, int, str, bytes, int, int | None]]
+    way: ModuleType,
+    events: list[tuple[int, int, str, bytes, int, int | None]],
+    n_first: int,
+    data: st.DataObject,
 ) -> None:
-    columns = [list(column) for column in zip(*events, strict=True)] or [[] for _ in range(6)]
+    columns = [list(column) for column in zip(*events, strict=True)]
     offsets, sources, names, fingerprints, days, series = columns
+    # One stretch may hold nothing, and any events may be written, in any order.
+    n_first = min(n_first, len(events))
+    seqs = data.draw(st.lists(st.sampled_from(range(len(events))), unique=True))
 
     found = way.key_rows(
-        START, [record(each) for each in offsets], names, fingerprints, days, sources, series,
-        ending,
+        [START, OTHER_START], [n_first, len(events)], [record(each) for each in offsets],
+        Columns(ids=names, fingerprints=fingerprints, days=days),
+        Ids(sources=sources, series=series, by_source={}), seqs, ending,
     )  # fmt: skip
 
-    assert found == [
-        START + number(8, offset) + number(8, source) + sized(name.encode()) + sized(fingerprint)
+    rows = [
+        (START if seq < n_first else OTHER_START)
+        + number(8, offset) + number(8, source) + sized(name.encode()) + sized(fingerprint)
         + number(4, day - EPOCH_DAY)
-        + (ending(index) if known is None else number(8, known) + b"\xff\xff\xff\xff")
-        for index, (offset, source, name, fingerprint, day, known) in enumerate(events)
+        + (ending(seq) if known is None else number(8, known) + b"\xff\xff\xff\xff")
+        for seq, (offset, source, name, fingerprint, day, known) in enumerate(events)
     ]  # fmt: skip
+    assert found == b"".join(rows[seq] for seq in seqs)
 
 
 @given(
@@ -133,7 +147,10 @@ def measurements_in(runs: list[Run]) -> list[tuple[int, int, int, Measured]]:
 
 @each_way
 def test_columns_of_different_lengths_are_no_stretch(way: ModuleType) -> None:
-    with pytest.raises(ValueError, match=r"shorter|beside one of"):
-        way.key_rows(START, [record(1)], ["e"], [], [1], [1], [1], ending)
+    with pytest.raises((ValueError, IndexError), match=r"range|beside one of"):
+        way.key_rows(
+            [START], [1], [record(1)], Columns(ids=["e"], days=[1]),
+            Ids(sources=[1], series=[1], by_source={}), [0], ending,
+        )  # fmt: skip
     with pytest.raises(ValueError, match=r"shorter|beside one of"):
         way.runs(ORIGIN, [record(1)], [1], ["1"], [], frozenset(), 0)

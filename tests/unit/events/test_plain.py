@@ -5,8 +5,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
+from typing import NamedTuple
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +18,9 @@ from aivalue.errors import InvalidEvent
 from aivalue.events.columns import Columns
 from aivalue.events.decode import decode_binary, decode_structured
 from aivalue.events.event import Event
-from aivalue.events.kafka_binding import SCANNER, STRUCTURED_JSON
+from aivalue.events.kafka_binding import SCANNER, STRUCTURED_JSON, Said
 from aivalue.events.plain import read_binary, read_structured
+from aivalue.runtime.bare_records import bare
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 # Before it, an offset may reach beyond Python's years.
@@ -50,8 +55,39 @@ ATTRIBUTES_MORE = [
 ]  # fmt: skip
 
 
+Headers = list[tuple[str, bytes | None]]
 Structured = Callable[[Sequence[bytes]], Columns | None]
-Binary = Callable[[Sequence[bytes], Sequence[list[tuple[str, bytes | None]]]], Columns | None]
+Binary = Callable[[Sequence[bytes], Sequence[Headers]], Columns | None]
+
+
+class Whole(NamedTuple):
+    """A record whose fields are objects."""
+
+    value: bytes | None
+    headers: Headers
+
+
+def whole_records(values: Sequence[bytes], headers: Sequence[Headers]) -> Sequence[Said]:
+    return list(map(Whole, values, headers))
+
+
+def bare_records(values: Sequence[bytes], headers: Sequence[Headers]) -> Sequence[Said]:
+    """Return records whose bytes stand in what Kafka sends, one behind the other."""
+    builder = DefaultRecordBatchBuilder(
+        magic=2, compression_type=0, is_transactional=0, producer_id=-1, producer_epoch=-1,
+        base_sequence=-1, batch_size=2**20,
+    )  # fmt: skip
+    for offset, (value, said) in enumerate(zip(values, headers, strict=True)):
+        builder.append(offset, 0, None, value, said)
+    fetched = fetcher.MemoryRecords(bytes(builder.build()))
+    return list(
+        fetcher.PartitionRecords(
+            TopicPartition("t", 0), fetched, aborted_transactions=[], fetch_offset=0,
+            key_deserializer=None, value_deserializer=bare, check_crcs=True, isolation_level=1,
+        )
+    )  # fmt: skip
+
+
 # By name, the short ways that there are: the compiled one only where there was a compiler.
 STRUCTURED: dict[str, Structured] = {"plain": partial(read_structured, now=NOW)}
 BINARY: dict[str, Binary] = {"plain": partial(read_binary, now=NOW)}
@@ -59,16 +95,25 @@ if SCANNER is not None:
     scanner = SCANNER
 
     def scanned(
-        values: Sequence[bytes], headers: Sequence[list[tuple[str, bytes | None]]]
+        values: Sequence[bytes],
+        headers: Sequence[Headers],
+        *,
+        records_of: Callable[[Sequence[bytes], Sequence[Headers]], Sequence[Said]],
     ) -> Columns | None:
-        found = scanner.leading(values, headers, 0, NOW)
+        found = scanner.leading(records_of(values, headers), 0, len(values), NOW)
         return found if len(found) == len(values) else None
 
-    def scanned_structured(values: Sequence[bytes]) -> Columns | None:
-        return scanned(values, [[("content-type", STRUCTURED_JSON)]] * len(values))
+    def scanned_structured(
+        values: Sequence[bytes],
+        *,
+        records_of: Callable[[Sequence[bytes], Sequence[Headers]], Sequence[Said]],
+    ) -> Columns | None:
+        headers: Headers = [("content-type", STRUCTURED_JSON)]
+        return scanned(values, [headers] * len(values), records_of=records_of)
 
-    STRUCTURED["scanned"] = scanned_structured
-    BINARY["scanned"] = scanned
+    for name, records_of in (("scanned", whole_records), ("bare", bare_records)):
+        STRUCTURED[name] = partial(scanned_structured, records_of=records_of)
+        BINARY[name] = partial(scanned, records_of=records_of)
 
 structured = pytest.mark.parametrize("way", STRUCTURED.values(), ids=STRUCTURED)
 binary = pytest.mark.parametrize("way", BINARY.values(), ids=BINARY)
