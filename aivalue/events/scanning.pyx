@@ -13,11 +13,12 @@ from hashlib import sha256
 from aivalue.events.business import MeasurementRecorded
 from aivalue.events.columns import Columns
 from aivalue.events.instant import microseconds_since_1970
+from aivalue.events.openssl import sha256_functions
 
 from cpython.array cimport array, clone, resize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t, uintptr_t
 from libc.string cimport memcmp, memcpy, memset
 
 from aivalue.events.bare_record cimport BareRecord, Reading, read_number
@@ -44,6 +45,44 @@ cdef enum:
     MOMENT_AT = 32
     DATA_AT = 44
     HASHED_BYTES_MAX = 1_200
+    SHA256_BYTES = 32
+    SHA256_STATE_WORDS = 32
+
+
+ctypedef int (*Init)(void* state) noexcept nogil
+ctypedef int (*Update)(void* state, const void* text, size_t size) noexcept nogil
+ctypedef int (*Final)(unsigned char* digest, void* state) noexcept nogil
+cdef Init _init = NULL
+cdef Update _update = NULL
+cdef Final _final = NULL
+
+
+cdef void _find_sha256():
+    global _init, _update, _final
+    functions = sha256_functions()
+    if functions is not None:
+        _init = <Init><uintptr_t>functions[0]
+        _update = <Update><uintptr_t>functions[1]
+        _final = <Final><uintptr_t>functions[2]
+
+
+_find_sha256()
+
+
+cdef inline bytes _sha256(const char* text, Py_ssize_t size):
+    # OpenSSL's takes 112 bytes, on every machine.
+    cdef uint64_t[SHA256_STATE_WORDS] state
+    cdef bytes digest
+    if _init == NULL:
+        return sha256(PyBytes_FromStringAndSize(text, size)).digest()
+    digest = PyBytes_FromStringAndSize(NULL, SHA256_BYTES)
+    if not (
+        _init(state)
+        and _update(state, text, size)
+        and _final(<unsigned char*>PyBytes_AS_STRING(digest), state)
+    ):
+        raise RuntimeError("OpenSSL refuses to hash")
+    return digest
 
 
 cdef inline bint _is_measurement(Said* said) noexcept nogil:
@@ -199,8 +238,7 @@ cdef class Scanner:
         end = _member(end, b',"numerator":"', 14, said.numerator)
         end = _member(end, b',"denominator":"', 16, said.denominator)
         end[0] = c"}"
-        said_bytes = PyBytes_FromStringAndSize(self._hashed, end + 1 - self._hashed)
-        self._fingerprints.append(sha256(said_bytes).digest())
+        self._fingerprints.append(_sha256(self._hashed, end + 1 - self._hashed))
         names = PyBytes_FromStringAndSize(self._hashed + DATA_AT, names_end - self._hashed - DATA_AT)
         self._series.append(self._series_of(names, said))
         if said.value.at != NULL:
