@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from aiokafka import TopicPartition
 
 from services.ingest.batch import Batch, Stretch
 from services.ingest.lanes import LANES, lane_of
@@ -197,4 +198,32 @@ def test_what_one_lane_committed_while_the_other_failed_counts_once() -> None:
     world.drain()
     world.check()
     world.check_complete()
+    world.close()
+
+
+@pytest.mark.parametrize("n_batches", [1, BATCHES_MAX])
+@pytest.mark.parametrize("n_empty_polls", [0, 1, 2])
+@pytest.mark.parametrize("given", [PARTITIONS[:1], PARTITIONS])
+def test_a_topic_created_anew_while_a_transaction_goes_on_is_not_read_as_the_old_one(
+    n_batches: int, n_empty_polls: int, given: list[TopicPartition]
+) -> None:
+    """Who waits for a lane does not listen, and what nobody listened to is silence, too."""
+    world = World()
+    worker = world.start_worker()
+    world.rebalance(worker, given)
+    world.poll(worker, 1)
+    for number in range(n_batches):
+        world.log.append(PARTITIONS[0], measurement(number, 1))
+    for _ in range(n_batches + n_empty_polls):
+        world.poll(worker, 1)
+
+    world.create_topic_anew()
+    for number in range(3 * N_ENDS):
+        world.log.append(PARTITIONS[0], measurement(number, 2))
+    for _ in range(2 * N_ENDS):
+        world.end_transaction(worker, Outcome.COMMITTED, lane_of(PARTITIONS[0].partition))
+        world.poll(worker, 1)
+        world.check()
+
+    assert [row.halted for row in world.ledger.rows.values()].count(True) == 1
     world.close()

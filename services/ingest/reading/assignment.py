@@ -1,7 +1,7 @@
 """Which partitions are ours: told by the group, claimed in PostgreSQL, in that order."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 import structlog
@@ -198,6 +198,17 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                 elsewhere = position.probe()
                 if elsewhere is not None:
                     source.seek(partition, elsewhere)
+
+    def quiet(self, source: Source) -> set[TopicPartition]:
+        """Return the claimed partitions of which no more is known than was read."""
+        return {each for each in self.positions if not self.lag(source, each)}
+
+    def unheard(self, quiet: Iterable[TopicPartition], *, seconds: float) -> None:
+        """Note that nobody listened to partitions that had said all: silent, as far as is known."""
+        for partition in quiet:
+            position = self.positions.get(partition)
+            if position is not None:
+                position.silent_seconds += seconds
 
     def _drop(self, partitions: list[TopicPartition]) -> list[Claim]:
         dropped = [self.positions.pop(each, None) for each in partitions]

@@ -14,12 +14,7 @@ from typing import Final
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import (
-    KafkaError,
-    NoOffsetForPartitionError,
-    OffsetOutOfRangeError,
-    RecordTooLargeError,
-)
+from aiokafka.errors import KafkaError
 
 from aivalue.runtime.clock import utc_now
 from aivalue.runtime.kafka import start
@@ -37,17 +32,15 @@ from services.ingest.reading.contact import Contact
 from services.ingest.reading.decoding import decode_stretch
 from services.ingest.reading.in_flight import Handed, InFlight
 from services.ingest.reading.lagging import Lag
+from services.ingest.reading.polling import Reader
 from services.ingest.reading.progress import STALLED_SECONDS, Progress
 from services.ingest.reading.source import Polled, Source
-from services.ingest.reading.unreadable import Reader
 from services.ingest.settings import IngestSettings
 from services.ingest.storing.keys import Stored
 from services.ingest.storing.writer import Storing
 from services.ingest.taxonomy import Action, LogBroken, MassRefusal, action_for
 
 STOP_SECONDS: Final = 10.0
-# While some lanes are full: long enough for what the client is just fetching.
-BRIEFLY_MS: Final = 10
 logger = structlog.get_logger()
 
 Following = dict[TopicPartition, int]
@@ -153,16 +146,17 @@ class Consumer:
             self._failures = self._failures if self._fenced else 0
         await failpoint("before_poll")
         asked = await self._asked()
-        polled_at = self._clock()
-        polled = await self._poll(asked)
+        quiet, polled_at = self._assignment.quiet(self._source), self._clock()
+        polled = await self._reader.poll(asked)
         seconds = self._clock() - polled_at
         await self._assignment.listened(self._source, polled, asked=asked, seconds=seconds)
+        if asked:
+            self._assignment.unheard(quiet.difference(asked), seconds=seconds)
         await failpoint("after_poll")
         await self._hand_over(await self._batches(polled))
         await self._settle()
         while self._in_flight and not polled:
-            await self._in_flight.wait()
-            await self._settle()
+            await self._wait()
             if asked:
                 # The lanes that were full have room again.
                 break
@@ -177,34 +171,15 @@ class Consumer:
             asked = [each for each in claimed if lane_of(each.partition) in lanes]
             if asked:
                 return asked
-            await self._in_flight.wait()
-            await self._settle()
+            await self._wait()
         return []
 
-    async def _poll(self, asked: Sequence[TopicPartition]) -> Polled:
-        paused = self._source.assignment() - self._assignment.positions.keys()
-        for partition in paused:
-            # Pause state is lost when a partition is assigned anew.
-            self._source.pause(partition)
-        metrics.PAUSED.set(len(paused))
-        if not self._assignment.halted:
-            metrics.BREAKER_OPEN.set(0)
-        limits = self._settings.ingest
-        try:
-            return await self._reader.poll(
-                *asked,
-                timeout_ms=min(BRIEFLY_MS, limits.poll_ms) if asked else limits.poll_ms,
-            )
-        except NoOffsetForPartitionError:
-            # Kafka has no offset for a partition that we have yet to seek: it need not.
-            return {}
-        except OffsetOutOfRangeError as error:
-            for partition in error.args[0]:
-                await self._assignment.out_of_range(self._source, partition)
-            return {}
-        except RecordTooLargeError as error:
-            await self._assignment.halt(self._source, error.args[1], reason="record too large")
-            return {}
+    async def _wait(self) -> None:
+        """Wait until a batch has ended; who has said all there is is silent meanwhile."""
+        quiet, since = self._assignment.quiet(self._source), self._clock()
+        await self._in_flight.wait()
+        self._assignment.unheard(quiet, seconds=self._clock() - since)
+        await self._settle()
 
     async def _batches(self, polled: Polled) -> list[tuple[Batch, Following]]:
         """Decode what was read, one batch per tenant and lane."""
@@ -263,8 +238,7 @@ class Consumer:
         while left:
             index = self._in_flight.taken_next([batch for batch, _ in left])
             if index is None:
-                await self._in_flight.wait()
-                await self._settle()
+                await self._wait()
                 continue
             batch, following = left.pop(index)
             n_refused = sum(len(stretch.dead) for stretch in batch.stretches)

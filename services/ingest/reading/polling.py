@@ -1,21 +1,31 @@
-"""Polls, and finds a record that the client cannot read.
+"""Polls: what concerns one partition ends no poll of the others.
 
-aiokafka reads a header's name as UTF-8. Where it is not, a poll of all partitions fails, and does
-not say where: records that were fetched before it in the same poll are gone from the client, too.
-Then every partition is read again from where it stands, one record at a time, up to the one that
-fails; its partition halts there, and nothing before it waits.
+Nor does a record that the client cannot read. aiokafka reads a header's name as UTF-8. Where it is
+not, a poll of all partitions fails, and does not say where: records that were fetched before it in
+the same poll are gone from the client, too. Then every partition is read again from where it
+stands, one record at a time, up to the one that fails; its partition halts there, and nothing
+before it waits.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import structlog
 from aiokafka import TopicPartition
+from aiokafka.errors import (
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    RecordTooLargeError,
+)
 
+from services.ingest import metrics
 from services.ingest.batch import LogRecord
 from services.ingest.reading.assignment import Assignment
 from services.ingest.reading.source import Polled, Source
 from services.ingest.settings import IngestGroup
 
+# While some lanes are full: long enough for what the client is just fetching.
+BRIEFLY_MS: Final = 10
 logger = structlog.get_logger()
 
 
@@ -28,22 +38,46 @@ class Reader:
         self._assignment = assignment
         self._turns_left = 0
 
-    async def poll(self, *partitions: TopicPartition, timeout_ms: int) -> Polled:
-        """Read what is there of all partitions, or of these, where they are named.
+    async def poll(self, asked: Sequence[TopicPartition]) -> Polled:
+        """Read what is there of these partitions, of all where none is named.
 
-        Raises what the client raises, but for a record it cannot read.
+        Raises what the client raises, but for what concerns one partition.
         """
+        paused = self._source.assignment() - self._assignment.positions.keys()
+        for partition in paused:
+            # Pause state is lost when a partition is assigned anew.
+            self._source.pause(partition)
+        metrics.PAUSED.set(len(paused))
+        if not self._assignment.halted:
+            metrics.BREAKER_OPEN.set(0)
+        try:
+            return await self._poll(asked)
+        except NoOffsetForPartitionError:
+            # Kafka has no offset for a partition that we have yet to seek: it need not.
+            return {}
+        except OffsetOutOfRangeError as error:
+            for partition in error.args[0]:
+                await self._assignment.out_of_range(self._source, partition)
+            return {}
+        except RecordTooLargeError as error:
+            await self._assignment.halt(self._source, error.args[1], reason="record too large")
+            return {}
+
+    async def _poll(self, asked: Sequence[TopicPartition]) -> Polled:
         if self._turns_left:
             return await self._poll_singly()
+        limits = self._limits
         try:
             return await self._source.getmany(
-                *partitions, timeout_ms=timeout_ms, max_records=self._limits.batch_records_max
+                *asked,
+                timeout_ms=min(BRIEFLY_MS, limits.poll_ms) if asked else limits.poll_ms,
+                max_records=limits.batch_records_max,
             )
         except UnicodeDecodeError as error:
             logger.warning("a header's name is not UTF-8, looking for it", error=repr(error))
             self._rewind()
             # No more than one poll may give can stand before it.
-            self._turns_left = self._limits.batch_records_max + 1
+            self._turns_left = limits.batch_records_max + 1
             return {}
 
     async def _poll_singly(self) -> Polled:
