@@ -14,6 +14,8 @@ from services.ingest.batch import Batch, Stretch, corrects
 # While one waits for PostgreSQL, the thread serves the other.
 # A third would share the interpreter with both and with decoding, which is what is scarce then.
 LANES: Final = 2
+# What a transaction costs beside its records is more than so many of them cost.
+TOGETHER_MAX: Final = 1_000
 
 
 def lanes_of(batch: Batch) -> frozenset[int]:
@@ -23,9 +25,15 @@ def lanes_of(batch: Batch) -> frozenset[int]:
     return frozenset(lane_of(stretch.origin.partition) for stretch in batch.stretches)
 
 
-def parted(read: Mapping[TopicPartition, Stretch]) -> list[dict[TopicPartition, Stretch]]:
-    """Part what was read of a tenant by lanes, unless it is stored alone: then once, not twice."""
-    if any(corrects(stretch.events) for stretch in read.values()):
+def parted(
+    read: Mapping[TopicPartition, Stretch], *, together_max: int
+) -> list[dict[TopicPartition, Stretch]]:
+    """Part what was read of a tenant by lanes.
+
+    Not what is stored alone, nor what is so little: then once, not twice.
+    """
+    n_records = sum(len(stretch.records) for stretch in read.values())
+    if n_records <= together_max or any(corrects(stretch.events) for stretch in read.values()):
         return [dict(read)]
     parts: dict[int, dict[TopicPartition, Stretch]] = {}
     for partition, stretch in read.items():

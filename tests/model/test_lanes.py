@@ -98,6 +98,35 @@ def test_lanes_by_turns_lose_nothing_whatever_else_goes_wrong() -> None:
     assert check(SpreadMachine, n_schedules=N_SCHEDULES, n_steps=24) >= N_SCHEDULES
 
 
+@pytest.mark.timeout(900)
+def test_polls_that_are_stored_together_or_parted_lose_nothing_whatever_else_goes_wrong() -> None:
+    class Together(World):
+        together_max = 4
+
+    class TogetherMachine(SinkMachine):
+        world_type = Together
+
+    assert check(TogetherMachine, n_schedules=N_SCHEDULES, n_steps=24) >= N_SCHEDULES
+
+
+def test_a_poll_of_few_records_is_one_batch_for_both_lanes() -> None:
+    class Together(World):
+        together_max = 4
+
+    world = Together()
+    worker = world.start_worker()
+    world.rebalance(worker, PARTITIONS)
+    world.poll(worker, 1)
+    for number in range(8 * N_ENDS):
+        world.log.append(PARTITIONS[number % len(PARTITIONS)], measurement(number, 1))
+
+    world.poll(worker, 2)
+    assert [each.lanes for each in worker.writer.queue] == [{0, 1}]
+    world.poll(worker, 3)
+    assert [each.lanes for each in worker.writer.queue] == [{0, 1}, {0}, {1}]
+    world.close()
+
+
 def test_a_full_lane_keeps_no_other_empty() -> None:
     world, worker = _world(Writer)
     for _ in range(BATCHES_MAX):

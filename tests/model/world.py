@@ -210,6 +210,8 @@ class World:
     consumer_type: type[Consumer] = Consumer
     writer_type: type[Writer] = Writer
     ledger_type: type[Ledger] = Ledger
+    # So few as a schedule has would all be stored by both lanes together.
+    together_max = 0
 
     def __init__(self) -> None:
         self.loop = QuietLoop()
@@ -238,6 +240,7 @@ class World:
             writer,
             clock=lambda: self.now,
             backoff=self.backoff,
+            together_max=self.together_max,
         )
         consumer.subscribe()
         worker = Worker(name=name, source=source, writer=writer, consumer=consumer)

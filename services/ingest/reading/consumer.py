@@ -21,7 +21,7 @@ from aivalue.runtime.kafka import start
 from services.ingest import metrics
 from services.ingest.batch import Batch, LogRecord, Stretch
 from services.ingest.failpoints import failpoint
-from services.ingest.lanes import LANES, lane_of, parted
+from services.ingest.lanes import LANES, TOGETHER_MAX, lane_of, parted
 from services.ingest.queries.partitions import Fenced
 from services.ingest.reading.assignment import Assignment, observe_positions
 from services.ingest.reading.backoff import backoff_seconds
@@ -59,12 +59,14 @@ class Consumer:
         *,
         clock: Callable[[], float] = time.monotonic,
         backoff: Callable[[int], float] = backoff_seconds,
+        together_max: int = TOGETHER_MAX,
     ) -> None:
         self._settings = settings
         self._source = source
         self._writer = writer
         self._clock = clock
         self._backoff = backoff
+        self._together_max = together_max
         self._assignment = Assignment(settings, claims, clock=clock)
         self._reader = Reader(settings.ingest, source, self._assignment)
         self._in_flight = InFlight()
@@ -195,7 +197,7 @@ class Consumer:
                 {partition: stretch.following_offset for partition, stretch in part.items()},
             )
             for tenant, of in read.items()
-            for part in parted(of)
+            for part in parted(of, together_max=self._together_max)
         ]
 
     async def _stretch(
