@@ -28,3 +28,26 @@ def test_a_topic_created_anew_before_anything_was_read_is_read_from_its_beginnin
     world.check()
     world.check_complete()
     world.close()
+
+
+def test_a_log_of_as_many_records_as_were_read_of_the_old_one_is_not_taken_for_read() -> None:
+    """The model's own mistake: who drains waits for the lease of the dead, and then looks first."""
+    first = PARTITIONS[0]
+    world = World()
+    worker = world.start_worker()
+    world.rebalance(worker, PARTITIONS)
+    world.log.append(first, measurement(1, 1))
+    for _ in range(2):
+        world.poll(worker, 50)
+    world.end_transaction(worker, Outcome.COMMITTED)
+
+    world.create_topic_anew()
+    world.log.append(first, measurement(2, 1))
+    # A lease that is just renewed, and nothing read.
+    world.poll(worker, 0)
+    world.poll(worker, 0)
+
+    world.drain()
+    world.check()
+    world.check_complete()
+    world.close()

@@ -33,6 +33,8 @@ from tests.model.quiet_loop import QuietLoop
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SOURCE = "urn:model"
 POLL_SECONDS = 0.2
+# Of a poll and a second each.
+TURNS_OF_A_LEASE = 3
 JUNK = Message(key=None, value=b"junk", headers=[])
 
 
@@ -319,8 +321,8 @@ class World:
             self.now += 1
             self.operate()
             assert survivor.alive, self.deaths
-            # At first it only looks whether the log is the one it knows.
-            if turn > 2 and self._read_to_the_end():
+            # Until leases are over it may claim nothing; then it looks whether it knows the log.
+            if turn > TURNS_OF_A_LEASE + 2 and self._read_to_the_end():
                 return
         lengths = {each.partition: len(held) for each, held in self.log.records.items()}
         raise AssertionError(f"never worked off: {lengths}, {self.log.begins}, {self.ledger.rows}")
