@@ -33,7 +33,8 @@ fields:
   value: %s
 """
 # Three batches and a half: the first is acknowledged, and the others are still to come.
-N_ROWS = 3_500
+# Many more than are sent before the interrupt arrives.
+N_ROWS = 20_000
 # Who runs the tests in the background ignores interrupts, and children inherit that.
 _HEEDING_INTERRUPTS = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
