@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("aivalue/**/*.pyx", "services/**/*.pyx")
+INCLUDED = ("aivalue/**/*.pxd", "services/**/*.pxd")
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 HEADERS = ("-I", sysconfig.get_path("include"))
 OPTIMIZED = ("-O3", "-DNDEBUG", "-fwrapv", "-fPIC")
@@ -46,7 +47,9 @@ def _module(source: Path) -> Path:
 
 
 def _is_outdated(source: Path) -> bool:
-    written = max(path.stat().st_mtime for path in (source, *source.parent.glob("*.pxd")))
+    # What one declares others include, wherever they are.
+    included = [path for pattern in INCLUDED for path in ROOT.glob(pattern)]
+    written = max(path.stat().st_mtime for path in (source, *included))
     module = _module(source)
     return not (module.exists() and module.stat().st_mtime > written)
 
