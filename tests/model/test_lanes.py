@@ -1,6 +1,7 @@
 """Whether two lanes keep what one kept: the order of each partition, and who is halted."""
 
 import itertools
+from collections.abc import Sequence
 
 import pytest
 from aiokafka import TopicPartition
@@ -44,6 +45,14 @@ class ByTurns(Writer):
         return frozenset({self.n_submitted % LANES})
 
 
+def _claimed(world: World, partitions: Sequence[TopicPartition]) -> Worker:
+    """Return a worker that has claimed partitions."""
+    worker = world.start_worker()
+    world.rebalance(worker, partitions)
+    world.poll(worker, 1)
+    return worker
+
+
 def _world(writer: type[Writer]) -> tuple[World, Worker]:
     """Return a world with a worker that has claimed both partitions."""
 
@@ -52,9 +61,7 @@ def _world(writer: type[Writer]) -> tuple[World, Worker]:
         writer_type = writer
 
     world = Lanes()
-    worker = world.start_worker()
-    world.rebalance(worker, PARTITIONS)
-    world.poll(worker, 1)
+    worker = _claimed(world, PARTITIONS)
     for number in range(8 * N_ENDS):
         world.log.append(PARTITIONS[number % len(PARTITIONS)], measurement(number, 1))
     return world, worker
@@ -114,9 +121,7 @@ def test_a_poll_of_few_records_is_one_batch_for_both_lanes() -> None:
         together_max = 4
 
     world = Together()
-    worker = world.start_worker()
-    world.rebalance(worker, PARTITIONS)
-    world.poll(worker, 1)
+    worker = _claimed(world, PARTITIONS)
     for number in range(8 * N_ENDS):
         world.log.append(PARTITIONS[number % len(PARTITIONS)], measurement(number, 1))
 
@@ -165,9 +170,7 @@ def test_a_silent_partition_does_not_keep_another_waiting_whose_lane_was_full() 
         ledger_type = Watched
 
     world = Lanes()
-    worker = world.start_worker()
-    world.rebalance(worker, PARTITIONS)
-    world.poll(worker, 1)
+    worker = _claimed(world, PARTITIONS)
     for number in range(4 * N_ENDS):
         world.log.append(PARTITIONS[0], measurement(number, 1))
 
@@ -234,13 +237,11 @@ def test_what_one_lane_committed_while_the_other_failed_counts_once() -> None:
 @pytest.mark.parametrize("n_empty_polls", [0, 1, 2])
 @pytest.mark.parametrize("given", [PARTITIONS[:1], PARTITIONS])
 def test_a_topic_created_anew_while_a_transaction_goes_on_is_not_read_as_the_old_one(
-    n_batches: int, n_empty_polls: int, given: list[TopicPartition]
+    n_batches: int, n_empty_polls: int, given: Sequence[TopicPartition]
 ) -> None:
     """Who waits for a lane does not listen, and what nobody listened to is silence, too."""
     world = World()
-    worker = world.start_worker()
-    world.rebalance(worker, given)
-    world.poll(worker, 1)
+    worker = _claimed(world, given)
     for number in range(n_batches):
         world.log.append(PARTITIONS[0], measurement(number, 1))
     for _ in range(n_batches + n_empty_polls):

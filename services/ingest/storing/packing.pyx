@@ -58,19 +58,7 @@ cdef inline Py_ssize_t _stretch_of(Py_ssize_t seq, list ends) except -1:
 
 
 def key_rows(list starts, list ends, records, events, ids, seqs, ending):
-    """Write the rows of some events, one behind the other.
-
-    Parameters
-    ----------
-    starts, ends :
-        Of each stretch, what its rows begin with, and how many events there are up to its end.
-    ids :
-        Of the events' sources and series.
-    seqs :
-        Which events, in the order in which they are written.
-    ending :
-        Asked, by `seq`, for the rest of a row without a series.
-    """
+    """Write the rows of some events, one behind the other; parameters are those of `plain_rows`."""
     cdef list names = events.ids
     cdef list fingerprints = events.fingerprints
     cdef list days = events.days
