@@ -36,7 +36,9 @@ def main() -> None:
     part.add_argument("--events", type=int, default=1_000_000)
     part = parts.add_parser("growth", help="cost of an event beside ever more stored ones")
     part.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
-    part.add_argument("--more", type=int, default=200_000, help="how many are stored at each size")
+    part.add_argument(
+        "--more", type=int, default=1_000_000, help="how many are stored at each size"
+    )
     part = parts.add_parser("footprint", help="bytes an event; time to verify, dump and restore")
     part.add_argument("--events", type=int, default=1_000_000)
     part = parts.add_parser("mixed", help="corrections, retractions, decisions among measurements")
