@@ -20,8 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from aivalue.effects.arm import Measure, arm_of_sums
-from aivalue.effects.comparison import difference
+from aivalue.effects.arms.arm import Measure, arm_of_sums
+from aivalue.effects.arms.comparison import difference
+from aivalue.effects.donor_weights.simplex import simplex_least_squares
 from aivalue.effects.estimators.callaway_santanna import callaway_santanna
 from aivalue.effects.estimators.cuped import plain_levels
 from aivalue.effects.estimators.difference_in_differences import difference_in_differences
@@ -36,7 +37,6 @@ from aivalue.effects.estimators.synthetic_difference_in_differences import (
     synthetic_difference_in_differences,
 )
 from aivalue.effects.panel import Floats, months_between
-from aivalue.effects.simplex import simplex_least_squares
 from bench.peers.environment import python_of_peers, run_peer
 from tests.unit.effects.reference import table
 from tests.validation.worlds import NEVER, PERIODS, panel_noise, rollout_of

@@ -6,7 +6,7 @@ from aivalue.cli.console import WRONG_CALL, fail
 from aivalue.cli.panel_file import Columns, read_rows, table_of
 from aivalue.effects.front_door.segments import held_series
 from aivalue.effects.front_door.table import PanelTable
-from aivalue.effects.parts import ChangeParts
+from aivalue.effects.segments.parts import ChangeParts
 
 
 def series_of(path: Path, columns: Columns, segment: str) -> tuple[PanelTable, ChangeParts | None]:

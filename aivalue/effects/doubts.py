@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from aivalue.effects.changes import changes_of
 from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.checks.composition import composition
 from aivalue.effects.checks.contamination import contamination
@@ -10,12 +9,13 @@ from aivalue.effects.checks.permutation import TREATED_MAX, permutation_of_chang
 from aivalue.effects.checks.pre_trend import pre_trend
 from aivalue.effects.checks.sensitivity import sensitivity
 from aivalue.effects.checks.unequal_scatter import unequal_scatter
-from aivalue.effects.drift import effects_under_drift
 from aivalue.effects.effect import Effect, Scale
 from aivalue.effects.estimators.difference_in_differences import Rollout
 from aivalue.effects.functional import average, relative
-from aivalue.effects.leads import QUARTERS, LeadTest, leads_before
 from aivalue.effects.panel import Booleans, Cells, Floats, Integers
+from aivalue.effects.parallel_trends.drift import effects_under_drift
+from aivalue.effects.parallel_trends.leads import QUARTERS, LeadTest, leads_before
+from aivalue.effects.permutations.changes import changes_of
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 

@@ -7,17 +7,17 @@ A refusal is an answer too, with its reason and verdict; no figure is ever retur
 from collections.abc import Collection, Sequence
 from typing import cast
 
+from aivalue.effects.arms.power import minimum_detectable
 from aivalue.effects.choose import Choice, choose
 from aivalue.effects.design import Assignment
 from aivalue.effects.effect import Effect, Period, Verdict
 from aivalue.effects.functional import average, relative, total, verdict_of
 from aivalue.effects.grade import grade_of
 from aivalue.effects.material import facts_of, gather
-from aivalue.effects.monitoring import monitored
-from aivalue.effects.power import minimum_detectable
 from aivalue.effects.readings.read import read
 from aivalue.effects.readings.reading import Reading
 from aivalue.effects.result import Estimate
+from aivalue.effects.sequential.monitoring import monitored
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 from aivalue.kpis.plan import BetterWhen, MeasuredKpi, Plan

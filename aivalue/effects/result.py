@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.choose import Choice
 from aivalue.effects.effect import Effect, Grade, Verdict
-from aivalue.effects.parts import ChangeParts
+from aivalue.effects.segments.parts import ChangeParts
 from aivalue.kpis.interval import Interval
 
 

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from aivalue.effects.arms.power import minimum_detectable
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.guardrails import Guardrail, guardrails
 from aivalue.effects.effect import Effect
 from aivalue.effects.functional import average
 from aivalue.effects.grade import capped
 from aivalue.effects.multiple_testing import adjusted_p_values
-from aivalue.effects.power import minimum_detectable
 from aivalue.effects.result import Estimate
 from aivalue.effects.student_t import two_sided_p
 

@@ -18,8 +18,8 @@ from aivalue.effects.document import document_of
 from aivalue.effects.effect import Effect
 from aivalue.effects.estimate import estimate
 from aivalue.effects.overlap import Joint
-from aivalue.effects.parts import document_of_parts
 from aivalue.effects.result import Estimate
+from aivalue.effects.segments.parts import document_of_parts
 from aivalue.effects.several import read_together, with_check
 from aivalue.kpis.canonical import Json, canonical_bytes
 from aivalue.kpis.definition import Kpi

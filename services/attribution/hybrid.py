@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from aivalue.effects.effect import Effect
-from aivalue.effects.monitoring import monitored
+from aivalue.effects.sequential.monitoring import monitored
 from aivalue.kpis.canonical import Json
 from services.attribution.figures import interval_document
 

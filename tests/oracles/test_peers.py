@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aivalue.effects.arm import Measure, arm_of
-from aivalue.effects.cluster_robust import cluster_robust
-from aivalue.effects.comparison import difference
+from aivalue.effects.arms.arm import Measure, arm_of
+from aivalue.effects.arms.comparison import difference
+from aivalue.effects.error_models.cluster_robust import cluster_robust
 from aivalue.effects.estimators.callaway_santanna import average_effects, group_time_effects
 from aivalue.effects.estimators.cuped import plain_levels
 from aivalue.effects.estimators.imputation import average_imputed, impute
@@ -24,10 +24,10 @@ from aivalue.effects.estimators.synthetic_difference_in_differences import (
 )
 from aivalue.effects.front_door.table import days_from
 from aivalue.effects.functional import average
+from tests.unit.effects.estimators.test_callaway_santanna import MPDTA
+from tests.unit.effects.estimators.test_synthetic import california
 from tests.unit.effects.reference import columns, table
 from tests.unit.effects.staggered_builders import reference_panel
-from tests.unit.effects.test_callaway_santanna import MPDTA
-from tests.unit.effects.test_synthetic import california
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -4,9 +4,9 @@ from functools import partial
 
 import numpy as np
 
-from aivalue.effects.drift import drift_of
-from aivalue.effects.leads import leads_differ
-from aivalue.effects.relative_magnitudes import interval_under_drift
+from aivalue.effects.parallel_trends.drift import drift_of
+from aivalue.effects.parallel_trends.leads import leads_differ
+from aivalue.effects.parallel_trends.relative_magnitudes import interval_under_drift
 from tests.validation.cell import Cell, Reading
 from tests.validation.worlds import NEVER, panel_noise, rollout_of
 

@@ -5,15 +5,15 @@ from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.arm import Measure, arm_of
-from aivalue.effects.asymptotic_sequence import anytime_margin
-from aivalue.effects.comparison import difference
+from aivalue.effects.arms.arm import Measure, arm_of
+from aivalue.effects.arms.comparison import difference
 from aivalue.effects.estimators.cuped import cuped_levels, plain_levels
 from aivalue.effects.estimators.switchback import switchback
-from aivalue.effects.group_sequential import obrien_fleming
-from aivalue.effects.monitoring import monitored
 from aivalue.effects.panel import Floats
-from aivalue.effects.sequential import ratio_test_margin
+from aivalue.effects.sequential.always_valid import ratio_test_margin
+from aivalue.effects.sequential.asymptotic_sequence import anytime_margin
+from aivalue.effects.sequential.group_sequential import obrien_fleming
+from aivalue.effects.sequential.monitoring import monitored
 from aivalue.effects.vector import Vector, effect_of
 from tests.validation.cell import Cell, Reading, reading_of
 from tests.validation.worlds import PERIODS, panel_noise

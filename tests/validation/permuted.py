@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aivalue.effects.changes import changes_of
 from aivalue.effects.effect import Effect
 from aivalue.effects.estimators.imputation import imputation
 from aivalue.effects.estimators.staggered import StaggeredPanel
@@ -20,7 +19,8 @@ from aivalue.effects.estimators.synthetic_difference_in_differences import (
 from aivalue.effects.estimators.synthetic_effect import synthetic_difference_effect
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats
-from aivalue.effects.permutation import (
+from aivalue.effects.permutations.changes import changes_of
+from aivalue.effects.permutations.permutation import (
     Permutation,
     permutation_interval,
     permutation_of_starts,

@@ -7,7 +7,6 @@ from functools import cache, partial
 
 import numpy as np
 
-from aivalue.effects.conformal import allowing_for_drift, conformal
 from aivalue.effects.estimators.augmented_synthetic_control import augmented_synthetic_control
 from aivalue.effects.estimators.staggered_synthetic import (
     staggered_effect,
@@ -23,6 +22,7 @@ from aivalue.effects.estimators.synthetic_effect import (
     synthetic_difference_effect,
 )
 from aivalue.effects.panel import Floats
+from aivalue.effects.permutations.conformal import allowing_for_drift, conformal
 from tests.unit.effects.reference import table
 from tests.validation.cell import Cell, Reading, reading_of
 from tests.validation.worlds import PERIODS, autoregressive

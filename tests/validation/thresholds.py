@@ -12,11 +12,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from aivalue.effects.error_models.wandering import EVEN, Levels
 from aivalue.effects.estimators import before_after as weeks
 from aivalue.effects.estimators.interrupted_time_series import levels
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats
-from aivalue.effects.wandering import EVEN, Levels
 from tests.validation.cell import WIDTH_MAX
 from tests.validation.series import WALK, with_control
 from tests.validation.worlds import (

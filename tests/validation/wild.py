@@ -19,7 +19,7 @@ from itertools import product
 
 import numpy as np
 
-from aivalue.effects.cluster_robust import cluster_robust
+from aivalue.effects.error_models.cluster_robust import cluster_robust
 from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.student_t import t_quantile
 from tests.validation.clusters import subjects_of

@@ -4,9 +4,9 @@ from collections import defaultdict
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.effect import Grade, Verdict
+from aivalue.effects.error_models.wandering import Levels
 from aivalue.effects.front_door.estimate_panel import PanelEstimate
 from aivalue.effects.front_door.own_reading import share_of
-from aivalue.effects.wandering import Levels
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 

@@ -5,12 +5,12 @@ is taken off, the donors are fitted to all periods alike, and the stretch with t
 among all shifts of time. The interval holds the effects that this does not reject, so p-value and
 interval agree.
 
-Source: `aivalue.effects.conformal`.
+Source: `aivalue.effects.permutations.conformal`.
 """
 
 from aivalue.effects.checks.check import CheckResult, not_applicable
-from aivalue.effects.conformal import Conformal, Free, conformal, require_history
 from aivalue.effects.panel import Floats
+from aivalue.effects.permutations.conformal import Conformal, Free, conformal, require_history
 from aivalue.errors import NotEstimable
 
 NAME = "conformal"

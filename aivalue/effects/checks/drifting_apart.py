@@ -5,13 +5,13 @@ time farthest from the mean, which is where the AI is. An interval that left eve
 be half as wide again where there is none; so what is claimed must hold once more with it free.
 
 Source: Ferman & Pinto (2021), Quantitative Economics 12(4), for what imperfect fits leave;
-`aivalue.effects.conformal`.
+`aivalue.effects.permutations.conformal`.
 """
 
 from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.checks.conformal import ranked
-from aivalue.effects.conformal import conformal
 from aivalue.effects.panel import Floats
+from aivalue.effects.permutations.conformal import conformal
 from aivalue.errors import NotEstimable
 
 NAME = "drifting_apart"

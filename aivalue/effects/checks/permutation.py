@@ -4,15 +4,19 @@ Which units got the AI is all that was random: the effect is compared with what 
 of as many units would have shown, all of them counted. The interval holds the effects that this
 test does not reject, so p-value and interval agree.
 
-Source: `aivalue.effects.permutation`.
+Source: `aivalue.effects.permutations.permutation`.
 """
 
 from collections.abc import Callable
 
-from aivalue.effects.changes import Changes
 from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.panel import Floats
-from aivalue.effects.permutation import Permutation, permutation_interval, permutation_of_starts
+from aivalue.effects.permutations.changes import Changes
+from aivalue.effects.permutations.permutation import (
+    Permutation,
+    permutation_interval,
+    permutation_of_starts,
+)
 from aivalue.errors import NotEstimable
 
 NAME = "permutation"

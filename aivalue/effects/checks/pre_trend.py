@@ -12,7 +12,7 @@ import numpy as np
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.unequal_scatter import is_unequal
 from aivalue.effects.effect import Scale
-from aivalue.effects.leads import QUARTERS, LeadTest
+from aivalue.effects.parallel_trends.leads import QUARTERS, LeadTest
 from aivalue.effects.student_t import f_upper
 
 NAME = "pre_trend"

@@ -10,8 +10,8 @@ Epidemiology 34(1) 215-220.
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.effect import Scale
-from aivalue.effects.leads import leads_differ
 from aivalue.effects.panel import Floats, Integers
+from aivalue.effects.parallel_trends.leads import leads_differ
 
 NAME = "regression_to_the_mean"
 P_MIN = 0.05

@@ -5,9 +5,9 @@ the largest step that they drifted apart by before go-live, the effect lies with
 plus M times that step times the mean distance from go-live. The check fails where a claim does not
 survive M = 1 for the drift that the data prove; the largest M that it does survive is reported for
 the drift as estimated, noise included. Beside it stand the effects that M of a half, one and two
-leave possible, by the test of `aivalue.effects.relative_magnitudes`, and the effect if the drift is
-smooth: if it goes straight on, and the bend up to which it is told from zero
-(`aivalue.effects.smoothness`).
+leave possible, by the test of `parallel_trends.relative_magnitudes`, and the effect if the drift is
+smooth (`parallel_trends.smoothness`): if it goes straight on, and the bend up to which it is told
+from zero.
 
 Source: Rambachan & Roth (2023), "A More Credible Approach to Parallel Trends", REStud 90(5)
 2555-2591, restrictions on relative magnitudes and smoothness; for the breakdown of the former the
@@ -17,9 +17,9 @@ identified set is added to the interval as it is, which is wider than their cond
 import numpy as np
 
 from aivalue.effects.checks.check import CheckResult, not_applicable
-from aivalue.effects.drift import Bends, UnderDrift
-from aivalue.effects.leads import LeadTest
 from aivalue.effects.panel import Floats
+from aivalue.effects.parallel_trends.drift import Bends, UnderDrift
+from aivalue.effects.parallel_trends.leads import LeadTest
 from aivalue.effects.student_t import t_quantile
 from aivalue.kpis.interval import Interval
 

@@ -5,11 +5,11 @@ The interval of most estimators allows for treated units that do not; permuting 
 cohorts' spread borrowed from others, take all units to vary alike. Where the past before the AI
 says they do not, a figure that rests on it is demoted.
 
-Source: `aivalue.effects.scatter`.
+Source: `aivalue.effects.error_models.scatter`.
 """
 
 from aivalue.effects.checks.check import CheckResult
-from aivalue.effects.scatter import Scatter
+from aivalue.effects.error_models.scatter import Scatter
 
 NAME = "unequal_scatter"
 P_MIN = 0.05

@@ -11,8 +11,8 @@ Stock & Watson (1998), JASA 93(441), for how little a series says of a slow walk
 """
 
 from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.error_models.wandering import EVEN, Levels
 from aivalue.effects.functional import average
-from aivalue.effects.wandering import EVEN, Levels
 from aivalue.kpis.interval import Interval
 
 NAME = "wandering_level"

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aivalue.effects.donor_weights.simplex import simplex_weights
 from aivalue.effects.estimators.synthetic_control import (
     SyntheticControl,
     require_estimable,
     synthetic_control,
 )
 from aivalue.effects.panel import Floats
-from aivalue.effects.simplex import simplex_weights
 from aivalue.errors import NotEstimable
 
 VERSION = "1"

@@ -2,10 +2,10 @@
 
 Weekly levels are regressed on a trend, yearly waves where the history is long enough to know them,
 and the share of volume that works with the AI in each calendar month. Errors remember, for how
-long is averaged over (`aivalue.effects.autoregression`): fixing it at an estimate, or correcting
-the standard error afterwards (Newey-West), finds effects that are not there two to five times as
-often as claimed. Where the series leaves open that its level wanders, the interval allows for it
-(`aivalue.effects.wandering`).
+long is averaged over (`error_models.autoregression`): fixing it at an estimate, or correcting the
+standard error afterwards (Newey-West), finds effects that are not there two to five times as often
+as claimed. Where the series leaves open that its level wanders, the interval allows for it
+(`aivalue.effects.error_models.wandering`).
 
 Source: Box & Tiao (1975), "Intervention Analysis", JASA 70(349) 70-79.
 """
@@ -15,12 +15,12 @@ from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.autoregression import AveragedFit, averaged_fit
 from aivalue.effects.effect import Effect, Period
+from aivalue.effects.error_models.autoregression import AveragedFit, averaged_fit
+from aivalue.effects.error_models.random_walk import wandering_fit
+from aivalue.effects.error_models.wandering import Levels, fits
 from aivalue.effects.panel import Booleans, Floats
-from aivalue.effects.random_walk import wandering_fit
 from aivalue.effects.vector import Vector, effect_of
-from aivalue.effects.wandering import Levels, fits
 from aivalue.errors import NotEstimable
 
 VERSION = "4"

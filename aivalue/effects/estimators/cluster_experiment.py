@@ -1,14 +1,14 @@
 """An experiment in which clusters were drawn, or whose subjects share their luck within clusters.
 
-Source: `aivalue.effects.cluster_robust`.
+Source: `aivalue.effects.error_models.cluster_robust`.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from aivalue.effects.cluster_robust import cluster_robust
 from aivalue.effects.effect import Effect, Period
+from aivalue.effects.error_models.cluster_robust import cluster_robust
 from aivalue.effects.estimators.difference_in_means import difference_in_means_by_unit
 from aivalue.effects.estimators.subjects import Subjects, cells_of_subjects, codes_of
 from aivalue.effects.panel import Booleans, Cells, Integers

@@ -16,10 +16,15 @@ from math import inf
 
 import numpy as np
 
-from aivalue.effects.conformal import Conformal, allowing_for_drift, conformal, require_history
 from aivalue.effects.effect import Effect, Period
 from aivalue.effects.estimators.synthetic_control import require_estimable
 from aivalue.effects.panel import Floats
+from aivalue.effects.permutations.conformal import (
+    Conformal,
+    allowing_for_drift,
+    conformal,
+    require_history,
+)
 from aivalue.effects.student_t import t_quantile
 from aivalue.effects.vector import Vector, effect_of
 

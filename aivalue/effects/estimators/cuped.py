@@ -9,14 +9,14 @@ Experiments by Utilizing Pre-Experiment Data", WSDM.
 
 import numpy as np
 
-from aivalue.effects.arm import (
+from aivalue.effects.arms.arm import (
     ArmStatistics,
     Measure,
     covariance_between,
     level_and_gradient,
     merged,
 )
-from aivalue.effects.comparison import Level
+from aivalue.effects.arms.comparison import Level
 from aivalue.effects.panel import Floats
 
 

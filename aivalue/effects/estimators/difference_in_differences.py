@@ -8,7 +8,7 @@ they add. All months share the pre-period, hence the full covariance matrix.
 
 Source: Borusyak, Jaravel & Spiess (2024), "Revisiting Event-Study Designs: Robust and Efficient
 Estimation", REStud 91(6) 3253-3285; Wooldridge (2023), Econometrics Journal 26(3), for the
-proportional scale. Inference as in `aivalue.effects.dependence`.
+proportional scale. Inference as in `aivalue.effects.error_models.dependence`.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aivalue.effects.dependence import covariance_of, dependence_of, noise_by_side
 from aivalue.effects.effect import Design, Effect, Period, Scale
+from aivalue.effects.error_models.dependence import covariance_of, dependence_of, noise_by_side
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.effects.two_way import TwoWay, contributions, fit_two_way
 from aivalue.effects.vector import Vector, effect_of

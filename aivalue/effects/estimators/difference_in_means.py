@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from aivalue.effects.arms.own_intervals import OwnInterval, own_shares, widened
 from aivalue.effects.effect import Effect, Period
-from aivalue.effects.own_intervals import OwnInterval, own_shares, widened
 from aivalue.effects.panel import Booleans, Cells, Floats
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable

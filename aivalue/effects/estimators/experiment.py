@@ -5,15 +5,23 @@ each arm's own with several); strata are compared inside and added up (post-stra
 clusters were randomized, or subjects of a cluster share their luck, errors go together in them.
 
 Source: Deng, Xu, Kohavi & Walker (2013), WSDM, for CUPED; Lin (2013), Annals of Applied Statistics
-7(1); Miratrix, Sekhon & Yu (2013), JRSS B 75(2), for strata; `aivalue.effects.cluster_robust`.
+7(1); Miratrix, Sekhon & Yu (2013), JRSS B 75(2), for strata; `error_models.cluster_robust`.
 """
 
 from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.arm import ArmStatistics, Measure, arm_of
-from aivalue.effects.comparison import Level, difference
+from aivalue.effects.arms.arm import ArmStatistics, Measure, arm_of
+from aivalue.effects.arms.comparison import Level, difference
+from aivalue.effects.arms.own_intervals import (
+    OwnInterval,
+    RatioParts,
+    fieller,
+    needs_fieller,
+    own_shares,
+    widened,
+)
 from aivalue.effects.effect import Effect, Period
 from aivalue.effects.estimators.cluster_experiment import clusters_compared
 from aivalue.effects.estimators.cuped import cuped_levels, plain_levels
@@ -22,14 +30,6 @@ from aivalue.effects.estimators.difference_in_means import (
 )
 from aivalue.effects.estimators.regression_adjustment import regression_adjusted_levels
 from aivalue.effects.estimators.subjects import Subjects, cells_of_subjects
-from aivalue.effects.own_intervals import (
-    OwnInterval,
-    RatioParts,
-    fieller,
-    needs_fieller,
-    own_shares,
-    widened,
-)
 from aivalue.effects.student_t import t_quantile
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable

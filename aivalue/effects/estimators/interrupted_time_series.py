@@ -5,7 +5,7 @@ holidays where asked for, and on the share of each period that works with the AI
 for how long is averaged over ("averaged"), corrected for bias and simulated ("bootstrap"), or left
 to a level that wanders ("local_level"): intervals that fix it cover 50 to 80 % where they claim 95.
 Where the series leaves open that its level wanders, the interval allows for it
-(`aivalue.effects.wandering`).
+(`aivalue.effects.error_models.wandering`).
 
 Source: Box & Tiao (1975), "Intervention Analysis", JASA 70(349) 70-79; Brodersen et al. (2015),
 "Inferring Causal Impact Using Bayesian Structural Time-Series Models", AOAS 9(1), for the setting.
@@ -16,14 +16,14 @@ from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.autoregression import AveragedFit, averaged_fit
 from aivalue.effects.effect import Effect, Period
-from aivalue.effects.memory_bootstrap import remembered
+from aivalue.effects.error_models.autoregression import AveragedFit, averaged_fit
+from aivalue.effects.error_models.memory_bootstrap import remembered
+from aivalue.effects.error_models.random_walk import wandering_fit
+from aivalue.effects.error_models.wandering import Levels, fits
 from aivalue.effects.panel import Floats
-from aivalue.effects.random_walk import wandering_fit
 from aivalue.effects.student_t import t_quantile
 from aivalue.effects.vector import Vector, effect_of
-from aivalue.effects.wandering import Levels, fits
 from aivalue.errors import NotEstimable
 
 VERSION = "4"

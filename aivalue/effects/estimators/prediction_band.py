@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aivalue.effects.donor_weights.restricted_moves import RestrictedMoves
+from aivalue.effects.donor_weights.simplex import simplex_least_squares
 from aivalue.effects.estimators.synthetic_control import require_estimable
 from aivalue.effects.panel import Booleans, Floats
-from aivalue.effects.restricted_moves import RestrictedMoves
-from aivalue.effects.simplex import simplex_least_squares
 from aivalue.errors import NotEstimable
 
 DRAWS = 1_000

@@ -2,8 +2,8 @@
 
 Weights of donors match the treated unit's predictors; the predictors' importance is what makes the
 outcome of a training period fit best in the period after it. Inner weights are exact (see
-`aivalue.effects.simplex`); the importance is found by a simplex search from two starts, which ends
-at the same place whatever the order of donors.
+`donor_weights.simplex`); the importance is found by a simplex search from two starts, which ends at
+the same place whatever the order of donors.
 
 Source: Abadie, Diamond & Hainmueller (2015), "Comparative Politics and the Synthetic Control
 Method", AJPS 59(2) 495-510, cross-validation; Nelder & Mead (1965), Computer Journal 7(4).
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aivalue.effects.donor_weights.simplex import simplex_weights
 from aivalue.effects.panel import Floats
-from aivalue.effects.simplex import simplex_weights
 from aivalue.errors import NotEstimable
 
 VERSION = "1"

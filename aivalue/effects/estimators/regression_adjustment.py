@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aivalue.effects.arm import ArmStatistics, merged
-from aivalue.effects.comparison import Level
+from aivalue.effects.arms.arm import ArmStatistics, merged
+from aivalue.effects.arms.comparison import Level
 from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from aivalue.effects.effect import Effect, Period
+from aivalue.effects.error_models.scatter import stretch_of, studentized
 from aivalue.effects.estimators.synthetic_difference_in_differences import (
     SyntheticDifference,
     synthetic_difference_in_differences,
 )
 from aivalue.effects.panel import Floats, Integers
-from aivalue.effects.scatter import stretch_of, studentized
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 

@@ -4,15 +4,15 @@ A stretch of one unit with one arm is what was randomized, so errors go together
 first periods after each switch may still feel the other arm: they are left out.
 
 Source: Bojinov, Simchi-Levi & Zhao (2023), "Design and Analysis of Switchback Experiments",
-Management Science 69(7) 3759-3777; `aivalue.effects.cluster_robust` for the errors.
+Management Science 69(7) 3759-3777; `aivalue.effects.error_models.cluster_robust` for the errors.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from aivalue.effects.cluster_robust import cluster_robust
 from aivalue.effects.effect import Effect, Period
+from aivalue.effects.error_models.cluster_robust import cluster_robust
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable

@@ -1,6 +1,6 @@
 """Synthetic control: the treated unit against the mix of donors that followed it before.
 
-Weights are exact (see `aivalue.effects.simplex`), so the figure does not depend on a solver's
+Weights are exact (see `donor_weights.simplex`), so the figure does not depend on a solver's
 patience. Inference by placebo: every donor is treated in turn, all of them, never a sample.
 
 Source: Abadie, Diamond & Hainmueller (2010), "Synthetic Control Methods for Comparative Case
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aivalue.effects.donor_weights.simplex import simplex_least_squares, simplex_weights
+from aivalue.effects.error_models.scatter import Past
 from aivalue.effects.panel import Floats
-from aivalue.effects.scatter import Past
-from aivalue.effects.simplex import simplex_least_squares, simplex_weights
 from aivalue.errors import NotEstimable
 
 VERSION = "2"

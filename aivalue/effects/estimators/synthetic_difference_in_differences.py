@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aivalue.effects.donor_weights.simplex import simplex_weights
+from aivalue.effects.error_models.scatter import Past
 from aivalue.effects.panel import Floats
-from aivalue.effects.scatter import Past
-from aivalue.effects.simplex import simplex_weights
 from aivalue.errors import NotEstimable
 
 VERSION = "2"

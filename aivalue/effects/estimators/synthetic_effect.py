@@ -1,14 +1,15 @@
 """Synthetic control and synthetic difference as an `Effect` per period, with placebo covariance.
 
 The standard error is that of all single-donor placebos, times how much more or less than donors the
-treated vary before (`aivalue.effects.scatter`); Student's t has one degree of freedom less than
-there are donors, and fewer for not knowing that.
+treated vary before (`error_models.scatter`); Student's t has one degree of freedom less than there
+are donors, and fewer for not knowing that.
 """
 
 from collections.abc import Sequence
 from typing import Literal
 
 from aivalue.effects.effect import Effect, Period
+from aivalue.effects.error_models.scatter import Stretch, stretch_of, studentized
 from aivalue.effects.estimators.synthetic_control import VERSION as CONTROL_VERSION
 from aivalue.effects.estimators.synthetic_control import SyntheticControl
 from aivalue.effects.estimators.synthetic_difference_in_differences import (
@@ -16,7 +17,6 @@ from aivalue.effects.estimators.synthetic_difference_in_differences import (
 )
 from aivalue.effects.estimators.synthetic_difference_in_differences import SyntheticDifference
 from aivalue.effects.panel import Floats
-from aivalue.effects.scatter import Stretch, stretch_of, studentized
 from aivalue.effects.vector import Vector, effect_of
 
 SyntheticName = Literal[

@@ -1,10 +1,10 @@
 """Which estimators a table permits: a pure function of counts, strongest first."""
 
 from aivalue.effects.choose import Alternative, Choice
-from aivalue.effects.conformal import require_history
 from aivalue.effects.effect import Design
 from aivalue.effects.estimators.staggered import SPARE_UNITS_MIN
 from aivalue.effects.front_door.counts import CONTROLS_MIN, Counts
+from aivalue.effects.permutations.conformal import require_history
 from aivalue.errors import NotEstimable
 
 TREATED_STAGGERED_MIN = 10

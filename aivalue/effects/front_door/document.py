@@ -3,7 +3,7 @@
 from aivalue.effects.effect import Effect
 from aivalue.effects.front_door.estimate_panel import PanelEstimate
 from aivalue.effects.functional import average
-from aivalue.effects.parts import document_of_parts
+from aivalue.effects.segments.parts import document_of_parts
 from aivalue.kpis.interval import Interval
 
 

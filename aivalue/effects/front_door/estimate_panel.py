@@ -8,11 +8,13 @@ One that was asked for stays the figure, and is compared with what the table wou
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from aivalue.effects.arms.power import minimum_detectable
 from aivalue.effects.checks.agreement import agreement, least_favourable
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.override import override
 from aivalue.effects.choose import Choice
 from aivalue.effects.effect import Effect, Verdict
+from aivalue.effects.error_models.wandering import Levels
 from aivalue.effects.front_door.choice import choose_for
 from aivalue.effects.front_door.counts import counts_of
 from aivalue.effects.front_door.course import Course
@@ -23,12 +25,10 @@ from aivalue.effects.front_door.table import Matrices, PanelTable, matrices_of
 from aivalue.effects.front_door.unused import unused_by
 from aivalue.effects.functional import average, verdict_of
 from aivalue.effects.grade import Graded, grade_of
-from aivalue.effects.monitoring import Monitored, monitored
-from aivalue.effects.parts import ChangeParts
-from aivalue.effects.permutation import Permutation
-from aivalue.effects.power import minimum_detectable
+from aivalue.effects.permutations.permutation import Permutation
+from aivalue.effects.segments.parts import ChangeParts
+from aivalue.effects.sequential.monitoring import Monitored, monitored
 from aivalue.effects.student_t import two_sided_p
-from aivalue.effects.wandering import Levels
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 from aivalue.kpis.plan import BetterWhen

@@ -10,7 +10,7 @@ from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.permutation import TREATED_MAX, read_permutation
 from aivalue.effects.estimators.synthetic_control import SyntheticControl
 from aivalue.effects.panel import Floats
-from aivalue.effects.permutation import Permutation, permutation_interval
+from aivalue.effects.permutations.permutation import Permutation, permutation_interval
 from aivalue.errors import NotEstimable
 
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.effect import Effect
+from aivalue.effects.error_models.wandering import Levels
 from aivalue.effects.front_door.course import Course
 from aivalue.effects.front_door.permuted import Permuted
-from aivalue.effects.wandering import Levels
 from aivalue.kpis.interval import Interval
 
 Inference = Literal["calibrated", "permutation"]

@@ -7,7 +7,6 @@ from aivalue.effects.checks.conformal import conformal_check
 from aivalue.effects.checks.drifting_apart import drifting_apart
 from aivalue.effects.checks.leave_one_donor_out import leave_one_donor_out
 from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
-from aivalue.effects.conformal import Conformal, conformal
 from aivalue.effects.estimators.conformal_control import (
     ConformalControl,
     conformal_effect,
@@ -19,6 +18,7 @@ from aivalue.effects.front_door.run_synthetic import block_of, difference_before
 from aivalue.effects.front_door.table import Matrices
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats
+from aivalue.effects.permutations.conformal import Conformal, conformal
 from aivalue.kpis.interval import Interval
 
 

@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.changes import changes_of
 from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.checks.composition import composition
 from aivalue.effects.checks.contamination import contamination
@@ -15,7 +14,6 @@ from aivalue.effects.checks.pre_trend import pre_trend
 from aivalue.effects.checks.regression_to_the_mean import regression_to_the_mean
 from aivalue.effects.checks.sensitivity import sensitivity
 from aivalue.effects.doubts import scatter_doubt
-from aivalue.effects.drift import effects_under_drift
 from aivalue.effects.effect import Effect
 from aivalue.effects.estimators.callaway_santanna import callaway_santanna
 from aivalue.effects.estimators.difference_in_differences import Rollout, difference_in_differences
@@ -26,9 +24,11 @@ from aivalue.effects.front_door.permuted import Permuted
 from aivalue.effects.front_door.ran import Options, Ran
 from aivalue.effects.front_door.table import Matrices
 from aivalue.effects.functional import average
-from aivalue.effects.leads import LeadTest, leads_before
 from aivalue.effects.panel import Booleans, Floats, Integers
-from aivalue.effects.permutation import Permutation, permutation_of_starts
+from aivalue.effects.parallel_trends.drift import effects_under_drift
+from aivalue.effects.parallel_trends.leads import LeadTest, leads_before
+from aivalue.effects.permutations.changes import changes_of
+from aivalue.effects.permutations.permutation import Permutation, permutation_of_starts
 from aivalue.errors import NotEstimable
 
 BLOCKS_MAX = 3

@@ -9,6 +9,7 @@ from aivalue.effects.checks.covariate_not_affected import covariate_not_affected
 from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
 from aivalue.effects.checks.wandering_level import wandering_level
+from aivalue.effects.error_models.wandering import Levels
 from aivalue.effects.estimators.interrupted_time_series import (
     BEFORE_MIN,
     Errors,
@@ -25,7 +26,6 @@ from aivalue.effects.front_door.table import Matrices, days_from
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.effects.student_t import t_quantile
-from aivalue.effects.wandering import Levels
 from aivalue.errors import NotEstimable
 
 STRETCHES_MAX = 100  # Of a picture; longer histories with the AI are drawn in steps.

@@ -14,8 +14,8 @@ from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.rmspe_rank import rmspe_rank
 from aivalue.effects.checks.unequal_scatter import unequal_scatter
 from aivalue.effects.checks.weight_concentration import weight_concentration
-from aivalue.effects.conformal import Free
 from aivalue.effects.effect import Effect
+from aivalue.effects.error_models.scatter import scatter_of
 from aivalue.effects.estimators.augmented_synthetic_control import augmented_synthetic_control
 from aivalue.effects.estimators.staggered_synthetic import (
     staggered_effect,
@@ -38,8 +38,8 @@ from aivalue.effects.front_door.table import Matrices, days_from
 from aivalue.effects.front_door.unlike import movement, unlike
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Floats
+from aivalue.effects.permutations.conformal import Free
 from aivalue.effects.readings.synthetic import doubts_of
-from aivalue.effects.scatter import scatter_of
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from aivalue.effects.front_door.table import PanelTable, sorted_times
-from aivalue.effects.mix import hold_mix
 from aivalue.effects.panel import Booleans, Floats, Integers
-from aivalue.effects.parts import ChangeParts
+from aivalue.effects.segments.mix import hold_mix
+from aivalue.effects.segments.parts import ChangeParts
 from aivalue.errors import NotEstimable
 
 

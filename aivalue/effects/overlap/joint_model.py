@@ -7,7 +7,7 @@ grow or differ between units bias no total.
 
 Source: Borusyak, Jaravel & Spiess (2024), REStud 91(6), for imputation; Gardner (2022), arXiv
 2207.05943, for a second stage on sets of treatments; Wooldridge (2023), Econometrics Journal
-26(3), for the proportional scale. Uncertainty: `aivalue.effects.dependence`.
+26(3), for the proportional scale. Uncertainty: `aivalue.effects.error_models.dependence`.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aivalue.effects.dependence import covariance_of, dependence_of
 from aivalue.effects.effect import Scale
+from aivalue.effects.error_models.dependence import covariance_of, dependence_of
 from aivalue.effects.panel import Booleans, Floats, Integers
 from aivalue.effects.two_way import TwoWay, contributions, fit_two_way
 from aivalue.errors import NotEstimable

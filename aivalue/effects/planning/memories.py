@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from aivalue.effects.error_models.random_walk import STEP_SHARES, WALKS_FROM, walked_off
+from aivalue.effects.error_models.wandering import POSITIVE, STRONG, fits
 from aivalue.effects.panel import Floats
 from aivalue.effects.planning.shape import shape_of, whitened
-from aivalue.effects.random_walk import STEP_SHARES, WALKS_FROM, walked_off
-from aivalue.effects.wandering import POSITIVE, STRONG, fits
 from aivalue.errors import NotEstimable
 
 GRID = tuple(float(each) for each in np.round(np.arange(-0.40, 0.985, 0.02), 2))

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aivalue.effects.autoregression import remembering
-from aivalue.effects.dependence import KURTOSIS_FREEDOM
+from aivalue.effects.error_models.autoregression import remembering
+from aivalue.effects.error_models.dependence import KURTOSIS_FREEDOM
+from aivalue.effects.error_models.random_walk import wandering
+from aivalue.effects.error_models.wandering import EVEN, STRONG, odds_of, stretch_of
 from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.planning.memories import Memory
-from aivalue.effects.random_walk import wandering
-from aivalue.effects.wandering import EVEN, STRONG, odds_of, stretch_of
 
 DRAWS = 400
 SEED = 20_260_101  # The same plan gives the same figures.

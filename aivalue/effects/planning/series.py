@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from aivalue.effects.autoregression import FREE_MIN
+from aivalue.effects.error_models.autoregression import FREE_MIN
 from aivalue.effects.panel import Floats
 from aivalue.effects.planning.beside import continued
 from aivalue.effects.planning.memories import Memory, autocorrelation_of, odds_of_a_walk

@@ -8,6 +8,7 @@ from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.checks.convex_hull import convex_hull
 from aivalue.effects.checks.rmspe_rank import rmspe_rank
 from aivalue.effects.checks.unequal_scatter import unequal_scatter
+from aivalue.effects.error_models.scatter import scatter_of
 from aivalue.effects.functional import average
 from aivalue.effects.material import Material
 from aivalue.effects.readings.phased import read_phased
@@ -18,7 +19,6 @@ from aivalue.effects.readings.synthetic import (
     read_over_time,
     read_synthetic_difference,
 )
-from aivalue.effects.scatter import scatter_of
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import Plan
 

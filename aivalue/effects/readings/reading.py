@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aivalue.effects.checks.check import CheckResult
 from aivalue.effects.effect import Effect
-from aivalue.effects.parts import ChangeParts
+from aivalue.effects.segments.parts import ChangeParts
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import Plan
 

@@ -9,6 +9,7 @@ from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.residual_autocorrelation import residual_autocorrelation
 from aivalue.effects.checks.wandering_level import wandering_level
 from aivalue.effects.effect import Effect
+from aivalue.effects.error_models.wandering import Levels
 from aivalue.effects.estimators.before_after import (
     WEEKS_AFTER_MIN,
     Errors,
@@ -18,10 +19,9 @@ from aivalue.effects.estimators.before_after import (
 )
 from aivalue.effects.functional import average
 from aivalue.effects.material import Material
-from aivalue.effects.mix import SEGMENTS_MIN, HeldMix, hold_mix
 from aivalue.effects.panel import Booleans, Integers, cells_of, period_index
 from aivalue.effects.readings.reading import Reading, require_events
-from aivalue.effects.wandering import Levels
+from aivalue.effects.segments.mix import SEGMENTS_MIN, HeldMix, hold_mix
 from aivalue.errors import NotEstimable
 from aivalue.kpis.plan import Plan
 

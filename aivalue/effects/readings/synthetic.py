@@ -14,6 +14,7 @@ from aivalue.effects.checks.residual_autocorrelation import residual_autocorrela
 from aivalue.effects.checks.unequal_scatter import unequal_scatter
 from aivalue.effects.checks.weight_concentration import weight_concentration
 from aivalue.effects.effect import Effect, Period
+from aivalue.effects.error_models.scatter import scatter_of
 from aivalue.effects.estimators.conformal_control import (
     conformal_effect,
     conformal_synthetic_control,
@@ -26,7 +27,6 @@ from aivalue.effects.estimators.synthetic_difference_in_differences import (
 from aivalue.effects.estimators.synthetic_effect import synthetic_difference_effect
 from aivalue.effects.functional import average
 from aivalue.effects.panel import Cells, Floats
-from aivalue.effects.scatter import scatter_of
 from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from aivalue.effects.sequential import ratio_test_margin
+from aivalue.effects.sequential.always_valid import ratio_test_margin
 from services.attribution.settings import AttributionGroup, AttributionSettings
 from tests.integration.attribution.harness import Service, service_of
 from tests.integration.attribution.world import (

@@ -33,11 +33,11 @@ from aivalue.effects.functional import average, relative
 from aivalue.effects.panel import Floats
 from aivalue.effects.student_t import two_sided_p
 from aivalue.kpis.interval import Interval
+from tests.unit.effects.estimators.test_callaway_santanna import KINDS, MPDTA
+from tests.unit.effects.estimators.test_imputation import DF_HET
+from tests.unit.effects.estimators.test_synthetic import california, wide
 from tests.unit.effects.reference import columns, table
 from tests.unit.effects.staggered_builders import reference_panel, rows_of
-from tests.unit.effects.test_callaway_santanna import KINDS, MPDTA
-from tests.unit.effects.test_imputation import DF_HET
-from tests.unit.effects.test_synthetic import california, wide
 
 
 def tobacco_difference() -> dict[str, Any]:

@@ -21,10 +21,10 @@ from aivalue.effects.checks.rmspe_rank import rmspe_rank
 from aivalue.effects.checks.sensitivity import sensitivity
 from aivalue.effects.checks.wandering_level import wandering_level
 from aivalue.effects.choose import Choice
+from aivalue.effects.error_models.wandering import Levels
 from aivalue.effects.functional import over
-from aivalue.effects.leads import LeadTest
 from aivalue.effects.panel import Floats
-from aivalue.effects.wandering import Levels
+from aivalue.effects.parallel_trends.leads import LeadTest
 from aivalue.kpis.interval import Interval
 from tests.unit.effects.test_functional import make_effect
 

@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aivalue.effects.asymptotic_sequence import best_rho_squared, mixture_margin
-from aivalue.effects.comparison import relative_difference
+from aivalue.effects.arms.comparison import relative_difference
 from aivalue.effects.overlap import shapley_shares
 from aivalue.effects.panel import Floats
-from aivalue.effects.sequential import iterated_logarithm_margin
+from aivalue.effects.sequential.always_valid import iterated_logarithm_margin
+from aivalue.effects.sequential.asymptotic_sequence import best_rho_squared, mixture_margin
 from aivalue.effects.student_t import two_sided_p
 from tests.unit.effects import numbers_panels as panels
-from tests.unit.effects import test_callaway_santanna as cohorts
-from tests.unit.effects import test_comparison as arms
-from tests.unit.effects import test_overlap_game as games
-from tests.unit.effects import test_repeated_cross_sections as sections
-from tests.unit.effects import test_sequential as looks
-from tests.unit.effects import test_synthetic as synthetic
+from tests.unit.effects.arms import test_comparison as arms
+from tests.unit.effects.estimators import test_callaway_santanna as cohorts
+from tests.unit.effects.estimators import test_repeated_cross_sections as sections
+from tests.unit.effects.estimators import test_synthetic as synthetic
+from tests.unit.effects.overlap import test_overlap_game as games
 from tests.unit.effects.reference import FOLDER, columns, expected
+from tests.unit.effects.sequential import test_sequential as looks
 
 ENTRIES: list[dict[str, Any]] = json.loads((FOLDER / "expected.json").read_text())
 

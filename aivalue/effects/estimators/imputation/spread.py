@@ -5,7 +5,7 @@ what it differs from the others of its cohort and period ("asymptotic"), or from
 ("asymptotic_pooled", Gardner's two-stage variance: it also counts how effects differ).
 Calibrated: the same, with Student's t, where every wave shows its own spread; waves of fewer than
 ten units are pooled, and with ten treated units or fewer the covariance of a unit's path is learnt
-from all units together, as in `aivalue.effects.dependence`.
+from all units together, as in `aivalue.effects.error_models.dependence`.
 
 Source: Borusyak, Jaravel & Spiess (2024), REStud 91(6), section 4.3; Gardner (2022), "Two-stage
 differences in differences", arXiv 2207.05943.
@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from aivalue.effects.dependence import covariance_of, dependence_of, noise_by_side
+from aivalue.effects.error_models.dependence import covariance_of, dependence_of, noise_by_side
 from aivalue.effects.estimators.averages import Spread, clustered, satterthwaite
 from aivalue.effects.estimators.cluster_components import clusters_by_cohort, spread_by_components
 from aivalue.effects.estimators.imputation.fit import Imputed, noise_of, scatter_of

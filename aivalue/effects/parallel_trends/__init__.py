@@ -1,0 +1,1 @@
+"""Did treated units move as the others before the AI, and what if they did not go on to."""

@@ -1,0 +1,1 @@
+"""Inference from who was treated, or when, as the only thing that was random."""

@@ -1,0 +1,1 @@
+"""Why a level moved: its segments, and their mix held still."""
