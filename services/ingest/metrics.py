@@ -142,9 +142,9 @@ for _name in DATA_BY_TYPE:
     SCHEMAS.labels(_family, _version).set(1)
 
 
-def observe_stored(batch: Batch, stored: Stored, *, seconds: float) -> None:
-    """Count a batch that is committed."""
-    now = time.time()
+def observe_stored(batch: Batch, stored: Stored, *, seconds: float, ended_ago: float = 0.0) -> None:
+    """Count a batch that is committed, and how long that took; some seconds ago it ended."""
+    committed_at = time.time() - ended_ago
     duplicates = Tally(_placed(batch, stored.duplicates))
     refused = Tally(_placed(batch, stored.refused))
     for number, stretch in enumerate(batch.stretches):
@@ -167,9 +167,9 @@ def observe_stored(batch: Batch, stored: Stored, *, seconds: float) -> None:
             CORRECTIONS.labels(kind).inc()
     BATCH_EVENTS.observe(batch.n_records)
     BATCH_SECONDS.labels("store").observe(seconds)
-    LAST_COMMIT.set(now)
+    LAST_COMMIT.set(committed_at)
     logged_at = min(stretch.records[0].timestamp for stretch in batch.stretches) / 1_000
-    END_TO_END_SECONDS.observe(max(now - logged_at, 0))
+    END_TO_END_SECONDS.observe(max(committed_at - logged_at, 0))
 
 
 def observe_position(topic: str, partition: int, offset: int, *, lag: int) -> None:

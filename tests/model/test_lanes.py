@@ -163,6 +163,21 @@ def test_nothing_is_read_for_a_lane_that_is_full_while_another_has_room() -> Non
     world.close()
 
 
+def test_a_record_of_an_idle_lane_does_not_wait_for_the_transaction_of_another() -> None:
+    world = World()
+    worker = _claimed(world, PARTITIONS)
+    world.log.append(PARTITIONS[0], measurement(0, 1))
+    world.poll(worker, 1)
+    world.poll(worker, 1)
+
+    world.log.append(PARTITIONS[1], measurement(1, 1))
+    for _ in range(4):
+        world.poll(worker, 1)
+
+    assert [each.lanes for each in worker.writer.queue] == [{0}, {1}]
+    world.close()
+
+
 def test_a_silent_partition_does_not_keep_another_waiting_whose_lane_was_full() -> None:
     """All but one partition may be silent: once its lane has room, it is read on."""
 

@@ -69,7 +69,7 @@ class Consumer:
         self._together_max = together_max
         self._assignment = Assignment(settings, claims, clock=clock)
         self._reader = Reader(settings.ingest, source, self._assignment)
-        self._in_flight = InFlight()
+        self._in_flight = InFlight(clock=clock)
         self._breaker = Breaker(share_max=settings.ingest.breaker_share)
         self._failures, self._fenced = 0, False
         self._claim_at = 0.0
@@ -157,11 +157,6 @@ class Consumer:
         await failpoint("after_poll")
         await self._hand_over(await self._batches(polled))
         await self._settle()
-        while self._in_flight and not polled:
-            await self._wait()
-            if asked:
-                # The lanes that were full have room again.
-                break
 
     async def _asked(self) -> list[TopicPartition]:
         """Wait for room in a lane; return the partitions of those that have some, none for all.
@@ -253,7 +248,7 @@ class Consumer:
         future = self._writer.submit(batch)
         self._assignment.storing.add(future)
         future.add_done_callback(self._assignment.storing.discard)
-        self._in_flight.add(future, batch, following, now=self._clock())
+        self._in_flight.add(future, batch, following)
 
     async def _settle(self) -> None:
         """Note what became of the batches that have ended."""
@@ -268,9 +263,15 @@ class Consumer:
 
     def _note(self, ended: Handed, stored: Stored) -> None:
         self._progress.stored_at = now = self._clock()
+        ended_at = now if ended.ended_at is None else ended.ended_at
         self._committing.note(ended.following)
         self._breaker.watch(stored)
-        metrics.observe_stored(ended.batch, stored, seconds=now - ended.submitted_at)
+        metrics.observe_stored(
+            ended.batch,
+            stored,
+            seconds=ended_at - ended.submitted_at,
+            ended_ago=now - ended_at,
+        )
         self._lag.stored(ended.batch, ended.following)
         observe_positions(self._source, ended.following)
 

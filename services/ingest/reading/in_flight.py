@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from aiokafka import TopicPartition
@@ -16,20 +17,28 @@ from services.ingest.storing.keys import Stored
 BATCHES_MAX: Final = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Handed:
-    """A batch and the offset that follows it in each of its partitions."""
+    """A batch and the offset that follows it in each of its partitions.
+
+    Attributes
+    ----------
+    ended_at :
+        None until its end was heard of, which whoever polls meanwhile settles later.
+    """
 
     batch: Batch
     following: dict[TopicPartition, int]
     submitted_at: float
     future: "asyncio.Future[Stored]"
+    ended_at: float | None = None
 
 
 class InFlight:
     """Keeps them in the order they were handed over; those of one lane end in this order."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._handed: list[Handed] = []
 
     def __len__(self) -> int:
@@ -53,13 +62,14 @@ class InFlight:
         future: "asyncio.Future[Stored]",
         batch: Batch,
         following: dict[TopicPartition, int],
-        *,
-        now: float,
     ) -> None:
         """Keep a batch until it is settled."""
-        self._handed.append(
-            Handed(future=future, batch=batch, following=following, submitted_at=now)
-        )
+        handed = Handed(future=future, batch=batch, following=following, submitted_at=self._clock())
+        future.add_done_callback(partial(self._note_end, handed))
+        self._handed.append(handed)
+
+    def _note_end(self, handed: Handed, _: "asyncio.Future[Stored]") -> None:
+        handed.ended_at = self._clock()
 
     async def wait(self) -> None:
         """Wait until one has ended, of whichever lane; who stops waiting stops none of them."""

@@ -228,17 +228,21 @@ async def test_a_mend_that_a_deadlock_ended_begins_again(
 ) -> None:
     await connection.execute("update ingest.daily_statistics set sum = sum + 1 where n > 0")
     lock = "select from ingest.daily_statistics where n > 0 order by series_id {} for update"
-    async with asyncpg.create_pool(ingest_database, min_size=1, max_size=1) as pool:
+    # Each looks for a circle once: the mender, which gives way, long before the other would.
+    looks = {"deadlock_timeout": "3s"}
+    async with asyncpg.create_pool(
+        ingest_database, min_size=1, max_size=1, server_settings=looks
+    ) as pool:
         async with pool.acquire() as mender:
             pid = mender.get_server_pid()
         async with connection.transaction():
+            await connection.execute("set local deadlock_timeout = '60s'")
             # From the other end than everybody.
             await connection.execute(lock.format("desc limit 1"))
             mended = asyncio.create_task(
                 mend_page(pool, TENANT, ALL, None, changes_topic=TOPIC, now=NOW)
             )
             await _waits(rivals, pid)
-            # Who waited first looks for a circle first, and gives way.
             await connection.execute(lock.format("asc limit 1"))
 
         assert len((await mended).differing) == 5
