@@ -10,7 +10,7 @@ import typer
 from aivalue.cli.asking import answered
 from aivalue.cli.console import FAILED, WRONG_CALL, fail, notes, results
 from aivalue.cli.ingest_days import days
-from aivalue.cli.service_calls import call
+from aivalue.cli.service_calls import CallFailed, call
 
 app = typer.Typer(
     help="The logs that events are read from: where they stand, and whether they were edited.",
@@ -140,8 +140,19 @@ def _name(partition: Partition) -> str:
 
 
 async def _partitions(client: httpx.AsyncClient, topic: str | None) -> list[Any]:
-    found = await call(client, "GET", "/v1/partitions")
-    return [each for each in found if topic in {None, each["topic"]}]
+    """Return the partitions, of one topic or all.
+
+    Raises
+    ------
+    CallFailed
+        There is no such topic: none of its partitions at fault would look like no fault.
+    """
+    known = await call(client, "GET", "/v1/partitions")
+    found = [each for each in known if topic in {None, each["topic"]}]
+    if topic is not None and not found:
+        topics = ", ".join(dict.fromkeys(each["topic"] for each in known)) or "none yet"
+        raise CallFailed(f"topic {topic} is not known; known are {topics}")
+    return found
 
 
 async def _resumed(

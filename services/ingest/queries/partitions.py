@@ -61,15 +61,15 @@ async def open_log(
 async def rotate_log(
     connection: Connection, tenant: str, topic: str, *, identity: str, reason: str
 ) -> int:
-    """Close the open incarnation and open the next one at offset 0; event keys still apply."""
+    """Close the open incarnation of Kafka's log, open the next at offset 0; event keys apply."""
     row = await connection.fetchrow(
         "update ingest.logs set closed_at = clock_timestamp(), closed_reason = $3 "
-        "where tenant_id = $1 and topic = $2 and closed_at is null "
+        "where tenant_id = $1 and topic = $2 and closed_at is null and kind = 'kafka' "
         "returning log_id, incarnation, kind",
         tenant, topic, reason,
     )  # fmt: skip
     if row is None:
-        raise LookupError(f"topic {topic} of {tenant} has no open log")
+        raise LookupError(f"topic {topic} of {tenant} has no open log that is read from Kafka")
     # Whoever still reads the old log is fenced, and claims in the new one.
     await connection.execute(
         "update ingest.partitions set epoch = epoch + 1 where tenant_id = $1 and log_id = $2",
@@ -202,16 +202,23 @@ async def halt(connection: Connection, tenant: str, origin: Origin, *, reason: s
 
 async def resume(
     connection: Connection, tenant: str, topic: str, partition: int, *, forget_tail: bool
-) -> bool:
-    """Let a halted partition of the open log go on; `forget_tail` trusts the log as it is now."""
-    done = await connection.fetchval(
-        "update ingest.partitions p set state = 'active', halt_reason = null, "
-        "tail_sha256 = case when $4 then null else p.tail_sha256 end from ingest.logs l "
-        "where p.tenant_id = $1 and l.tenant_id = $1 and l.log_id = p.log_id and l.topic = $2 "
-        "and l.closed_at is null and p.\"partition\" = $3 and p.state = 'halted' returning true",
+) -> str | None:
+    """Let a partition of the open log go on if it is halted; `forget_tail` trusts the log as it is.
+
+    Return the state that it had, None where it is not known.
+    """
+    state: str | None = await connection.fetchval(
+        'with found as (select p.tenant_id, p.log_id, p."partition", p.state '
+        "from ingest.partitions p join ingest.logs l using (tenant_id, log_id) "
+        "where p.tenant_id = $1 and l.topic = $2 and l.closed_at is null "
+        'and p."partition" = $3 for update of p), '
+        "resumed as (update ingest.partitions p set state = 'active', halt_reason = null, "
+        "tail_sha256 = case when $4 then null else p.tail_sha256 end from found f "
+        "where f.state = 'halted' and p.tenant_id = f.tenant_id and p.log_id = f.log_id "
+        'and p."partition" = f."partition") select state from found',
         tenant, topic, partition, forget_tail,
     )  # fmt: skip
-    return bool(done)
+    return state
 
 
 async def advance(connection: Connection, tenant: str, stretches: Sequence[Stretch]) -> None:

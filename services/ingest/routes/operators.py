@@ -97,15 +97,16 @@ async def rotate_log(request: Request, principal: Operator, rotation: LogRotatio
 async def resume_partition(request: Request, principal: Operator, resumption: Resumption) -> None:
     """Let a halted partition go on; its reader notices within seconds."""
     async with request.app.state.pool.acquire() as connection:
-        resumed = await partitions.resume(
+        state = await partitions.resume(
             connection,
             principal.tenant,
             resumption.topic,
             resumption.partition,
             forget_tail=resumption.forget_tail,
         )
-    if not resumed:
-        raise HTTPException(404, f"{resumption.topic}/{resumption.partition} is not halted")
+    if state != "halted":
+        seen = "not known" if state is None else f"{state}, not halted"
+        raise HTTPException(404, f"{resumption.topic}/{resumption.partition} is {seen}")
 
 
 @router.get(

@@ -56,9 +56,12 @@ class Operator:
 
     async def say(self, *words: str) -> Result:
         """Run a command in a thread, for it brings its own loop; faster than in a process."""
-        return await asyncio.to_thread(
-            CliRunner().invoke, app, list(words), env={"AIVALUE_SERVICES__INGEST": self._address}
-        )
+        # No baseline service: one that somebody runs here would have definitions of its own.
+        environment = {
+            "AIVALUE_SERVICES__INGEST": self._address,
+            "AIVALUE_SERVICES__BASELINE": "http://127.0.0.1:1",
+        }
+        return await asyncio.to_thread(CliRunner().invoke, app, list(words), env=environment)
 
     async def ask(self, *words: str, status: int = 0) -> Any:
         """Run a command, and read what it answers as JSON."""
@@ -265,21 +268,65 @@ async def test_partitions_are_verified_resumed_and_rotated(
     await connection.execute(
         "update ingest.partitions set state = 'halted', halt_reason = 'a test'"
     )
+    await _begin_topic(connection, "topic")
     await connection.close()
     edited = await operator.ask("ingest", "verify", status=1)
     listed = await operator.ask("ingest", "partitions")
     resumed = await operator.ask("ingest", "resume", "--all", "--forget-tail")
-    rotated = await operator.ask("ingest", "rotate", "http", "--reason", "a test")
+    rotated = await operator.ask("ingest", "rotate", "topic", "--reason", "a test")
     after = await operator.ask("ingest", "partitions")
 
     assert (hashed["n_records"], hashed["n_faults"], kept["hash_lost"]) == (2, 0, False)
     assert lost["hash_lost"]
     (fault,) = edited["partitions"][0]["faults"]
     assert fault["row"] == f"http#1/{hashed['partition']} event @1 (urn:test b)"
-    assert [each["halt_reason"] for each in listed] == ["a test"]
+    assert [each["halt_reason"] for each in listed] == ["a test", None]
     assert resumed["resumed"] == [{"topic": "http", "partition": hashed["partition"]}]
-    assert rotated["topic"] == "http"
-    assert [(each["state"], each["closed"]) for each in after] == [("active", True)]
+    assert rotated["topic"] == "topic"
+    assert [(each["topic"], each["state"], each["closed"]) for each in after] == [
+        ("http", "active", False), ("topic", "active", True),
+    ]  # fmt: skip
+
+
+async def _begin_topic(connection: asyncpg.Connection, topic: str) -> None:
+    """Have a log as if a topic had been claimed and nothing read."""
+    log_id = await connection.fetchval(
+        "insert into ingest.logs (tenant_id, kind, topic, incarnation, identity) "
+        "select tenant_id, 'kafka', $1, 1, '' from ingest.logs returning log_id",
+        topic,
+    )
+    await connection.execute(
+        'insert into ingest.partitions (tenant_id, log_id, "partition", next_offset, head_hash) '
+        "select tenant_id, $1, 0, 0, $2 from ingest.logs where log_id = $1",
+        log_id,
+        bytes(32),
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("partitions --topic htp", "topic htp is not known; known are http"),
+        ("verify --topic htp", "topic htp is not known; known are http"),
+        ("resume --all htp", "topic htp is not known; known are http"),
+        ("resume htp 0", "htp/0 is not known"),
+        ("resume http 0", "http/0 is active, not halted"),
+        ("rotate htp --reason x", "topic htp of acme has no open log that is read from Kafka"),
+        # Requests are its records: it is no other log, whatever happens to a broker.
+        ("rotate http --reason x", "topic http of acme has no open log that is read from Kafka"),
+    ],
+)
+async def test_a_log_that_is_not_known_is_no_log_without_fault(
+    process: IngestProcess, tmp_path: Path, call: str, said: str
+) -> None:
+    await process.until("/livez", lambda response: response.is_success)
+    operator = Operator(process, tmp_path)
+    await operator.send([http_measured("a", "1")])
+
+    answer = await operator.say("ingest", *call.split())
+
+    assert answer.exit_code == 1
+    assert said in answer.output
 
 
 async def test_a_day_that_is_wrong_is_named_and_mended_when_asked(
