@@ -153,6 +153,8 @@ def _operations(service: str, checks: Mapping[str, Check]) -> APIRouter:
 async def _verdict(check: Check) -> str:
     try:
         await asyncio.wait_for(check(), READINESS_TIMEOUT_SECONDS)
+    except TimeoutError:
+        return f"no answer for {READINESS_TIMEOUT_SECONDS:.0f} s"
     except Exception as error:  # noqa: BLE001 - whatever the reason, the dependency is not usable
         return f"{type(error).__name__}: {error}"
     return "ok"

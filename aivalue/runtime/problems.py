@@ -24,6 +24,15 @@ _STATUS = {
     errors.NotEstimable: HTTPStatus.CONFLICT,
     errors.NotComputable: HTTPStatus.CONFLICT,
 }
+# PostgreSQL cannot be reached, ends the session, gives up the statement, or has no room.
+_AWAY = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
 _SEEN_MAX = 80
 logger = structlog.get_logger()
 
@@ -52,6 +61,8 @@ def install(application: FastAPI) -> None:
     application.add_exception_handler(RequestValidationError, _validation)
     application.add_exception_handler(errors.AivalueError, _core)
     application.add_exception_handler(DependencyUnavailable, _unavailable)
+    for kind in _AWAY:
+        application.add_exception_handler(kind, _away)
     application.add_exception_handler(asyncpg.DataError, _unfit)
     application.add_exception_handler(DBAPIError, _refused_by_database)
     application.add_exception_handler(Exception, _unexpected)
@@ -120,11 +131,19 @@ async def _refused_by_database(request: Request, error: Exception) -> JSONRespon
     cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else None
     if isinstance(cause, asyncpg.DataError):
         return await _unfit(request, cause)
+    if isinstance(cause, _AWAY):
+        return await _away(request, cause)
     return await _unexpected(request, error)
 
 
 async def _unavailable(_: Request, error: Exception) -> JSONResponse:
     return problem(503, str(error), headers={"retry-after": "2"})
+
+
+async def _away(request: Request, error: Exception) -> JSONResponse:
+    logger.warning("PostgreSQL fails a request", path=request.url.path, exc_info=error)
+    said = f"PostgreSQL: {type(error).__name__}, {str(error) or 'no answer in time'}"
+    return await _unavailable(request, DependencyUnavailable(said))
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

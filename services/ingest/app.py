@@ -20,7 +20,7 @@ from aivalue.runtime.application import background, create_application
 from aivalue.runtime.kafka import create_consumer, ensure_topics
 from aivalue.runtime.migrations import require_newest
 from aivalue.runtime.outbox.relay import relay
-from aivalue.runtime.postgres import asyncpg_address, create_engine
+from aivalue.runtime.postgres import asyncpg_address, create_engine, require_reachable
 from aivalue.runtime.problems import problem
 from aivalue.runtime.requests import BODY_BYTES_MAX
 from aivalue.runtime.server import serve
@@ -113,6 +113,7 @@ class _Service:
         settings = self._settings
         address = asyncpg_address(settings.database)
         store = Store(changes_topic=settings.kafka.internal_topic(CHANGES))
+        await require_reachable(settings.database)
         async with contextlib.AsyncExitStack() as stack:
             pool = await stack.enter_async_context(
                 asyncpg.create_pool(

@@ -1,11 +1,13 @@
-"""Whether `/readyz` says in time that PostgreSQL is stuck, and when that is over."""
+"""Whether ingest says that PostgreSQL is stuck or away, and when that is over."""
 
 import asyncio
 
 import httpx
+import pytest
 from pydantic import SecretStr
 
 from aivalue.runtime import application
+from aivalue.runtime.postgres import DatabaseUnreachable
 from aivalue.runtime.settings import AuthSettings, DatabaseSettings, KafkaSettings
 from services.ingest.app import create_app
 from services.ingest.settings import IngestGroup, IngestSettings
@@ -47,5 +49,14 @@ async def test_a_postgresql_that_answers_nothing_is_told_of_in_time(
         "status": "ok", "dependencies": {"postgres": "ok", "kafka": "ok"},
     }  # fmt: skip
     assert stuck.status_code == 503
-    assert stuck.json()["dependencies"]["postgres"].startswith("TimeoutError")
+    assert stuck.json()["dependencies"]["postgres"] == "no answer for 2 s"
     assert alive.status_code == 200
+
+
+async def test_a_start_without_postgresql_says_where_it_was_sought() -> None:
+    address = "postgresql://aivalue@127.0.0.1:1/aivalue"
+    app = create_app(IngestSettings(database=DatabaseSettings(url=SecretStr(address))))
+
+    with pytest.raises(DatabaseUnreachable, match=f"{address} cannot be used .*DATABASE__URL"):
+        async with app.router.lifespan_context(app):
+            pass

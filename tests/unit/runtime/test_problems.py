@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI, Query
+from sqlalchemy.exc import DBAPIError
 
 from aivalue.errors import InvalidDefinition, NotFreezable
 from aivalue.runtime import problems
@@ -24,9 +26,20 @@ def application() -> FastAPI:
             "definition": InvalidDefinition("broken", problems=(("kpi/unit", "is empty"),)),
             "freeze": NotFreezable("nothing to freeze"),
             "away": problems.DependencyUnavailable("ingest does not answer"),
+            "silent": TimeoutError(),
+            "refused": ConnectionRefusedError(111, "nobody listens"),
+            "stopped": asyncpg.AdminShutdownError("the administrator says so"),
+            "adapted": _adapted(asyncpg.CannotConnectNowError("the database starts up")),
         }.get(how, ZeroDivisionError("internal: secret"))
 
     return app
+
+
+def _adapted(error: Exception) -> DBAPIError:
+    """Wrap an error as SQLAlchemy does, below its adapter."""
+    adapted = Exception()
+    adapted.__cause__ = error
+    return DBAPIError("select", None, adapted)
 
 
 async def asked(method: str, path: str) -> httpx.Response:
@@ -43,6 +56,25 @@ async def asked(method: str, path: str) -> httpx.Response:
         ("GET", "/fails/definition", 422, "broken"),
         ("GET", "/fails/freeze", 409, "nothing to freeze"),
         ("GET", "/fails/away", 503, "ingest does not answer"),
+        ("GET", "/fails/silent", 503, "PostgreSQL: TimeoutError, no answer in time"),
+        (
+            "GET",
+            "/fails/refused",
+            503,
+            "PostgreSQL: ConnectionRefusedError, [Errno 111] nobody listens",
+        ),
+        (
+            "GET",
+            "/fails/stopped",
+            503,
+            "PostgreSQL: AdminShutdownError, the administrator says so",
+        ),
+        (
+            "GET",
+            "/fails/adapted",
+            503,
+            "PostgreSQL: CannotConnectNowError, the database starts up",
+        ),
         ("GET", "/fails/otherwise", 500, "the service failed to answer; its log says why"),
     ],
 )
