@@ -17,8 +17,8 @@ import msgspec
 from aivalue.errors import InvalidEvent
 from aivalue.events.columns import Columns
 from aivalue.runtime.clock import utc_now
-from aivalue.runtime.problems import DependencyUnavailable
 from services.ingest import metrics
+from services.ingest.attempts import attempted
 from services.ingest.batch import (
     Batch,
     DeadLetter,
@@ -38,7 +38,6 @@ from services.ingest.storing.keys import Stored
 from services.ingest.taxonomy import Action, action_for
 
 TOPIC = "http"
-ATTEMPTS = 3
 Status = Literal["accepted", "duplicate", "rejected"]
 
 
@@ -108,21 +107,9 @@ class HttpIngestion:
             invalid=invalid,
             received_at=now,
         )
-        batch, stored = await self._stored(request)
+        batch, stored = await attempted(partial(self._store_request, request))
         metrics.observe_stored(batch, stored, seconds=(utc_now() - now).total_seconds())
         return _results(request, stored)
-
-    async def _stored(self, request: "_Request") -> tuple[Batch, Stored]:
-        for attempt in itertools.count(1):
-            try:
-                return await self._store_request(request)
-            except Exception as error:
-                if action_for(error) is not Action.START_OVER:
-                    raise
-                metrics.RETRIES.labels(type(error).__name__).inc()
-                if attempt == ATTEMPTS:
-                    raise DependencyUnavailable(f"PostgreSQL: {error!r}") from error
-        raise AssertionError  # count() never ends
 
     async def _store_request(self, request: "_Request") -> tuple[Batch, Stored]:
         async with self._pool.acquire() as connection:

@@ -8,18 +8,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
-from asyncpg import Connection, Pool
+from asyncpg import Connection
 
-from aivalue.runtime.problems import DependencyUnavailable
 from services.ingest.queries import daily, outbox, partitions, recounting, verification
 from services.ingest.queries.daily import Difference, Place, Span
 from services.ingest.storing.changes import messages_of
 from services.ingest.storing.correcting import Changed
-from services.ingest.taxonomy import Action, action_for
-
-ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,33 +66,3 @@ async def mend(
     )
     await outbox.record_changes(connection, tenant, changes_topic, messages)
     return Compared(n_days=page.n_days, differing=wrong, last=page.last)
-
-
-async def mend_page(
-    pool: Pool,
-    tenant: str,
-    span: Span,
-    after: Place | None,
-    *,
-    changes_topic: str,
-    now: datetime,
-) -> Compared:
-    """Mend the next page in a transaction of its own; one that a deadlock ended begins again.
-
-    Raises
-    ------
-    DependencyUnavailable
-        It was tried several times; nothing of the page is changed.
-    """
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            async with pool.acquire() as connection, connection.transaction():
-                return await mend(
-                    connection, tenant, span, after, changes_topic=changes_topic, now=now
-                )
-        except Exception as error:
-            if action_for(error) is not Action.START_OVER:
-                raise
-            if attempt == ATTEMPTS:
-                raise DependencyUnavailable(f"PostgreSQL: {error!r}") from error
-    raise AssertionError  # the last attempt returns or raises

@@ -15,7 +15,8 @@ from aivalue.events.topics import CHANGES
 from aivalue.runtime.auth import Operator, Reader
 from aivalue.runtime.clock import utc_now
 from aivalue.runtime.requests import closed
-from services.ingest.mending import Compared, compare, mend_page
+from services.ingest.attempts import attempted
+from services.ingest.mending import Compared, compare, mend
 from services.ingest.queries import daily, reading
 from services.ingest.queries.daily import FIGURES, Place, Span
 from services.ingest.routes.days import AskedDays
@@ -106,14 +107,19 @@ async def mend_days(request: Request, principal: Operator, wanted: DaysToMend) -
     settings: IngestSettings = request.app.state.settings
     async with request.app.state.pool.acquire() as connection:
         await _require_known(connection, principal.tenant, wanted.kpi)
-    page = await mend_page(
-        request.app.state.pool,
-        principal.tenant,
-        Span(kpi=wanted.kpi, start=wanted.start, end=wanted.end),
-        _place(wanted.cursor),
-        changes_topic=settings.kafka.internal_topic(CHANGES),
-        now=utc_now(),
-    )
+
+    async def mend_page() -> Compared:
+        async with request.app.state.pool.acquire() as connection, connection.transaction():
+            return await mend(
+                connection,
+                principal.tenant,
+                Span(kpi=wanted.kpi, start=wanted.start, end=wanted.end),
+                _place(wanted.cursor),
+                changes_topic=settings.kafka.internal_topic(CHANGES),
+                now=utc_now(),
+            )
+
+    page = await attempted(mend_page)
     if page.differing:
         logger.warning(
             "days of statistics were wrong and are derived anew",

@@ -12,7 +12,8 @@ import pytest
 from aivalue.events.business import MeasurementRecorded
 from aivalue.events.changes import SeriesChanged, decode_change
 from aivalue.events.encode import Message
-from services.ingest.mending import Compared, compare, mend, mend_page
+from services.ingest.attempts import attempted
+from services.ingest.mending import Compared, compare, mend
 from services.ingest.queries import daily, recounting
 from services.ingest.queries.daily import FIGURES, Place, Span
 from tests.integration.ingest.material import (
@@ -235,13 +236,16 @@ async def test_a_mend_that_a_deadlock_ended_begins_again(
     ) as pool:
         async with pool.acquire() as mender:
             pid = mender.get_server_pid()
+
+        async def mend_page() -> Compared:
+            async with pool.acquire() as mender:
+                return await _mended(mender)
+
         async with connection.transaction():
             await connection.execute("set local deadlock_timeout = '60s'")
             # From the other end than everybody.
             await connection.execute(lock.format("desc limit 1"))
-            mended = asyncio.create_task(
-                mend_page(pool, TENANT, ALL, None, changes_topic=TOPIC, now=NOW)
-            )
+            mended = asyncio.create_task(attempted(mend_page))
             await _waits(rivals, pid)
             await connection.execute(lock.format("asc limit 1"))
 
