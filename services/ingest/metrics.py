@@ -11,7 +11,7 @@ from aivalue.events.business import BackfillReverted, EventRetracted
 from aivalue.events.event import Event
 from aivalue.events.topics import DATA_BY_TYPE
 from services.ingest.batch import Batch
-from services.ingest.lateness import BUCKETS, observe_ages
+from services.ingest.lateness import BUCKETS, is_late, observe_ages
 from services.ingest.storing.keys import Stored
 
 RECORDS = Counter(
@@ -63,7 +63,7 @@ BATCH_SECONDS = Histogram(
 )
 BATCH_EVENTS = Histogram(
     "aivalue_ingest_batch_events",
-    "Events per database transaction.",
+    "Records per database transaction.",
     buckets=(1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000),
 )
 EVENT_AGE_SECONDS = Histogram(
@@ -134,7 +134,11 @@ SCHEMAS = Gauge(
     "1 for every version of an event type that is read.",
     ["event_type", "version"],
 )
-RETRIES = Counter("aivalue_ingest_retries_total", "Batches given up and read again.", ["error"])
+RETRIES = Counter(
+    "aivalue_ingest_retries_total",
+    "Batches given up and read again, and attempts at requests that failed.",
+    ["error"],
+)
 
 
 for _name in DATA_BY_TYPE:
@@ -147,6 +151,7 @@ def observe_stored(batch: Batch, stored: Stored, *, seconds: float, ended_ago: f
     committed_at = time.time() - ended_ago
     duplicates = Tally(_placed(batch, stored.duplicates))
     refused = Tally(_placed(batch, stored.refused))
+    late_gone = Tally(_late(batch, stored.gone))
     for number, stretch in enumerate(batch.stretches):
         topic = stretch.origin.topic
         RECORDS.labels(topic).inc(len(stretch.records))
@@ -160,7 +165,8 @@ def observe_stored(batch: Batch, stored: Stored, *, seconds: float, ended_ago: f
             DUPLICATES.labels(topic, "natural").inc(n_duplicate)
         if stretch.kept:
             times = stretch.events.microseconds
-            LATE.labels(topic).inc(observe_ages(EVENT_AGE_SECONDS, times, batch.received_at))
+            n_late = observe_ages(EVENT_AGE_SECONDS, times, batch.received_at)
+            LATE.labels(topic).inc(n_late - late_gone[number])
     _observe_dead(batch, stored)
     for seq in batch.special:
         if stored.keeps(seq) and (kind := _correction(batch.event(seq))) is not None:
@@ -214,6 +220,13 @@ def _placed(batch: Batch, seqs: Iterable[int]) -> Iterator[tuple[int, str]]:
     """Return stretch and type of events."""
     for seq in seqs:
         yield batch.stretch_number(seq), batch.events.types[seq]
+
+
+def _late(batch: Batch, seqs: Iterable[int]) -> Iterator[int]:
+    """Return the stretch of each event that came late."""
+    for seq in seqs:
+        if is_late(batch.events.microseconds[seq], batch.received_at):
+            yield batch.stretch_number(seq)
 
 
 def _correction(event: Event) -> str | None:
