@@ -9,8 +9,8 @@ import msgspec
 from asyncpg import Connection
 
 from services.ingest.batch import DeadLetter, Headers
-from services.ingest.claimed import claimed_identity
 from services.ingest.originals import headers_of_letter, headers_text
+from services.ingest.sender import supposed_sender
 
 COLUMNS = (
     "tenant_id", "log_id", "partition", "offset", "log_timestamp", "received_at", "reason",
@@ -47,7 +47,7 @@ async def insert_dead_letters(
 def _identity(letter: DeadLetter) -> tuple[str | None, str | None]:
     if letter.source is not None:
         return letter.source, letter.event_id
-    return claimed_identity(letter.record.value, letter.record.headers)
+    return supposed_sender(letter.record.value, letter.record.headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

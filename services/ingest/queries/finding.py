@@ -25,7 +25,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptRun:
+class PlacedRun:
     """Records that are kept side by side, and where."""
 
     log_id: int
@@ -70,7 +70,9 @@ async def places_of_keys(
     return [tuple(row) for row in rows]
 
 
-async def runs_at(connection: Connection, tenant: str, places: Sequence[KeyPlace]) -> list[KeptRun]:
+async def runs_at(
+    connection: Connection, tenant: str, places: Sequence[KeyPlace]
+) -> list[PlacedRun]:
     """Return the runs that hold the records at some places, each once."""
     rows = await connection.fetch(
         'select distinct on (r.log_id, r."partition", r.first_offset) r.log_id, r."partition", '
@@ -83,4 +85,4 @@ async def runs_at(connection: Connection, tenant: str, places: Sequence[KeyPlace
         tenant,
         *([place[column] for place in places] for column in range(3)),
     )
-    return [KeptRun(**row) for row in rows]
+    return [PlacedRun(**row) for row in rows]

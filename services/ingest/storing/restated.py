@@ -16,7 +16,7 @@ from aivalue.errors import InvalidEvent
 from aivalue.events.event import Event
 from services.ingest.batch import Batch
 from services.ingest.originals import decode_original, unpack
-from services.ingest.queries.finding import KeptRun, KeyPlace, places_of_keys, runs_at
+from services.ingest.queries.finding import KeyPlace, PlacedRun, places_of_keys, runs_at
 from services.ingest.storing.identities import Ids
 
 
@@ -62,7 +62,7 @@ def _place(batch: Batch, seq: int) -> KeyPlace:
     return origin.log_id, origin.partition, batch.records[seq].offset
 
 
-def _events(runs: Sequence[KeptRun], wanted: set[KeyPlace]) -> dict[KeyPlace, Event]:
+def _events(runs: Sequence[PlacedRun], wanted: set[KeyPlace]) -> dict[KeyPlace, Event]:
     """Read the events at some places; what cannot be read any more is left out."""
     events: dict[KeyPlace, Event] = {}
     for run in runs:

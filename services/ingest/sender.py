@@ -22,7 +22,7 @@ class _Envelope(msgspec.Struct, gc=False):
 _envelopes = msgspec.json.Decoder(_Envelope)
 
 
-def claimed_identity(value: bytes | None, headers: Headers) -> tuple[str | None, str | None]:
+def supposed_sender(value: bytes | None, headers: Headers) -> tuple[str | None, str | None]:
     """Return the source and the id that a record gives, None where it gives none that could be.
 
     Nothing is made sure of: what is wrong with the record may be just that.
