@@ -26,7 +26,7 @@ from aivalue.runtime.requests import BODY_BYTES_MAX
 from aivalue.runtime.server import serve
 from aivalue.runtime.settings import RuntimeSettings
 from services.ingest import metrics
-from services.ingest.collecting import keep_collecting, start_collecting
+from services.ingest.garbage import keep_collecting, start_collecting
 from services.ingest.http_ingestion import HttpIngestion
 from services.ingest.maintenance import (
     count_dead_letters,

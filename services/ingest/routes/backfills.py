@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aivalue.runtime.auth import Operator, Principal, Reader
 from aivalue.runtime.requests import closed
+from services.ingest.queries import asked
 from services.ingest.queries import backfills as queries
-from services.ingest.queries import reading
 from services.ingest.reverting import Progress, Refused, Reverting, UnknownBackfill
 from services.ingest.settings import IngestSettings
 
@@ -82,7 +82,7 @@ async def get_backfills(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Backfills:
     """Return backfills, how many events each brought, and which are reverted."""
-    async with reading.snapshot_of(request.app.state.pool) as connection:
+    async with asked.snapshot_of(request.app.state.pool) as connection:
         rows = await queries.list_backfills(
             connection, principal.tenant, after=cursor, limit=limit + 1
         )

@@ -13,7 +13,7 @@ from aivalue.runtime.auth import Operator, Principal, Reader
 from aivalue.runtime.requests import closed
 from services.ingest import metrics
 from services.ingest.originals import base64_of
-from services.ingest.queries import dead_letters, reading
+from services.ingest.queries import asked, dead_letters
 from services.ingest.queries.dead_letters import Wanted
 from services.ingest.replaying import Replayer
 
@@ -244,7 +244,7 @@ async def get_dead_letters(  # noqa: PLR0913 - one parameter per filter
     wanted = Wanted(
         status=status, reason=reason, source=source, topic=topic, since=since, until=until
     )
-    async with reading.snapshot_of(request.app.state.pool) as connection:
+    async with asked.snapshot_of(request.app.state.pool) as connection:
         rows = await dead_letters.list_dead_letters(
             connection, principal.tenant, wanted, after=_position(cursor), limit=limit + 1
         )
@@ -262,7 +262,7 @@ async def get_dead_letter(
     request: Request, principal: Reader, dead_letter_id: Annotated[LetterId, Path()]
 ) -> DeadLetterHistory:
     """Return one dead letter with what was tried, by whom and with which result."""
-    async with reading.snapshot_of(request.app.state.pool) as connection:
+    async with asked.snapshot_of(request.app.state.pool) as connection:
         row = await dead_letters.find_dead_letter(connection, principal.tenant, dead_letter_id)
         done = await dead_letters.resolutions_of(connection, principal.tenant, dead_letter_id)
     if row is None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from aivalue.runtime.auth import Reader
-from services.ingest.queries import partitions, reading
+from services.ingest.queries import asked, partitions
 from services.ingest.queries.decision_log import decision_columns
 from services.ingest.routes.days import AskedDays
 from services.ingest.routes.events import Snapshot
@@ -44,7 +44,7 @@ async def get_decisions(
     version: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
 ) -> Response:
     """Return a model's decisions with score, action, propensity and outcome; `end` is excluded."""
-    async with reading.snapshot_of(request.app.state.pool) as connection:
+    async with asked.snapshot_of(request.app.state.pool) as connection:
         columns = await decision_columns(
             connection,
             principal.tenant,

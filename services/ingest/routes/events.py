@@ -11,7 +11,7 @@ from aivalue.errors import InvalidEvent
 from aivalue.events.http_binding import UnsupportedContent, split_request
 from aivalue.runtime.auth import Reader, Writer
 from services.ingest.http_ingestion import Busy, HttpIngestion
-from services.ingest.queries import partitions, reading
+from services.ingest.queries import asked, partitions
 from services.ingest.routes.days import AskedDays
 from services.ingest.settings import IngestSettings
 from services.ingest.snapshot import snapshot
@@ -216,8 +216,8 @@ async def get_series(
     unit: Annotated[list[str] | None, Query()] = None,
 ) -> Response:
     """Return a KPI's daily statistics, sorted by unit, segment, arm and day; `end` is excluded."""
-    async with reading.snapshot_of(request.app.state.pool) as connection:
-        columns = await reading.series_columns(
+    async with asked.snapshot_of(request.app.state.pool) as connection:
+        columns = await asked.series_columns(
             connection, principal.tenant, kpi, units=unit, start=days.start, end=days.end
         )
         positions = await partitions.positions(connection, principal.tenant)
@@ -236,8 +236,8 @@ async def get_interventions(
     request: Request, principal: Reader, initiative: Initiatives = None
 ) -> Interventions:
     """Return which unit is in which arm since when."""
-    async with reading.snapshot_of(request.app.state.pool) as connection:
-        rows = await reading.interventions(connection, principal.tenant, initiative)
+    async with asked.snapshot_of(request.app.state.pool) as connection:
+        rows = await asked.interventions(connection, principal.tenant, initiative)
         positions = await partitions.positions(connection, principal.tenant)
     return Interventions.model_validate({"snapshot": snapshot(positions), "interventions": rows})
 
@@ -247,8 +247,8 @@ async def get_costs(
     request: Request, principal: Reader, days: AskedDays, initiative: Initiative = None
 ) -> Costs:
     """Return cost lines whose charge period starts in [start, end)."""
-    async with reading.snapshot_of(request.app.state.pool) as connection:
-        rows = await reading.costs(
+    async with asked.snapshot_of(request.app.state.pool) as connection:
+        rows = await asked.costs(
             connection, principal.tenant, initiative, start=days.start, end=days.end
         )
         positions = await partitions.positions(connection, principal.tenant)
@@ -259,7 +259,7 @@ async def get_costs(
 @router.get("/snapshot")
 async def get_snapshot(request: Request, principal: Reader) -> Snapshot:
     """Return where every log stands."""
-    async with reading.snapshot_of(request.app.state.pool) as connection:
+    async with asked.snapshot_of(request.app.state.pool) as connection:
         positions = await partitions.positions(connection, principal.tenant)
     return Snapshot.model_validate(snapshot(positions))
 
@@ -267,7 +267,7 @@ async def get_snapshot(request: Request, principal: Reader) -> Snapshot:
 @router.get("/partitions")
 async def get_partitions(request: Request, principal: Reader) -> list[PartitionState]:
     """Return who reads which partition and what is halted, with the reason."""
-    async with reading.snapshot_of(request.app.state.pool) as connection:
+    async with asked.snapshot_of(request.app.state.pool) as connection:
         rows = await partitions.partition_states(connection, principal.tenant)
     return [PartitionState.model_validate(row) for row in rows]
 

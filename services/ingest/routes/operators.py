@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aivalue.runtime.auth import Operator, Reader
 from aivalue.runtime.requests import closed
-from services.ingest.queries import partitions, reading, verification
+from services.ingest.queries import asked, partitions, verification
 from services.ingest.settings import IngestSettings
 from services.ingest.verifying import FAULTS_MAX, Fault, verify
 
@@ -127,7 +127,7 @@ async def get_verification(
 
     `hash_found` says whether `known_hash` is that of a batch among them.
     """
-    async with reading.snapshot_of(request.app.state.pool) as connection:
+    async with asked.snapshot_of(request.app.state.pool) as connection:
         await verification.prepare(connection)
         place = await verification.find_partition(
             connection, principal.tenant, topic, partition, incarnation=incarnation

@@ -17,7 +17,7 @@ from aivalue.runtime.clock import utc_now
 from aivalue.runtime.requests import closed
 from services.ingest.attempts import attempted
 from services.ingest.mending import Compared, compare, mend
-from services.ingest.queries import daily, reading
+from services.ingest.queries import asked, daily
 from services.ingest.queries.daily import FIGURES, Place, Span
 from services.ingest.routes.days import AskedDays
 from services.ingest.settings import IngestSettings
@@ -95,7 +95,7 @@ async def get_days_verification(
 ) -> DaysCompared:
     """Compare a page of daily statistics with the measurements that stand, as of one instant."""
     span = Span(kpi=kpi, start=days.start, end=days.end)
-    async with reading.snapshot_of(request.app.state.pool) as connection:
+    async with asked.snapshot_of(request.app.state.pool) as connection:
         await _require_known(connection, principal.tenant, kpi)
         page = await compare(connection, principal.tenant, span, _place(cursor))
     return _answer(page)

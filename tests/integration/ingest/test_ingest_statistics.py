@@ -30,7 +30,7 @@ from aivalue.events.kafka_binding import decode_record
 from aivalue.events.model import DecisionMade
 from aivalue.kpis.series import plain
 from services.ingest.batch import DeadLetter
-from services.ingest.queries import reading
+from services.ingest.queries import asked
 from services.ingest.storing.handler import REASONS
 from services.ingest.storing.keys import Stored
 from tests.integration.ingest.material import NOW, SOURCE, message
@@ -260,7 +260,7 @@ async def _raw(connection: asyncpg.Connection, tenant: str) -> list[Event]:
 
 
 async def _stored(connection: asyncpg.Connection, tenant: str) -> dict[str, list[object]]:
-    return await reading.series_columns(connection, tenant, "k", units=None, start=None, end=None)
+    return await asked.series_columns(connection, tenant, "k", units=None, start=None, end=None)
 
 
 @dataclass(kw_only=True)
@@ -312,11 +312,11 @@ def _recomputed(raw: Sequence[Event], accepted: Sequence[Told]) -> dict[str, lis
     for measurement in _measurements([event for event in raw if rules.holds(event)]):
         place = (*measurement.series[1:], str(measurement.day))
         days.setdefault(place, []).append(statistics_of(measurement))
-    columns: dict[str, list[object]] = {name: [] for name in reading.COLUMNS}
+    columns: dict[str, list[object]] = {name: [] for name in asked.COLUMNS}
     for day in sorted(days):
         total = reduce(DailyStatistics.merge, days[day])
         cells = dict(zip(("unit", "segment", "arm", "day"), day, strict=True))
-        for name in reading.COLUMNS:
+        for name in asked.COLUMNS:
             cell = cells.get(name) or getattr(total, name, "")
             columns[name].append(plain(cell) if isinstance(cell, Decimal) else cell)
     return columns
