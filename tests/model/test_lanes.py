@@ -197,6 +197,33 @@ def test_a_silent_partition_does_not_keep_another_waiting_whose_lane_was_full() 
     world.close()
 
 
+@pytest.mark.parametrize("n_batches", [1, BATCHES_MAX])
+@pytest.mark.parametrize("n_empty_polls", [1, 2])
+def test_a_lane_whose_transaction_hangs_keeps_the_loop_from_reading_for_no_other(
+    n_batches: int, n_empty_polls: int
+) -> None:
+    """Also where there was nothing to read for a moment: what comes then does not wait for it."""
+    world, hanging, other = World(), *PARTITIONS
+    worker = _claimed(world, PARTITIONS)
+    for number in range(n_batches):
+        world.log.append(hanging, measurement(number, 1))
+    for _ in range(n_batches):
+        world.poll(worker, 1)
+    for _ in range(n_empty_polls):
+        world.poll(worker, 1)
+
+    world.log.append(other, measurement(100, 1))
+    # It was silent for long: first the log is proved.
+    for _ in range(2):
+        world.poll(worker, 1)
+    world.end_transaction(worker, Outcome.COMMITTED, lane_of(other.partition))
+    world.poll(worker, 1)
+
+    assert {place[1]: row.next_offset for place, row in world.ledger.rows.items()} == {0: 0, 1: 1}
+    world.check()
+    world.close()
+
+
 class Refusing(Writer):
     """Refuses all of the second lane, as PostgreSQL would whose constraint is wrong."""
 

@@ -149,7 +149,7 @@ class Consumer:
         await failpoint("before_poll")
         asked = await self._asked()
         quiet, polled_at = self._assignment.quiet(self._source), self._clock()
-        polled = await self._reader.poll(asked)
+        polled = await self._reader.poll(asked, briefly=bool(self._in_flight))
         seconds = self._clock() - polled_at
         await self._assignment.listened(self._source, polled, asked=asked, seconds=seconds)
         if asked:

@@ -24,7 +24,7 @@ from services.ingest.reading.assignment import Assignment
 from services.ingest.reading.source import Polled, Source
 from services.ingest.settings import IngestGroup
 
-# While some lanes are full: long enough for what the client is just fetching.
+# While something is stored: long enough for what the client is just fetching.
 BRIEFLY_MS: Final = 10
 logger = structlog.get_logger()
 
@@ -38,8 +38,8 @@ class Reader:
         self._assignment = assignment
         self._turns_left = 0
 
-    async def poll(self, asked: Sequence[TopicPartition]) -> Polled:
-        """Read what is there of these partitions, of all where none is named.
+    async def poll(self, asked: Sequence[TopicPartition], *, briefly: bool) -> Polled:
+        """Read what is there of these partitions, of all where none is named; wait for it a little.
 
         Raises what the client raises, but for what concerns one partition.
         """
@@ -51,7 +51,7 @@ class Reader:
         if not self._assignment.halted:
             metrics.BREAKER_OPEN.set(0)
         try:
-            return await self._poll(asked)
+            return await self._poll(asked, briefly=briefly)
         except NoOffsetForPartitionError:
             # Kafka has no offset for a partition that we have yet to seek: it need not.
             return {}
@@ -63,14 +63,14 @@ class Reader:
             await self._assignment.halt(self._source, error.args[1], reason="record too large")
             return {}
 
-    async def _poll(self, asked: Sequence[TopicPartition]) -> Polled:
+    async def _poll(self, asked: Sequence[TopicPartition], *, briefly: bool) -> Polled:
         if self._turns_left:
             return await self._poll_singly()
         limits = self._limits
         try:
             return await self._source.getmany(
                 *asked,
-                timeout_ms=min(BRIEFLY_MS, limits.poll_ms) if asked else limits.poll_ms,
+                timeout_ms=min(BRIEFLY_MS, limits.poll_ms) if briefly else limits.poll_ms,
                 max_records=limits.batch_records_max,
             )
         except UnicodeDecodeError as error:
