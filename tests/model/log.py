@@ -26,8 +26,8 @@ class Log:
         self.life = 1
         self.records: dict[TopicPartition, list[LogRecord]] = {each: [] for each in PARTITIONS}
         self.begins = dict.fromkeys(PARTITIONS, 0)
-        # Records with a header whose name is not UTF-8.
-        self.unreadable: set[tuple[TopicPartition, int]] = set()
+        # Records that the client cannot read, and what it raises for each.
+        self.unreadable: dict[tuple[TopicPartition, int], Exception] = {}
 
     def append(self, partition: TopicPartition, message: Message) -> None:
         """Acknowledge a record."""
@@ -134,10 +134,11 @@ class LogSource:
                 raise OffsetOutOfRangeError({partition: offset})
             given = records[offset : offset + n_records]
             for record in given:
-                if (partition, record.offset) in self._log.unreadable:
+                error = self._log.unreadable.get((partition, record.offset))
+                if error is not None:
                     # As aiokafka does: what was read before it is gone, and the client moves on.
                     self._offsets[partition] = record.offset
-                    raise UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "invalid")
+                    raise error
             if given:
                 polled[partition] = given
                 self._offsets[partition] = offset + len(given)

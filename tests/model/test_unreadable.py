@@ -1,9 +1,18 @@
 """A record that the client cannot read halts its partition, at its offset, and nothing else."""
 
+import gzip
+import struct
+import zlib
+
+import cramjam
+import pytest
+from aiokafka.errors import CorruptRecordException
+
 from tests.model.log import PARTITIONS
 from tests.model.world import Outcome, Worker, World, measurement
 
 FIRST, SECOND = PARTITIONS
+NOT_UTF8 = UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "invalid")
 
 
 def work(world: World, worker: Worker, *, n_polls: int) -> None:
@@ -19,7 +28,20 @@ def stored_up_to(world: World) -> dict[int, int]:
     return {place[1]: row.next_offset for place, row in world.ledger.rows.items()}
 
 
-def test_only_what_stands_behind_an_unreadable_record_waits() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        NOT_UTF8,
+        CorruptRecordException("Invalid CRC"),
+        cramjam.DecompressionError("snappy: corrupt input"),
+        gzip.BadGzipFile("CRC check failed"),
+        EOFError("Compressed file ended"),
+        zlib.error("Error -3 while decompressing data"),
+        struct.error("unpack requires a buffer of 4 bytes"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_only_what_stands_behind_an_unreadable_record_waits(error: Exception) -> None:
     world = World()
     worker = world.start_worker()
     world.rebalance(worker, PARTITIONS)
@@ -27,7 +49,7 @@ def test_only_what_stands_behind_an_unreadable_record_waits() -> None:
         world.log.append(FIRST, measurement(number, 1))
         world.log.append(SECOND, measurement(100 + number, 1))
     # The first partition is given, and lost, in the poll that fails over the second.
-    world.log.unreadable.add((SECOND, 5))
+    world.log.unreadable[SECOND, 5] = error
 
     work(world, worker, n_polls=40)
 
@@ -52,7 +74,7 @@ def test_once_retention_has_taken_it_an_operator_lets_the_partition_go_on() -> N
     world.rebalance(worker, PARTITIONS)
     for number in range(4):
         world.log.append(SECOND, measurement(number, 1))
-    world.log.unreadable.add((SECOND, 3))
+    world.log.unreadable[SECOND, 3] = NOT_UTF8
     work(world, worker, n_polls=20)
     assert stored_up_to(world)[1] == 3
 
@@ -72,7 +94,7 @@ def test_a_partition_may_be_taken_away_while_the_record_is_looked_for() -> None:
     for number in range(4):
         world.log.append(FIRST, measurement(number, 1))
         world.log.append(SECOND, measurement(100 + number, 1))
-    world.log.unreadable.add((FIRST, 3))
+    world.log.unreadable[FIRST, 3] = NOT_UTF8
     # Up to where one record each is read, and a poll of the first partition is under way.
     work(world, worker, n_polls=6)
 
@@ -81,5 +103,27 @@ def test_a_partition_may_be_taken_away_while_the_record_is_looked_for() -> None:
 
     assert worker.alive, world.deaths
     assert stored_up_to(world) == {0: 1, 1: 4}
+    world.check()
+    world.close()
+
+
+def test_bytes_that_were_only_garbled_on_their_way_halt_nothing() -> None:
+    """Read again, they are as they were sent."""
+    world = World()
+    worker = world.start_worker()
+    world.rebalance(worker, PARTITIONS)
+    for number in range(8):
+        world.log.append(FIRST, measurement(number, 1))
+        world.log.append(SECOND, measurement(100 + number, 1))
+    world.log.unreadable[SECOND, 5] = CorruptRecordException("Invalid CRC")
+    work(world, worker, n_polls=3)
+    assert stored_up_to(world)[1] < 5
+
+    world.log.unreadable.clear()
+    work(world, worker, n_polls=40)
+
+    assert worker.alive, world.deaths
+    assert stored_up_to(world) == {0: 8, 1: 8}
+    assert not any(row.halted for row in world.ledger.rows.values())
     world.check()
     world.close()

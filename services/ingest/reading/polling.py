@@ -1,18 +1,23 @@
 """Polls: what concerns one partition ends no poll of the others.
 
-Nor does a record that the client cannot read. aiokafka reads a header's name as UTF-8. Where it is
-not, a poll of all partitions fails, and does not say where: records that were fetched before it in
-the same poll are gone from the client, too. Then every partition is read again from where it
-stands, one record at a time, up to the one that fails; its partition halts there, and nothing
-before it waits.
+Nor does a record that the client cannot read. aiokafka reads a header's name as UTF-8, checks what
+was fetched, and decompresses it. Where that fails, a poll of all partitions fails, and does not say
+where: records that were fetched before it in the same poll are gone from the client, too. Then
+every partition is read again from where it stands, one record at a time, up to the one that fails
+again; its partition halts there, and nothing before it waits.
 """
 
+import gzip
+import struct
+import zlib
 from collections.abc import Sequence
 from typing import Final
 
+import cramjam
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import (
+    CorruptRecordException,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
     RecordTooLargeError,
@@ -26,6 +31,16 @@ from services.ingest.settings import IngestGroup
 
 # While something is stored: long enough for what the client is just fetching.
 BRIEFLY_MS: Final = 10
+# A header's name, a checksum, and all that its four ways to decompress may raise.
+UNREADABLE: Final = (
+    UnicodeDecodeError,
+    CorruptRecordException,
+    cramjam.DecompressionError,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    struct.error,
+)
 logger = structlog.get_logger()
 
 
@@ -73,8 +88,8 @@ class Reader:
                 timeout_ms=min(BRIEFLY_MS, limits.poll_ms) if briefly else limits.poll_ms,
                 max_records=limits.batch_records_max,
             )
-        except UnicodeDecodeError as error:
-            logger.warning("a header's name is not UTF-8, looking for it", error=repr(error))
+        except UNREADABLE as error:
+            logger.warning("a record cannot be read, looking for it", error=repr(error))
             self._rewind()
             # No more than one poll may give can stand before it.
             self._turns_left = limits.batch_records_max + 1
@@ -96,12 +111,9 @@ class Reader:
                 polled |= await self._source.getmany(
                     partition, timeout_ms=self._limits.poll_ms, max_records=1
                 )
-            except UnicodeDecodeError as error:
+            except UNREADABLE as error:
                 self._turns_left = 0
-                reason = (
-                    f"the record at offset {position.seek_offset} has a header whose name is "
-                    f"not UTF-8: {error}"
-                )
+                reason = f"the record at offset {position.seek_offset} {_complaint(error)}"
                 await self._assignment.halt(self._source, partition, reason=reason)
             except Exception:
                 self._rewind()
@@ -112,3 +124,10 @@ class Reader:
         """Read every partition again from where it stands: what the client gave up is not lost."""
         for partition, position in self._assignment.positions.items():
             self._source.seek(partition, position.seek_offset)
+
+
+def _complaint(error: Exception) -> str:
+    """Say what is wrong with a record that cannot be read."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"has a header whose name is not UTF-8: {error}"
+    return f"cannot be read: {error!r}"
