@@ -121,12 +121,12 @@ class LogSource:
         """Give as many records as the test allows."""
         assert timeout_ms > 0
         n_records = min(await self.permit(), max_records)
-        polled: dict[TopicPartition, list[LogRecord]] = {}
+        polled: dict[TopicPartition, Sequence[LogRecord]] = {}
         wanted = set(partitions) or self._assigned
         for partition in sorted(wanted & self._assigned - self._paused):
             if partition not in self._offsets:
                 raise NoOffsetForPartitionError({partition: 0})
-            offset, records = self._offsets[partition], self._log.records[partition]
+            offset, records = self._offsets[partition], self.answered(partition)
             if not self._log.begins[partition] <= offset <= len(records):
                 if polled:
                     # As aiokafka does: what was fetched is given first, the error the next time.
@@ -143,6 +143,10 @@ class LogSource:
                 polled[partition] = given
                 self._offsets[partition] = offset + len(given)
         return polled
+
+    def answered(self, partition: TopicPartition) -> Sequence[LogRecord]:
+        """Return what the broker had when it last answered: this client asks every time."""
+        return self._log.records[partition]
 
     async def permit(self) -> int:
         """Say how many records of each partition may be given now."""

@@ -6,7 +6,7 @@ own. Time, the group's decisions, what a poll returns and how a transaction ends
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -175,8 +175,9 @@ class LedgerClaims:
 class Source(LogSource):
     """A source whose polls return when the test says so."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, clock: Callable[[], float]) -> None:
         super().__init__(log)
+        self.clock = clock
         self.polling: asyncio.Future[int] | None = None
 
     async def permit(self) -> int:
@@ -212,6 +213,8 @@ class World:
     consumer_type: type[Consumer] = Consumer
     writer_type: type[Writer] = Writer
     ledger_type: type[Ledger] = Ledger
+    source_type: type[Source] = Source
+    recreation_seconds = 1.0
     # So few as a schedule has would all be stored by both lanes together.
     together_max = 0
 
@@ -234,7 +237,7 @@ class World:
         """Start a process; the group has given it nothing yet."""
         self.n_started += 1
         name = f"worker-{self.n_started}"
-        source, writer = Source(self.log), self.writer_type(self.ledger)
+        source, writer = self.source_type(self.log, lambda: self.now), self.writer_type(self.ledger)
         consumer = self.consumer_type(
             settings(),
             source,
@@ -292,9 +295,9 @@ class World:
         self._cancel(worker)
 
     def create_topic_anew(self) -> None:
-        """Delete the topic and create it again, which takes a second."""
+        """Delete the topic and create it again, which takes a second or more."""
         self.log.create_anew()
-        self.now += 1
+        self.now += self.recreation_seconds
 
     def operate(self) -> None:
         """Do what an operator does about halted partitions."""

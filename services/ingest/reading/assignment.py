@@ -182,10 +182,16 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         asked: Collection[TopicPartition],
         seconds: float,
     ) -> None:
-        """Note who said nothing in a poll; who waits behind others that spoke is not silent.
+        """Note who said something in a poll, and who nothing.
 
-        Nor is who was not asked; nobody by name are all.
+        Who waits behind others that spoke is not silent, nor is who was not asked; nobody by name
+        are all.
         """
+        for partition in polled.keys() & self.positions.keys() & source.assignment():
+            # At once: the client may hear more as soon as anybody waits.
+            self.positions[partition].heard(
+                answered_ms=source.last_poll_timestamp(partition), end=source.highwater(partition)
+            )
         for partition, position in list(self.positions.items()):
             if asked and partition not in asked:
                 continue

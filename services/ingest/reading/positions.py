@@ -4,7 +4,8 @@ Kafka's group says who should read; PostgreSQL says who may and from where. A cl
 starts one record early: that record must be the last one we stored, or the topic was deleted and
 created again, and reading on would skip or repeat events silently. The same is proved again after
 every silence: a topic can be created anew under a consumer that runs, and Kafka's client would
-read on where it stood.
+read on where it stood. It asks for more only once all it holds was taken, so that what was held for
+long is silence, too; and a log that ends earlier than it did is proved at once.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from services.ingest.taxonomy import LogBroken
 
 # A topic is not deleted, created and filled in less.
 SILENCE_SECONDS: Final = 0.5
+# Between two answers of the broker with records; more partitions than can be read in less are rare.
+HELD_MS: Final = 5_000
 # A record to verify that does not come for so long may not be there at all.
 PROBE_SECONDS: Final = 2.0
 
@@ -26,8 +29,10 @@ class Position:
     """A claimed partition; what is submitted for storing moves it ahead of PostgreSQL.
 
     `tail_sha256` is of the last record read, None where nothing ever was; `silent_seconds` is how
-    long it was listened to since without a record. Before `passed` there is nothing more to read:
-    what transactions leave in a log, their markers and what was aborted, is no record of ours.
+    long it was listened to since without a record. `answered_ms` is the client's mark of the answer
+    that gave the last records, `end` where the log ended in it. Before `passed` there is nothing
+    more to read: what transactions leave in a log, their markers and what was aborted, is no record
+    of ours.
     """
 
     claim: Claim
@@ -39,6 +44,9 @@ class Position:
     silent_seconds: float = 0
     passed: int = 0
     probing: bool = False
+    answered_ms: int | None = None
+    end: int = 0
+    doubted: bool = False
 
     @property
     def seek_offset(self) -> int:
@@ -50,13 +58,23 @@ class Position:
         """Whether nothing was ever read: then it begins where the log begins."""
         return self.tail_sha256 is None and self.origin.next_offset == 0
 
+    def heard(self, *, answered_ms: int | None, end: int | None) -> None:
+        """Note which answer gave records; doubt the log where it came late, or the log shrank."""
+        if answered_ms is not None and self.answered_ms is not None:
+            self.doubted |= answered_ms - self.answered_ms > HELD_MS
+        if end is not None:
+            self.doubted |= end < self.end
+            self.end = end
+        self.answered_ms = answered_ms
+
     def needs_proof(self) -> bool:
-        """Whether the log may be another one by now: it was silent for long, or only probed.
+        """Whether the log may be another one by now: silent or held for long, or only probed.
 
         Then nothing of what was read counts: read again from the start.
         """
-        silent = self.silent_seconds > SILENCE_SECONDS
-        probed, self.probing, self.silent_seconds = self.probing, False, 0
+        silent = self.silent_seconds > SILENCE_SECONDS or self.doubted
+        self.silent_seconds, self.doubted = 0, False
+        probed, self.probing = self.probing, False
         # Also where nothing was read yet: a topic created anew may begin earlier than the other.
         if silent and self.verified and (self.tail_sha256 is not None or self.never_read):
             self.verified = False

@@ -15,7 +15,7 @@ from services.ingest.batch import (
     tail_sha256_of,
 )
 from services.ingest.queries.partitions import GENESIS, Claim
-from services.ingest.reading.positions import Position, position_of
+from services.ingest.reading.positions import HELD_MS, Position, position_of
 from services.ingest.taxonomy import LogBroken
 
 
@@ -69,6 +69,32 @@ def test_a_log_without_its_last_record_is_broken() -> None:
 
     with pytest.raises(LogBroken, match="the log has 10"):
         _read(position, _record(10))
+
+
+@pytest.mark.parametrize(
+    ("answered_ms", "end", "needs_proof"),
+    [
+        pytest.param(1_000, 40, False, id="of the same answer"),
+        pytest.param(1_000 + HELD_MS, 50, False, id="of one that came in time"),
+        pytest.param(1_001 + HELD_MS, 50, True, id="of one that came late"),
+        pytest.param(1_200, 39, True, id="of a log that shrank"),
+        pytest.param(-9_000_000, 50, False, id="by a clock that was set back"),
+        pytest.param(None, None, False, id="of a client that does not say"),
+    ],
+)
+def test_the_log_is_proved_anew_where_records_come_late_or_it_shrank(
+    answered_ms: int | None, end: int | None, *, needs_proof: bool
+) -> None:
+    position = _position(10, tail=_record(9))
+    position.heard(answered_ms=1_000, end=40)
+    assert not position.needs_proof()
+    _read(position, _record(9), _record(10))
+
+    position.heard(answered_ms=answered_ms, end=end)
+
+    assert position.needs_proof() == needs_proof
+    assert position.seek_offset == (10 if needs_proof else 11)
+    assert not position.needs_proof()
 
 
 def test_nothing_new_is_nothing() -> None:
