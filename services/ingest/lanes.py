@@ -14,6 +14,10 @@ from services.ingest.batch import Batch, Stretch, corrects
 # While one waits for PostgreSQL, the thread serves the other.
 # A third would share the interpreter with both and with decoding, which is what is scarce then.
 LANES: Final = 2
+# Whoever shares partitions with others has every second, third or fourth of them, since the group
+# deals them out by turns: each needs some of both lanes. By even and odd numbers, two processes had
+# one lane each.
+_LANES_OF: Final = (0, 1, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1)
 # What a transaction costs beside its records is more than so many of them cost.
 TOGETHER_MAX: Final = 1_000
 
@@ -43,4 +47,4 @@ def parted(
 
 def lane_of(partition: int) -> int:
     """Return the lane that a partition is always in."""
-    return partition % LANES
+    return _LANES_OF[partition % len(_LANES_OF)]
