@@ -262,8 +262,9 @@ class Consumer:
             self._note(ended, stored)
 
     def _note(self, ended: Handed, stored: Stored) -> None:
-        self._progress.stored_at = now = self._clock()
+        now = self._clock()
         ended_at = now if ended.ended_at is None else ended.ended_at
+        self._progress.stored(now)
         self._committing.note(ended.following)
         self._breaker.watch(stored)
         metrics.observe_stored(

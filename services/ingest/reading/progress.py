@@ -37,6 +37,10 @@ class Progress:
         elif self.unclaimed_since is None:
             self.unclaimed_since = now
 
+    def stored(self, now: float) -> None:
+        """Note that a batch is stored; one turn may store those of very many tenants."""
+        self.stored_at = self.turned_at = now
+
     def stall(self, now: float) -> str | None:
         """Say what a restart would cure, if anything."""
         if now - self.turned_at > STALLED_SECONDS:

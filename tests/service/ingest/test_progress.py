@@ -33,8 +33,20 @@ def test_records_that_wait_while_none_is_stored_are_a_stall() -> None:
     progress.turn(LATER, n_waiting=7, unclaimed=False)
 
     assert progress.stall(LATER) == "7 records wait and none was stored for 120 s"
-    progress.stored_at = LATER
+    progress.stored(LATER)
     assert progress.stall(LATER) is None
+
+
+def test_a_turn_that_stores_batch_after_batch_is_no_standstill() -> None:
+    """A poll of a thousand tenants is a thousand transactions."""
+    progress = _progress()
+    progress.turn(1, n_waiting=7, unclaimed=False)
+
+    for now in range(1, int(LATER), int(SLOW_TURN_SECONDS)):
+        progress.stored(now)
+
+        assert progress.complaint(now + SLOW_TURN_SECONDS) is None
+        assert progress.stall(now + SLOW_TURN_SECONDS) is None
 
 
 def test_partitions_that_cannot_be_claimed_make_it_unready_but_not_end() -> None:
