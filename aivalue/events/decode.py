@@ -209,7 +209,8 @@ def _data(attributes: Attributes, body: bytes | None) -> tuple[bytes, EventData]
         message, _, path = str(error).partition(" - at `$")
         where = "$.data" + path.rstrip("`")
         raise InvalidEvent(message, reason="schema", path=where) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
+        # Arithmetic's is of an exponent that no Decimal has.
         strict_json.parse(body)
         raise InvalidEvent(str(error), reason="not_json", path="$.data") from error
     return _encoder.encode(data), data

@@ -158,7 +158,7 @@ def _decoded(
     for decoder in decoders:
         try:
             found = decoder.decode_lines(text)
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, RecursionError, ArithmeticError):
             continue
         return found if len(found) == n_records else None
     return None

@@ -8,7 +8,7 @@ tenth of a microsecond and only suspects are read again, slowly and exactly.
 import json
 import re
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import NoReturn
 
 from aivalue.errors import InvalidEvent
@@ -17,6 +17,8 @@ DEPTH_MAX = 64
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _KEY_END = b'":'
 _BACKSLASH = ord("\\")
+# Longer ones are no int's: how many digits Python converts is a setting, of 640 at least.
+_INT_CHARACTERS_MAX = 640
 
 
 def is_suspect(original: bytes, canonical: bytes, *, n_keys: int = 0) -> bool:
@@ -51,8 +53,8 @@ def parse(raw: bytes) -> object:
     Raises
     ------
     InvalidEvent
-        Not UTF-8, not JSON, a key twice in one object, NaN or an infinity, a string with NUL or a
-        lone surrogate, or nested deeper than 64.
+        Not UTF-8, not JSON, a key twice in one object, NaN or an infinity, an exponent that no
+        Decimal has, a string with NUL or a lone surrogate, or nested deeper than 64.
     """
     try:
         text = raw.decode()
@@ -60,7 +62,11 @@ def parse(raw: bytes) -> object:
         raise InvalidEvent(str(error), reason="not_utf8") from error
     try:
         value: object = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=Decimal
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_float=_decimal,
+            parse_int=_integer,
         )
     except RecursionError as error:
         raise InvalidEvent("nested too deeply", reason="too_deep") from error
@@ -81,6 +87,19 @@ def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
 
 def _constant(name: str) -> NoReturn:
     raise InvalidEvent(f"{name} is not JSON", reason="not_json")
+
+
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) <= _INT_CHARACTERS_MAX else Decimal(text)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise InvalidEvent(
+            f"number {text[:40]} has too long an exponent", reason="schema"
+        ) from error
 
 
 def _require_storable(value: object, *, depth: int) -> None:

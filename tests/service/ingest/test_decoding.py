@@ -28,6 +28,7 @@ DECISION = {
 # By kind, what such an event says in place of what a plain one says.
 SAYING: dict[str, dict[str, object]] = {
     "number": {"data": {**MEASURED, "value": 1.25}},
+    "exponent": {"data": {**MEASURED, "value": 1.25}},
     "ratio": {"data": RATIO},
     "extended": {
         "subject": "line 1, left", "sequence": "7", "recordedtime": ATTRIBUTES["time"],
@@ -38,7 +39,7 @@ SAYING: dict[str, dict[str, object]] = {
 }  # fmt: skip
 KINDS = (
     "plain", "plain", "plain", "number", "ratio", "spaced", "extended", "binary", "decision",
-    "cut", "twice", "null", "correcting", "umlaut",
+    "cut", "twice", "null", "correcting", "umlaut", "exponent",
 )  # fmt: skip
 
 
@@ -58,6 +59,8 @@ def record(number: int, kind: str) -> Record:
         value = (value or b"")[: 10 + 3 * number % 150]
     elif kind == "twice":
         value = (value or b"").replace(b'"unit":"u"', b'"unit":"v","unit":"u"')
+    elif kind == "exponent":
+        value = (value or b"").replace(b"1.25", b"1e9999999999999999999")
     elif kind == "null":
         value = None
     return Record(offset=number, timestamp=number, key=None, value=value, headers=headers)
@@ -99,6 +102,7 @@ def read(stretch: Stretch) -> tuple[list[Event], list[int], list[int], bytes]:
 @example([("plain", 200), ("twice", 1), ("plain", 100)])
 @example([("plain", 30), ("decision", 1), ("binary", 20), ("cut", 2), ("umlaut", 30)])
 @example([("ratio", 20), ("number", 20), ("spaced", 20)])
+@example([("number", 20), ("exponent", 1), ("number", 20)])
 def test_records_are_read_together_as_one_by_one(runs: list[tuple[str, int]]) -> None:
     kinds = [kind for kind, n in runs for _ in range(n)]
     records = [record(number, kind) for number, kind in enumerate(kinds)]

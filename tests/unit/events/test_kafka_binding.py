@@ -203,6 +203,10 @@ def test_numbers_are_read_exactly() -> None:
         (b'{"k\\u0070i":"a","kpi":"b","unit":"u","value":1}', "duplicate_key"),
         (b'{"kpi":"a","unit":"u","value":NaN}', "not_json"),
         (b'{"kpi":"a","unit":"u","value":Infinity}', "not_json"),
+        (b'{"kpi":"a","unit":"u","value":1e9999999999999999999}', "schema"),
+        (b'{"kpi":"a","unit":"u","value":-0E-9999999999999999999}', "schema"),
+        (b'{"kpi":"a","unit":"u","value":1,"more":1e9999999999999999999}', "schema"),
+        (b'{"kpi":"a","unit":"u","value":' + b"9" * 5_000 + b"}", "schema"),
         (b'{"kpi":"\xff","unit":"u","value":1}', "not_utf8"),
         (b'{"kpi":"\\ud800","unit":"u","value":1}', "invalid_text"),
         (b'{"kpi":"a\\u0000","unit":"u","value":1}', "invalid_text"),
@@ -216,6 +220,19 @@ def test_numbers_are_read_exactly() -> None:
 def test_bytes_that_are_not_one_plain_json_value_are_refused(value: bytes, reason: str) -> None:
     with pytest.raises(InvalidEvent) as error:
         _binary(value)
+
+    assert _reason(error) == reason
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [("1e9999999999999999999", "schema"), ("9" * 5_000, "invalid_attribute")],
+)
+def test_an_extension_that_no_number_can_be_is_refused(said: str, reason: str) -> None:
+    event = json.dumps({"extension": 0, **ATTRIBUTES, "data": DATA})
+
+    with pytest.raises(InvalidEvent) as error:
+        decode_record(event.replace("0", said, 1).encode(), STRUCTURED, now=NOW)
 
     assert _reason(error) == reason
 

@@ -39,7 +39,10 @@ TIMES = [
     "2026-04-30T10:00:00+01:60",
 ]  # fmt: skip
 TEXTS = ["", "a", "a,b", "a\x7f", "a\\u0001", "Münster", "x" * 201, '\\"', "a:b", " "]
-NUMBERS = ['"1.50"', "1.5", "1e400", '"NaN"', "null", '"1,5"', "-0", '"1e31"', "[1,2]", "true"]
+NUMBERS = [
+    '"1.50"', "1.5", "1e400", '"NaN"', "null", '"1,5"', "-0", '"1e31"', "[1,2]", "true",
+    "1e9999999999999999999",
+]  # fmt: skip
 DATA_MORE = [
     '"unit":"v"', '"value":2', '"kpi":"l"', '"segment":""', '"segment":"s,t"', '"arm":"control"',
     '"numerator":1,"denominator":2', '"business_date":"2026-04-29"', '"value" : 3', '"other":1',
