@@ -91,6 +91,9 @@ def decode_part(value: bytes, headers: Headers, *, now: datetime) -> Event:
 def decode_header(text: str) -> str:
     """Undo quoting, then one round of percent-encoding (binding, section 3.1.3.2).
 
+    `text` is the header's bytes, a character each. Those that should have been percent-encoded
+    and were not are UTF-8 all the same.
+
     Raises
     ------
     InvalidEvent
@@ -100,6 +103,6 @@ def decode_header(text: str) -> str:
     if quoted:
         text = re.sub(r"\\(.)", r"\1", quoted[1])
     try:
-        return unquote_to_bytes(text).decode()
-    except UnicodeDecodeError as error:
+        return unquote_to_bytes(text.encode("latin-1")).decode()
+    except UnicodeError as error:
         raise InvalidEvent(f"header value {text[:40]!r}: {error}", reason="not_utf8") from error

@@ -79,14 +79,17 @@ def test_the_content_type_has_no_second_header() -> None:
         ('"quoted \\"text\\""', 'quoted "text"'),
         ("100%", "100%"),
         ("%25%32%30", "%20"),
+        ("M\xc3\xbcnster", "Münster"),
+        ('"M\xc3\xbcnster%20"', "Münster "),
     ],
 )
 def test_header_values_are_decoded_once(text: str, decoded: str) -> None:
     assert decode_header(text) == decoded
 
 
-def test_a_header_value_that_is_not_utf8_is_refused() -> None:
+@pytest.mark.parametrize("text", ["%C0%A0", "M\xfcnster", "\xff", "%C3\xfc", "€"])
+def test_a_header_value_that_is_not_utf8_is_refused(text: str) -> None:
     with pytest.raises(InvalidEvent) as error:
-        decode_header("%C0%A0")
+        decode_header(text)
 
     assert error.value.reason == "not_utf8"
