@@ -29,6 +29,12 @@ class Running:
         return columns
 
 
+@pytest.fixture(autouse=True)
+def no_definitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask no baseline service: one that somebody runs on this machine may know other KPIs."""
+    monkeypatch.setenv("AIVALUE_SERVICES__BASELINE", "http://127.0.0.1:9")
+
+
 @pytest.fixture(scope="session")
 def schemas() -> tuple[str, ...]:
     """Migrate for the service that is called."""
