@@ -198,8 +198,13 @@ def _decoded(
 
 def _patched(letter: Letter, patch: Patch) -> tuple[bytes, Headers]:
     """Apply a merge patch to the event's JSON form, every digit of its numbers kept."""
-    merged = _merged(_json_form(letter), patch)
-    return _encode(merged), [("content-type", STRUCTURED_JSON)]
+    event = _json_form(letter)
+    try:
+        return _encode(_merged(event, patch)), [("content-type", STRUCTURED_JSON)]
+    except UnicodeEncodeError as error:
+        raise InvalidEvent("the patch has a lone surrogate", reason="invalid_text") from error
+    except RecursionError as error:
+        raise InvalidEvent("the patch is nested too deeply", reason="too_deep") from error
 
 
 def _json_form(letter: Letter) -> object:

@@ -80,6 +80,30 @@ async def test_what_says_two_things_is_not_patched_into_one_of_them(
     assert [each["reason"] for each in answer.json()["results"]] == ["duplicate_key"]
 
 
+@pytest.mark.parametrize(
+    ("patch", "reason"),
+    [
+        ('{"a": "\\ud800"}', "invalid_text"),
+        ('{"\\ud800": 1}', "invalid_text"),
+        ('{"a": "\\u0000"}', "invalid_text"),
+        ('{"a":' * 900 + "1" + "}" * 900, "too_deep"),
+        ('{"data": {"value": 1e400}}', "schema"),
+    ],
+)
+async def test_a_patch_that_no_event_can_hold_is_refused_letter_by_letter(
+    client: httpx.AsyncClient, patch: str, reason: str
+) -> None:
+    await client.post("/v1/events", headers=BATCH, json=[http_measured("a", "1") | {"data": {}}])
+
+    answer = await client.post(
+        "/v1/dead-letters:replay",
+        headers={"content-type": "application/json"},
+        content='{"patch": ' + patch + "}",
+    )
+
+    assert [each["reason"] for each in answer.json()["results"]] == [reason]
+
+
 async def test_whose_a_letter_is_can_be_asked_for_where_it_says_so(
     client: httpx.AsyncClient,
 ) -> None:
