@@ -191,14 +191,17 @@ async def apply_to_measurements(
         'and m."partition" = w."partition" and m."offset" = w."offset" '
         "and m.active is distinct from w.holds returning m.series_id, m.business_date, "
         "m.active as counts, m.value, m.numerator, m.denominator), "
-        # Runs do not overlap, so it is the last that begins before it.
-        "found as (select w.*, r.numbers[p.place] as value, r.numerators[p.place] as numerator, "
-        "r.denominators[p.place] as denominator from wanted w cross join lateral (select * "
-        "from ingest.measurement_runs r where r.tenant_id = $1 and r.series_id = w.series_id "
-        'and r.business_date = w.business_date and r."partition" = w."partition" '
-        'and r.log_id = w.log_id and r.offsets[1] <= w."offset" '
-        "order by r.offsets[1] desc limit 1) r cross join lateral ("
-        'select array_position(r.offsets, w."offset") as place) p where p.place is not null), '
+        # A stretch has two runs of a day at most, of numbers and of ratios, and only these overlap:
+        # it is one of the last two that begin before it, nearly always the last, read alone then.
+        "found as (select w.*, r.value, r.numerator, r.denominator from wanted w "
+        "cross join lateral (select r.numbers[p.place] as value, "
+        "r.numerators[p.place] as numerator, r.denominators[p.place] as denominator "
+        "from (select * from ingest.measurement_runs r where r.tenant_id = $1 "
+        "and r.series_id = w.series_id and r.business_date = w.business_date "
+        'and r."partition" = w."partition" and r.log_id = w.log_id '
+        'and r.offsets[1] <= w."offset" order by r.offsets[1] desc limit 2) r '
+        'cross join lateral (select array_position(r.offsets, w."offset") as place) p '
+        "where p.place is not null limit 1) r), "
         "withdrawn as (insert into ingest.measurements_withdrawn (tenant_id, series_id, "
         'business_date, log_id, "partition", "offset") select $1, series_id, business_date, '
         'log_id, "partition", "offset" from found where not holds '

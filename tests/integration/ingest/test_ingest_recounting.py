@@ -76,6 +76,32 @@ async def test_what_is_restored_may_be_an_extreme(
     assert await _left(connection) == [(3, "13", "1", "9")]
 
 
+def _ratio(event_id: str, value: str) -> Message:
+    data = MeasurementRecorded(
+        kpi="downtime", unit="line-1", numerator=Decimal(value), denominator=Decimal(2)
+    )
+    return message(data, event_id)
+
+
+async def test_numbers_and_ratios_that_come_in_turns_are_withdrawn(
+    rivals: Rivals, connection: asyncpg.Connection
+) -> None:
+    in_turns = [
+        measured("a", "1"), _ratio("b", "10"), measured("c", "2"), _ratio("d", "20"),
+        measured("e", "4"), _ratio("f", "40"),
+    ]  # fmt: skip
+    # What comes before and behind has runs of its own.
+    for told in ([measured("x", "8"), _ratio("y", "80")], in_turns, [measured("z", "16")]):
+        await rivals.first.deliver(TENANT, told)
+
+    await rivals.first.deliver(TENANT, [retracted(name) for name in "adexz"])
+    assert await _left(connection) == [(4, "2", "2", "2")]
+    await rivals.first.deliver(TENANT, [retracted(name) for name in "cfy"])
+
+    (day,) = await connection.fetch("select * from ingest.daily_statistics")
+    assert (day["n"], day["sum"], day["numerator"], day["denominator"]) == (1, 0, 10, 2)
+
+
 async def test_the_first_day_there_is_is_subtracted_from_like_any_other(
     rivals: Rivals, connection: asyncpg.Connection
 ) -> None:
