@@ -10,7 +10,6 @@ _RFC_3339 = re.compile(
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = slice(17, 19)
-_AFTER_SECONDS = frozenset(".Z+-")
 _SIGNS = frozenset("+-")
 
 
@@ -31,13 +30,15 @@ def instant_and_day(text: str, *, attribute: str = "time") -> tuple[datetime, da
     InvalidEvent
         Not RFC 3339, or without an offset: then nobody knows which instant is meant.
     """
+    ends_in_z = text[-1:] == "Z"
+    fraction = text[19:-1] if ends_in_z else text[19:-6]
     if (
         text[4:17:3] == "--T::"
-        and text[19:20] in _AFTER_SECONDS
-        and (text[-1] == "Z" or (text[-3:-2] == ":" and text[-6:-5] in _SIGNS and text[-2] < "6"))
+        and (ends_in_z or (text[-3:-2] == ":" and text[-6:-5] in _SIGNS and text[-2] < "6"))
+        and (not fraction or (fraction[0] == "." and fraction[1:].isdigit() and text.isascii()))
     ):
         # The form nearly everybody writes; fromisoformat checks the digits, but takes an offset
-        # of 60 minutes and more for hours.
+        # of 60 minutes and more for hours, and anything behind a point or six digits.
         try:
             instant = datetime.fromisoformat(text)
             # Only in the year 1 can an offset point before Python's first instant in UTC.

@@ -157,6 +157,11 @@ def test_what_breaks_the_contract_is_refused(changed: dict[str, object], reason:
         ("2026-02-28 23:30:00Z", "invalid_time"),
         ("2026-02-30T00:00:00Z", "invalid_time"),
         ("2026-02-28T23:30:00+24:00", "invalid_time"),
+        ("2026-02-28T23:30:00.Z", "invalid_time"),
+        ("2026-02-28T23:30:00.+01:00", "invalid_time"),
+        ("2026-02-28T23:30:00.123456 Z", "invalid_time"),
+        ("2026-02-28T23:30:00.123456and more+01:00", "invalid_time"),
+        ("2026-02-28T23:30:00.123456\u0661Z", "invalid_time"),
         ("2026-03-01T12:05:00.000001Z", "time_in_future"),
     ],
 )
