@@ -9,6 +9,7 @@ from aivalue.events.business import MeasurementRecorded
 from aivalue.events.encode import Message
 from services.ingest.queries.partitions import Fenced
 from tests.integration.ingest.material import (
+    TENANT,
     batch_of,
     claim,
     decided,
@@ -76,6 +77,21 @@ async def test_statistics_are_exact(ingest_database: str, connection: asyncpg.Co
         "from ingest.daily_statistics where numerator > 0"
     )
     assert [str(cell) for cell in parts] == ["0.1", "0.3", "0.01", "0.09", "0.03"]
+
+
+FLOATS = "alter table ingest.daily_statistics alter column sum type float8"
+
+
+@pytest.mark.parametrize(("column", "total"), [("select", "0.3"), (FLOATS, "0.30000000000000004")])
+async def test_a_sum_of_decimals_is_a_decimal(
+    ingest_database: str, connection: asyncpg.Connection, column: str, total: str
+) -> None:
+    await connection.execute(column)
+
+    await _store(ingest_database, [measured("a", "0.1")], [measured("b", "0.2")])
+
+    found = "select trim_scale(sum::text::numeric)::text from ingest.daily_statistics"
+    assert await connection.fetchval(found) == total
 
 
 async def test_replaying_changes_nothing_byte_for_byte(
@@ -159,6 +175,26 @@ async def test_the_same_id_of_another_source_is_another_event(
 
     assert await _store(ingest_database, [measured("a", "1"), other]) == [(2, 0, 0)]
     assert [row[4:6] for row in await statistics(connection)] == [(2, "6")]
+
+
+GLOBAL_KEY = "create unique index on ingest.event_keys (event_id)"
+
+
+@pytest.mark.parametrize(("key", "n_known"), [("select", 1), (GLOBAL_KEY, 0)])
+async def test_the_same_id_of_another_tenant_is_another_event(
+    ingest_database: str, connection: asyncpg.Connection, key: str, n_known: int
+) -> None:
+    """Under a key without the tenant one takes ids before another does, who hears of no error."""
+    await connection.execute(key)
+    writing, store = await open_store(ingest_database)
+    for tenant in ("mallory", TENANT):
+        claimed = await claim(writing, tenant=tenant)
+        await store.store(writing, batch_of(claimed, [measured("a", "1")]))
+    await writing.close()
+
+    known = "select count(*) from ingest.event_keys where tenant_id = $1"
+    assert await connection.fetchval(known, "mallory") == 1
+    assert await connection.fetchval(known, TENANT) == n_known
 
 
 async def test_a_worker_that_lost_its_partition_stores_nothing(
