@@ -127,7 +127,7 @@ class Consumer:
         waiting = self._assignment.waiting(self._source)
         self.contact.observe(waiting)
         n_waiting = self._lag.observe(
-            waiting, assigned=self._source.assignment(), all_stored=not self._in_flight
+            waiting, assigned=self._source.assignment(), in_flight=self._in_flight.n_records()
         )
         self._progress.turn(
             self._clock(), n_waiting=n_waiting, unclaimed=bool(self._assignment.unclaimed)

@@ -44,6 +44,14 @@ class InFlight:
     def __len__(self) -> int:
         return len(self._handed)
 
+    def n_records(self) -> Counter[TopicPartition]:
+        """Count the records of each partition that are read and not settled."""
+        counts: Counter[TopicPartition] = Counter()
+        for each in self._handed:
+            for partition, stretch in zip(each.following, each.batch.stretches, strict=True):
+                counts[partition] += len(stretch.records)
+        return counts
+
     def lanes_with_room(self) -> frozenset[int]:
         """Return the lanes that take another batch."""
         in_lane = Counter(lane for each in self._handed for lane in lanes_of(each.batch))

@@ -28,11 +28,11 @@ class Lag:
         waiting: Mapping[TopicPartition, int],
         *,
         assigned: AbstractSet[TopicPartition],
-        all_stored: bool = False,
+        in_flight: Mapping[TopicPartition, int] | None = None,
     ) -> int:
-        """Show how long records have waited in each partition; count those that wait.
+        """Show how long records have waited in each partition; count those that wait to be read.
 
-        Where `all_stored` of what was read is, what waits is all that is not.
+        What is read and `in_flight` waits as well, until it is stored.
         What is assigned and not claimed, as while PostgreSQL is away, stands as it was last seen.
         """
         now = self._clock()
@@ -41,12 +41,15 @@ class Lag:
             del self._waiting[gone]
             self._stored_through.pop(gone, None)
             metrics.forget_lag(gone.topic, gone.partition)
-        self._waiting |= waiting
+        handed = in_flight or {}
+        self._waiting |= {each: n + handed.get(each, 0) for each, n in waiting.items()}
         for partition, n in self._waiting.items():
+            if not n:
+                # What comes from now on is younger than now.
+                self._stored_through[partition] = now
             # Of what waited before we came, only that it still waits is known.
             through = self._stored_through.setdefault(partition, now)
-            seconds = max(now - through, 0) if n else 0
-            metrics.observe_lag(partition.topic, partition.partition, seconds)
-            if all_stored and partition in waiting:
+            metrics.observe_lag(partition.topic, partition.partition, max(now - through, 0))
+            if partition in waiting:
                 metrics.observe_waiting(partition.topic, partition.partition, n)
         return sum(waiting.values())

@@ -67,6 +67,33 @@ def test_what_cannot_be_claimed_goes_on_waiting() -> None:
     assert _seconds(FIRST) == 601
 
 
+def test_what_is_read_and_not_stored_waits() -> None:
+    """A database that hangs takes the last records into a transaction that does not end."""
+    clock = Clock()
+    lag = Lag(clock=clock)
+
+    lag.observe({FIRST: 0}, assigned={FIRST})
+    clock.now += 1
+    n = lag.observe({FIRST: 0}, assigned={FIRST}, in_flight={FIRST: 2})
+    clock.now += 600
+    lag.observe({}, assigned={FIRST})
+
+    assert (n, _seconds(FIRST)) == (0, 601)
+
+
+def test_what_comes_after_a_rest_has_not_waited_for_as_long_as_the_rest() -> None:
+    clock = Clock()
+    lag = Lag(clock=clock)
+
+    lag.stored(_batch_until(1_000), [FIRST])
+    clock.now += 3_600
+    lag.observe({FIRST: 0}, assigned={FIRST})
+    clock.now += 1
+    lag.observe({FIRST: 1}, assigned={FIRST})
+
+    assert _seconds(FIRST) == 1
+
+
 def test_a_partition_that_another_reads_is_not_told_of() -> None:
     lag = Lag(clock=Clock())
 
