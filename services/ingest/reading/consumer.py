@@ -41,6 +41,7 @@ from services.ingest.storing.writer import Storing
 from services.ingest.taxonomy import Action, LogBroken, MassRefusal, action_for
 
 STOP_SECONDS: Final = 10.0
+NAMED_MAX: Final = 5
 logger = structlog.get_logger()
 
 Following = dict[TopicPartition, int]
@@ -113,8 +114,10 @@ class Consumer:
 
     async def check(self) -> None:
         """Raise where the loop or the broker is silent, a partition is halted, nothing moves."""
-        if self._assignment.halted:
-            raise RuntimeError(f"{len(self._assignment.halted)} partitions are halted")
+        if halted := sorted(self._assignment.halted):
+            named = ", ".join(f"{topic}/{number}" for topic, number in halted[:NAMED_MAX])
+            more = f" and {len(halted) - NAMED_MAX} more" if len(halted) > NAMED_MAX else ""
+            raise RuntimeError(f"partitions are halted: {named}{more}")
         complaint = self._progress.complaint(
             self._clock(), untold_since=self._assignment.untold_since
         )

@@ -89,7 +89,12 @@ class Store:
         self, connection: Connection, batch: Batch, ready: Ready, refused: frozenset[int]
     ) -> Stored:
         async with connection.transaction():
-            stored = await self._write(connection, batch, ready, refused)
+            try:
+                stored = await self._write(connection, batch, ready, refused)
+            except TimeoutError:
+                # It would not answer ROLLBACK either, for as long again.
+                connection.terminate()
+                raise
             await failpoint("before_pg_commit")
         return stored
 

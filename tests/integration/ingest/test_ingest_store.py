@@ -1,5 +1,7 @@
 """Whether the store counts each event once: replays, twins, conflicts, zombies, bad neighbours."""
 
+import os
+import signal
 from decimal import Decimal
 
 import asyncpg
@@ -8,6 +10,7 @@ import pytest
 from aivalue.events.business import MeasurementRecorded
 from aivalue.events.encode import Message
 from services.ingest.queries.partitions import Fenced
+from services.ingest.storing.handler import Store
 from tests.integration.ingest.material import (
     TENANT,
     batch_of,
@@ -279,3 +282,29 @@ async def test_what_postgresql_refuses_is_set_aside_alone(
         ("refused_by_database", "bad-2"),
     ]
     assert [row[4:6] for row in await statistics(connection)] == [(20, "20")]
+
+
+async def test_who_does_not_answer_is_not_asked_to_roll_back(
+    ingest_database: str, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second silence as long as the first would come before anybody hears of it."""
+    store = Store(changes_topic="changes")
+    batch = batch_of(await claim(connection), [measured("a", "1")])
+    silent = await asyncpg.connect(ingest_database, command_timeout=2)
+    await store.prepare(silent)
+    pid, stopped = silent.get_server_pid(), []
+
+    async def stop(name: str) -> None:
+        if name == "after_cas":
+            os.kill(pid, signal.SIGSTOP)
+            stopped.append(name)
+
+    monkeypatch.setattr("services.ingest.storing.handler.failpoint", stop)
+    try:
+        # Not TimeoutError: ROLLBACK would have waited, too.
+        with pytest.raises(asyncpg.InterfaceError, match="closed"):
+            await store.store(silent, batch)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        silent.terminate()
+    assert stopped == ["after_cas"]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError
 from prometheus_client import REGISTRY
 
 from services.ingest.batch import Batch
@@ -245,6 +246,63 @@ async def test_a_database_that_goes_away_while_partitions_halt_is_waited_for(
     await consumer.turn()
 
     assert writer.n_refused == 2
-    with pytest.raises(RuntimeError, match="1 partitions are halted"):
+    with pytest.raises(RuntimeError, match=r"partitions are halted: aivalue\.business\.v1/0$"):
         await consumer.check()
     assert not world.ledger.counted
+
+
+class Uncommitted(LogSource):
+    """A group that takes no commits, as while it is dealt out anew."""
+
+    async def permit(self) -> int:
+        """Give what there is."""
+        await asyncio.sleep(0)
+        return 50
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Refuse."""
+        raise CommitFailedError
+
+
+async def test_a_commit_to_kafka_that_fails_is_counted_and_nothing_waits_for_it(
+    world: World,
+) -> None:
+    failed_before = _sample("aivalue_ingest_kafka_commit_failures_total")
+    source = Uncommitted(world.log)
+    consumer = _consumer(world, source)
+    consumer.subscribe()
+    await source.rebalance(PARTITIONS)
+    for number in range(2):
+        world.log.append(PARTITIONS[0], measurement(number, 1))
+        for _ in range(2):
+            await consumer.turn()
+            world.now += 1
+
+    assert world.ledger.rows[1, 0].next_offset == 2
+    assert _sample("aivalue_ingest_kafka_commit_failures_total") - failed_before == 2
+
+
+async def test_offsets_that_nobody_wrote_are_counted_and_halt_their_partition(
+    world: World,
+) -> None:
+    gaps_before = _sample("aivalue_ingest_offset_gaps_total")
+    source = Uncommitted(world.log)
+    consumer = _consumer(world, source)
+    consumer.subscribe()
+    await source.rebalance(PARTITIONS)
+    world.log.append(PARTITIONS[0], measurement(0, 1))
+    await consumer.turn()
+    for number in range(1, 4):
+        world.log.append(PARTITIONS[0], measurement(number, 1))
+    del world.log.records[PARTITIONS[0]][1:3]
+    for _ in range(3):
+        await consumer.turn()
+
+    assert _sample("aivalue_ingest_offset_gaps_total") - gaps_before == 1
+    with pytest.raises(RuntimeError, match=r"partitions are halted: aivalue\.business\.v1/0$"):
+        await consumer.check()
+    assert world.ledger.rows[1, 0].next_offset == 1
+
+
+def _sample(name: str) -> float:
+    return REGISTRY.get_sample_value(name) or 0.0
