@@ -18,7 +18,8 @@ def missing_data(
 ) -> CheckResult:
     """Compare shares of days measured; each in [0, 1].
 
-    Fails where treated units lost, or gained, more than a fifth of their days against the others.
+    Fails where treated units lost more than a fifth of their days against the others, or the others
+    against them.
     """
     if not min(treated_before, treated_after, control_before, control_after) > 0:
         return CheckResult(

@@ -21,7 +21,7 @@ from aivalue.effects.estimators.synthetic_control import (
 from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
 
-VERSION = "1"
+VERSION = "2"
 STEPS = 20
 N_PENALTIES = STEPS + 1
 SMALLEST_SHARE = 1e-8  # Of the largest penalty.

@@ -25,7 +25,7 @@ from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 
-VERSION = "2"
+VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ def staggered_effect(
     return effect_of(
         vector,
         confidence=confidence,
-        n_treated=sum(cohort.found.n_treated for cohort in found.cohorts),
+        n_treated=int(sum(cohort.found.n_treated for cohort in found.cohorts)),
         n_control=n_donors,
         design="few_treated",
         scale="additive",

@@ -17,7 +17,7 @@ from aivalue.effects.error_models.scatter import Past
 from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
 
-VERSION = "2"
+VERSION = "3"
 DONORS_MIN = 2
 PERIODS_BEFORE_MIN = 2
 
@@ -56,8 +56,11 @@ class SyntheticControl:
         """Euclidean length of the gap before the treatment."""
         return float(np.sqrt(self.squares_before))
 
-    def past(self, n_treated: int = 1) -> Past:
-        """Return the gaps before, by which the scatter of treated, fitted as their mean, shows."""
+    def past(self, n_treated: float = 1) -> Past:
+        """Return the gaps before, by which the scatter of treated, fitted as their mean, shows.
+
+        `n_treated` is of units alike in weight.
+        """
         own, others = self.gap[: self.n_before], self.placebo_gaps[:, : self.n_before]
         return Past(own=own, others=others, n_treated=n_treated)
 

@@ -17,7 +17,7 @@ from aivalue.effects.error_models.scatter import Past
 from aivalue.effects.panel import Floats
 from aivalue.errors import NotEstimable
 
-VERSION = "2"
+VERSION = "3"
 DONORS_MIN = 3
 PERIODS_BEFORE_MIN = 3
 PERIOD_PENALTY = 1e-6  # Of the noise level: only to make period weights unique.
@@ -40,6 +40,8 @@ class SyntheticDifference:
         Ridge on unit weights, in the outcome's unit (zeta in the paper).
     noise : float
         Standard deviation of donors' first differences before the treatment.
+    n_treated : float
+        Treated units, alike in weight, that the effect is the mean of.
     """
 
     effect: Floats
@@ -50,7 +52,7 @@ class SyntheticDifference:
     period_weights: Floats
     penalty: float
     noise: float
-    n_treated: int
+    n_treated: float
 
     @property
     def average(self) -> float:

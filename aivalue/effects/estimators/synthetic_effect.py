@@ -10,6 +10,7 @@ from typing import Literal
 
 from aivalue.effects.effect import Effect, Period
 from aivalue.effects.error_models.scatter import Stretch, stretch_of, studentized
+from aivalue.effects.estimators.augmented_synthetic_control import VERSION as AUGMENTED_VERSION
 from aivalue.effects.estimators.synthetic_control import VERSION as CONTROL_VERSION
 from aivalue.effects.estimators.synthetic_control import SyntheticControl
 from aivalue.effects.estimators.synthetic_difference_in_differences import (
@@ -23,6 +24,10 @@ SyntheticName = Literal[
     "synthetic_difference_in_differences", "synthetic_control", "augmented_synthetic_control"
 ]
 ControlName = Literal["synthetic_control", "augmented_synthetic_control"]
+_CONTROL_VERSIONS: dict[ControlName, str] = {
+    "synthetic_control": CONTROL_VERSION,
+    "augmented_synthetic_control": AUGMENTED_VERSION,
+}
 
 
 def synthetic_difference_effect(
@@ -47,7 +52,7 @@ def synthetic_difference_effect(
         stretch=stretch_of([found.past()]),
         periods=periods,
         confidence=confidence,
-        counts=(found.n_treated, len(found.placebos)),
+        counts=(int(found.n_treated), len(found.placebos)),
         estimator=("synthetic_difference_in_differences", DIFFERENCE_VERSION),
     )
 
@@ -58,11 +63,19 @@ def synthetic_control_effect(
     volume: Floats,
     *,
     periods: Sequence[Period],
-    n_treated: int = 1,
+    n_treated: float = 1,
     confidence: float = 0.95,
     name: ControlName = "synthetic_control",
 ) -> Effect:
-    """Return the effect per period after go-live, of treated units fitted as their mean."""
+    """Return the effect per period after go-live, of treated units fitted as their mean.
+
+    Parameters
+    ----------
+    observed, volume : shape (n_after,)
+        Mean level of the treated, and what the effect applies to.
+    n_treated
+        Of units alike in weight.
+    """
     placebos = found.placebo_gaps[:, found.n_before :]
     return _effect(
         found.gap[found.n_before :],
@@ -71,8 +84,8 @@ def synthetic_control_effect(
         stretch=stretch_of([found.past(n_treated)]),
         periods=periods,
         confidence=confidence,
-        counts=(n_treated, len(placebos)),
-        estimator=(name, CONTROL_VERSION),
+        counts=(int(n_treated), len(placebos)),
+        estimator=(name, _CONTROL_VERSIONS[name]),
     )
 
 

@@ -53,13 +53,16 @@ def read_one_mix(material: Material, design: Plan) -> Reading:
     if hull.status == "failed":
         raise NotEstimable(f"no mix of donors is like the treated: {hull.detail}")
     found = synthetic_control(block.treated, block.donors, block.n_before)
-    effect = synthetic_control_effect(
-        found,
-        block.observed,
-        block.volume,
-        periods=block.periods,
+    effect = replace(
+        synthetic_control_effect(
+            found,
+            block.observed,
+            block.volume,
+            periods=block.periods,
+            n_treated=block.n_alike,
+            confidence=design.confidence,
+        ),
         n_treated=len(block.share),
-        confidence=design.confidence,
     )
     is_claimed = average(effect).excludes_zero
 
@@ -67,7 +70,7 @@ def read_one_mix(material: Material, design: Plan) -> Reading:
         return (
             hull,
             rmspe_rank(found.gap, found.placebo_gaps, block.n_before, is_claimed=is_claimed),
-            unequal_scatter(scatter_of([found.past(len(block.share))]), is_allowed_for=True),
+            unequal_scatter(scatter_of([found.past(block.n_alike)]), is_allowed_for=True),
             *read_phased(material, design).doubts(),
         )
 

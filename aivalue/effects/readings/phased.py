@@ -118,10 +118,12 @@ def _measured_alike(material: Material, is_treated: Booleans, months: Booleans) 
     def share(days: Floats) -> float:
         return float(days[days > 0].mean()) if (days > 0).any() else 0.0
 
+    # The same units on both sides: those that are without the AI beside treated ones.
+    others = (without[:, months] > 0).any(axis=1)
     # Units that have none at all in a month are not yet treated there, or closed: not counted.
     return missing_data(
         treated_before=share(without[is_treated][:, before]),
         treated_after=share(with_ai[is_treated]),
-        control_before=share(without[:, before]),
-        control_after=share(without[:, months]),
+        control_before=share(without[others][:, before]),
+        control_after=share(without[others][:, months]),
     )

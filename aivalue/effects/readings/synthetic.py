@@ -54,6 +54,11 @@ class Block:
     observed: Floats
     periods: tuple[Period, ...]
 
+    @property
+    def n_alike(self) -> float:
+        """How many treated units, alike in weight, have a mean that varies as this one does."""
+        return 1 / float((self.share**2).sum())
+
 
 def block_of(with_ai: Cells, without: Cells, *, periods: Sequence[Period]) -> Block:
     """Return the months that are compared; treated units count by their volume with the AI.
@@ -96,15 +101,14 @@ def read_synthetic_difference(
 ) -> tuple[Effect, Callable[[], tuple[CheckResult, ...]]]:
     """Estimate per month; the second part runs the checks."""
     treated = block.treated[None]
-    found = synthetic_difference_in_differences(treated, block.donors, block.n_before)
-    effect = synthetic_difference_effect(
-        found, block.observed, block.volume, periods=block.periods, confidence=confidence
+    found = replace(
+        synthetic_difference_in_differences(treated, block.donors, block.n_before),
+        n_treated=block.n_alike,
     )
-    # Several treated units are their weighted mean: the noise of one, times the squared weights.
-    shrink = float((block.share**2).sum())
     effect = replace(
-        effect,
-        covariance=tuple(tuple(cell * shrink for cell in row) for row in effect.covariance),
+        synthetic_difference_effect(
+            found, block.observed, block.volume, periods=block.periods, confidence=confidence
+        ),
         n_treated=len(block.share),
     )
 

@@ -14,7 +14,19 @@ import pytest
 
 from aivalue.effects.design import Assignment
 from aivalue.effects.estimate import estimate
-from aivalue.effects.functional import over, relative, total
+from aivalue.effects.estimators.synthetic_control import synthetic_control
+from aivalue.effects.estimators.synthetic_difference_in_differences import (
+    synthetic_difference_in_differences,
+)
+from aivalue.effects.estimators.synthetic_effect import (
+    synthetic_control_effect,
+    synthetic_difference_effect,
+)
+from aivalue.effects.functional import average, over, relative, total
+from aivalue.effects.material import gather
+from aivalue.effects.panel import Cells, months_between
+from aivalue.effects.readings.panels import read_mix, read_one_mix
+from aivalue.effects.readings.synthetic import block_of, read_synthetic_difference
 from aivalue.effects.result import Estimate
 from aivalue.kpis.definition import Design, Window
 from aivalue.kpis.series import Series
@@ -404,18 +416,21 @@ def store_months(
     return rate_series(rows), go_live
 
 
-def read_stores(series: Series, go_live: list[Assignment], *, events_min: int) -> Estimate:
-    """Estimate what months of stores say of a rollout in 2024."""
-    design = Design(
+def stores_design(*, events_min: int) -> Design:
+    return Design(
         key="stores",
         kpis=("downtime",),
         assignment="phased",
         baseline=Window(start=date(2022, 1, 1), end=date(2024, 1, 1)),
         events_min=events_min,
     )
+
+
+def read_stores(series: Series, go_live: list[Assignment], *, events_min: int) -> Estimate:
+    """Estimate what months of stores say of a rollout in 2024."""
     return estimate(
         kpi=RATE,
-        design=design,
+        design=stores_design(events_min=events_min),
         interventions=go_live,
         series=series,
         baseline_series=before_2024(series),
@@ -449,3 +464,102 @@ def test_one_unit_beside_few_is_read_over_time() -> None:
     assert result.average is not None
     assert result.average.low <= -6.0 <= result.average.high
     assert {check.name for check in result.checks} >= {"conformal", "agreement"}
+
+
+def test_units_that_rest_more_often_than_others_are_no_missing_data() -> None:
+    rng = np.random.default_rng(8)
+    first, go_live = date(2023, 1, 1), date(2024, 1, 1)
+    rows: dict[Key, tuple[Decimal, Decimal]] = {}
+    for number in range(8):
+        is_treated = number < 6
+        for step in range(0, 365 + 91, 2 if is_treated else 1):
+            value = Decimal(f"{rng.normal(10, 1):.3f}")
+            rows[f"line{number}", "", "", first + timedelta(days=step)] = (value, Decimal(1))
+    series = rate_series(rows)
+
+    result = estimate(
+        kpi=RATE,
+        design=Design(
+            key="x", kpis=("downtime",), assignment="phased", estimator="difference_in_differences"
+        ),
+        interventions=[phased(f"line{number}", go_live) for number in range(6)],
+        series=series,
+    )
+
+    [found] = [check for check in result.checks if check.name == "missing_data"]
+    # Every second day before as after; the others every day before as after.
+    assert found.detail == (
+        "measured on treated units 50% before and 50% with the AI, on others 100% and 100%"
+    )
+    assert found.status == "passed"
+
+
+def test_treated_units_of_unequal_volume_are_read_by_as_many_as_count() -> None:
+    series, go_live = store_months(-6.0)
+    # The first of three stores has ten times the volume of the others.
+    large = rate_series(
+        {
+            (unit, "", "", day): (y * 10, x * 10) if unit == "store00" else (y, x)
+            for unit, day, y, x in zip(
+                series.unit, series.day, series.numerator, series.denominator, strict=True
+            )
+        }
+    )
+    material = gather(
+        kpi=RATE,
+        design=stores_design(events_min=10),
+        interventions=go_live,
+        series=large,
+        baseline_series=None,
+        units=None,
+    )
+
+    with_ai, without = material.cells(material.with_ai), material.cells(material.without_ai)
+    block = block_of(with_ai, without, periods=material.periods)
+    mixed = read_mix(material, stores_design(events_min=10)).effect
+    one = synthetic_difference_effect(
+        synthetic_difference_in_differences(block.treated[None], block.donors, block.n_before),
+        block.observed,
+        block.volume,
+        periods=block.periods,
+    )
+
+    # 1 / (10^2 + 1 + 1) of 12^2: 1.41 stores, neither one nor three.
+    assert block.n_alike == pytest.approx(144 / 102)
+    assert mixed.n_treated == 3
+    narrower = average(mixed).standard_error / average(one).standard_error
+    assert narrower == pytest.approx(block.n_alike**-0.5, rel=0.05)
+
+    by_level = read_one_mix(material, stores_design(events_min=10)).effect
+    one = synthetic_control_effect(
+        synthetic_control(block.treated, block.donors, block.n_before),
+        block.observed,
+        block.volume,
+        periods=block.periods,
+    )
+    assert by_level.n_treated == 3
+    narrower = average(by_level).standard_error / average(one).standard_error
+    assert narrower == pytest.approx(block.n_alike**-0.5, rel=0.2)
+
+
+def test_treated_units_that_vary_twice_as_much_are_found_out_by_their_mean_too() -> None:
+    rng = np.random.default_rng(9)
+    n_treated, n_donors, n_before = 4, 20, 60
+    treated = 2 * rng.normal(size=(n_treated, n_before + 6))
+    donors = rng.normal(size=(n_donors, n_before + 6))
+    y = np.vstack([treated, donors])
+    on = np.zeros(y.shape, bool)
+    on[:n_treated, n_before + 3 :] = True
+    with_ai, without = (
+        Cells(n=each, y=y * each, x=each, yy=0 * y, xx=0 * y, xy=0 * y)
+        for each in (on.astype(float), (~on).astype(float))
+    )
+    periods = months_between(date(2018, 1, 1), date(2023, 7, 1))
+    block = block_of(with_ai, without, periods=periods)
+
+    _, doubts = read_synthetic_difference(block, confidence=0.95)
+
+    [found] = [check for check in doubts() if check.name == "unequal_scatter"]
+    ratio = float(found.detail.split("treated units vary ")[1].split()[0])
+    # Their mean alone varies as a donor does: four units, each twice as much, over four.
+    assert ratio == pytest.approx(2.0, abs=0.4)
