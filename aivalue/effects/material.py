@@ -219,6 +219,6 @@ def kept_rows(rows: Rows, keep: Booleans) -> Rows:
         unit=tuple(rows.unit[row] for row in chosen),
         arm=tuple(rows.arm[row] for row in chosen),
         day=rows.day[chosen],
-        moments=Cells(**{name: getattr(rows.moments, name)[chosen] for name in MOMENTS}),
+        moments=rows.moments.of(chosen),
         segment=tuple(rows.segment[row] for row in chosen) if rows.segment else (),
     )

@@ -42,6 +42,10 @@ class Cells:
     xx: Floats
     xy: Floats
 
+    def of(self, chosen: Booleans | Integers) -> "Cells":
+        """Return the chosen rows."""
+        return Cells(**{name: getattr(self, name)[chosen] for name in MOMENTS})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:

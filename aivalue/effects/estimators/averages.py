@@ -58,19 +58,15 @@ def averaged(
 def intervals_of(point: Floats, spread: Spread, confidence: float) -> tuple[Interval, ...]:
     """Return each figure with its interval by Student's t."""
     standard_error = np.sqrt(np.maximum(np.diag(spread.covariance), 0.0))
-    found = []
-    for value, error, free in zip(point, standard_error, spread.degrees_of_freedom, strict=True):
-        half_width = float(error) * t_quantile((1 + confidence) / 2, float(free))
-        found.append(
-            Interval(
-                point=float(value),
-                low=float(value) - half_width,
-                high=float(value) + half_width,
-                standard_error=float(error),
-                confidence=confidence,
-            )
+    return tuple(
+        Interval.around(
+            float(value),
+            float(error),
+            quantile=t_quantile((1 + confidence) / 2, float(free)),
+            confidence=confidence,
         )
-    return tuple(found)
+        for value, error, free in zip(point, standard_error, spread.degrees_of_freedom, strict=True)
+    )
 
 
 def satterthwaite(parts: Floats, freedom: Floats) -> Spread:

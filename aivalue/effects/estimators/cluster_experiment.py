@@ -3,15 +3,13 @@
 Source: `aivalue.effects.error_models.cluster_robust`.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from aivalue.effects.effect import Effect, Period
 from aivalue.effects.error_models.cluster_robust import cluster_robust
 from aivalue.effects.estimators.difference_in_means import difference_in_means_by_unit
 from aivalue.effects.estimators.subjects import Subjects, cells_of_subjects, codes_of
-from aivalue.effects.panel import Booleans, Cells, Integers
+from aivalue.effects.panel import Integers
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 
@@ -67,13 +65,8 @@ def _ratio_by_cluster(
     if both.any():
         raise NotEstimable("a cluster holds both arms: a ratio needs clusters of one arm")
     return difference_in_means_by_unit(
-        _of(treated, treated.x[:, 0] > 0),
-        _of(control, control.x[:, 0] > 0),
+        treated.of(treated.x[:, 0] > 0),
+        control.of(control.x[:, 0] > 0),
         periods=[period],
         confidence=confidence,
     )
-
-
-def _of(cells: Cells, chosen: Booleans) -> Cells:
-    names: Sequence[str] = ("n", "y", "x", "yy", "xx", "xy")
-    return Cells(**{name: getattr(cells, name)[chosen] for name in names})

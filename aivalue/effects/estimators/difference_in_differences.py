@@ -25,7 +25,7 @@ from aivalue.errors import NotEstimable
 
 VERSION = "3"
 CONTROLS_MIN = 2  # One unit cannot be told from its month.
-SHARE_DROPPED_MAX = 0.10  # Treated volume that no control or no pre-period answers for.
+SHARE_DROPPED_MAX = 0.10  # Treated volume on units without a pre-period.
 FEW_TREATED_MAX = 9
 
 
@@ -61,7 +61,8 @@ def difference_in_differences(
     ------
     NotEstimable
         No month has two untreated units beside a treated one with a pre-period, or more than a
-        tenth of the treated volume has no such answer, or nothing varies.
+        tenth of the treated volume is on units without a pre-period in months that have them, or
+        nothing varies.
     """
     treated = _answered(rollout)
     fitted = rollout.x_untreated.sum(axis=1) > 0

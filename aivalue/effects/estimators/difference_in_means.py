@@ -20,7 +20,7 @@ from aivalue.effects.panel import Booleans, Cells, Floats
 from aivalue.effects.vector import Vector, effect_of
 from aivalue.errors import NotEstimable
 
-VERSION = "2"
+VERSION = "3"
 EVENTS_MIN = 2  # A variance needs two events in each arm.
 UNITS_MIN = 2  # ... or two units, where units were randomized.
 SHARE_DROPPED_MAX = 0.10  # Treated volume without a control beside it.
@@ -89,7 +89,8 @@ def difference_in_means_by_unit(
 ) -> Effect:
     """Estimate the effect where units were randomized; the unit is the cluster over all periods.
 
-    Assumes that units were assigned at random and do not influence each other.
+    Assumes that units were assigned at random and do not influence each other. A unit that was
+    not measured in any period says nothing of how units vary, and is left out.
 
     Parameters
     ----------
@@ -100,17 +101,18 @@ def difference_in_means_by_unit(
     Raises
     ------
     NotEstimable
-        An arm has fewer than two units or no volume in any period, or nothing varies.
+        An arm has fewer than two units in the periods that both arms have, or nothing varies.
     """
+    kept = (treated.x.sum(axis=0) > 0) & (control.x.sum(axis=0) > 0)
+    treated, control = (
+        arm.of(np.asarray((arm.x[:, kept] > 0).any(axis=1))) for arm in (treated, control)
+    )
     for name, arm in (("treatment", treated), ("control", control)):
         if len(arm.x) < UNITS_MIN:
             raise NotEstimable(
-                f"{name} arm has {len(arm.x)} units, needs {UNITS_MIN}",
+                f"{name} arm has {len(arm.x)} units in periods with both arms, needs {UNITS_MIN}",
                 verdict="below_sample_floor",
             )
-    kept = (treated.x.sum(axis=0) > 0) & (control.x.sum(axis=0) > 0)
-    if not kept.any():
-        raise NotEstimable("no period has both arms", verdict="below_sample_floor")
     level, influence = _clustered_ratio(treated, kept)
     level_control, influence_control = _clustered_ratio(control, kept)
 

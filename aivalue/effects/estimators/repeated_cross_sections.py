@@ -18,6 +18,7 @@ from aivalue.kpis.interval import Interval
 
 CELL_MIN = 2  # Subjects in each group before and after.
 CONDITION_MAX = 1e12
+OWN_COLUMNS = 4  # Constant, group, time, and their product.
 
 
 def repeated_cross_sections(
@@ -42,8 +43,8 @@ def repeated_cross_sections(
     Raises
     ------
     NotEstimable
-        A group has fewer than two subjects before or after, a value is missing, or covariates
-        repeat each other.
+        A group has fewer than two subjects before or after, a value is missing, covariates
+        repeat each other, or there are as many coefficients as subjects.
     """
     extra = np.empty((len(outcome), 0)) if covariates is None else covariates
     _require_estimable(outcome, treated_group, after, extra)
@@ -66,13 +67,10 @@ def repeated_cross_sections(
         variance = float(weighted @ weighted)
     if not variance > 0:
         raise NotEstimable("nothing varies, so the uncertainty cannot be estimated")
-    margin = t_quantile((1 + confidence) / 2, free) * variance**0.5
-    point = float(coefficients[3])
-    return Interval(
-        point=point,
-        low=point - margin,
-        high=point + margin,
-        standard_error=variance**0.5,
+    return Interval.around(
+        float(coefficients[3]),
+        variance**0.5,
+        quantile=t_quantile((1 + confidence) / 2, free),
         confidence=confidence,
     )
 
@@ -90,3 +88,10 @@ def _require_estimable(
                     f"{group_name} group has {n} subjects {time_name}, needs {CELL_MIN}",
                     verdict="below_sample_floor",
                 )
+    n_coefficients = OWN_COLUMNS + covariates.shape[1]
+    if len(outcome) <= n_coefficients:
+        raise NotEstimable(
+            f"{len(outcome)} subjects for {n_coefficients} coefficients, needs "
+            f"{n_coefficients + 1}",
+            verdict="below_sample_floor",
+        )

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.checks.check import CheckResult, not_applicable
+from aivalue.effects.checks.covariate_not_affected import NAME as COVARIATE
 from aivalue.effects.checks.covariate_not_affected import covariate_not_affected
 from aivalue.effects.checks.missing_data import missing_data
 from aivalue.effects.checks.sample_ratio import sample_ratio
@@ -175,7 +176,10 @@ def _balance_before(
     seen = np.isfinite(before).any(axis=1)
     level = np.nanmean(before[seen], axis=1)
     alone = Subjects(outcome=level, treated=is_treated[seen], before=np.empty((len(level), 0)))
-    effect = experiment(alone, period=period, confidence=options.confidence)
+    try:
+        effect = experiment(alone, period=period, confidence=options.confidence)
+    except NotEstimable as refusal:
+        return not_applicable(COVARIATE, str(refusal))
     change = ("the outcome before", average(effect), effect.degrees_of_freedom)
     return covariate_not_affected([change])
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from aivalue.effects.checks.check import CheckResult, not_applicable
+from aivalue.effects.checks.covariate_not_affected import NAME as COVARIATE
 from aivalue.effects.checks.covariate_not_affected import covariate_not_affected
 from aivalue.effects.checks.sample_ratio import sample_ratio
 from aivalue.effects.estimators.difference_in_means import (
@@ -38,7 +39,7 @@ def read_by_unit(material: Material, design: Plan) -> Reading:
         material.cells(material.with_ai),
         material.cells(material.without_ai & in_window),
     )
-    treated, control = _units(with_ai, is_treated), _units(without, ~is_treated)
+    treated, control = with_ai.of(is_treated), without.of(~is_treated)
     require_events(design, treated=treated.n.sum(), control=control.n.sum())
     effect = difference_in_means_by_unit(
         treated, control, periods=material.periods, confidence=design.confidence
@@ -58,26 +59,15 @@ def _alike_before(material: Material, is_treated: Booleans, design: Plan) -> Che
     before = material.cells(early)
     try:
         effect = difference_in_means_by_unit(
-            _units(before, is_treated),
-            _units(before, ~is_treated),
+            before.of(is_treated),
+            before.of(~is_treated),
             periods=material.periods,
             confidence=design.confidence,
         )
     except NotEstimable as refusal:
-        return not_applicable("covariate_not_affected", str(refusal))
+        return not_applicable(COVARIATE, str(refusal))
     change = ("the KPI before", average(effect), effect.degrees_of_freedom)
     return covariate_not_affected([change])
-
-
-def _units(cells: Cells, chosen: Booleans) -> Cells:
-    return Cells(
-        n=cells.n[chosen],
-        y=cells.y[chosen],
-        x=cells.x[chosen],
-        yy=cells.yy[chosen],
-        xx=cells.xx[chosen],
-        xy=cells.xy[chosen],
-    )
 
 
 def _units_seen(material: Material, treated: Cells, control: Cells) -> CheckResult:

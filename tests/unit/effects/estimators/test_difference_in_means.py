@@ -17,7 +17,7 @@ from aivalue.effects.estimators.difference_in_means import (
     difference_in_means_by_unit,
 )
 from aivalue.effects.functional import average, relative, total, verdict_of
-from aivalue.effects.panel import Cells, Floats
+from aivalue.effects.panel import MOMENTS, Cells, Floats
 from aivalue.errors import NotEstimable
 from tests.unit.effects.builders import cells_of_values
 
@@ -251,5 +251,35 @@ def test_refuses_when_much_of_the_treated_volume_has_no_control() -> None:
 def test_refuses_one_unit_per_arm() -> None:
     one = cells_of_values([[np.array([1.0, 2.0])]])
 
-    with pytest.raises(NotEstimable, match="treatment arm has 1 units, needs 2"):
+    with pytest.raises(
+        NotEstimable, match="treatment arm has 1 units in periods with both arms, needs 2"
+    ):
         difference_in_means_by_unit(one, one, periods=WEEK)
+
+
+def test_a_unit_that_was_never_measured_says_nothing_of_how_units_vary() -> None:
+    rng = np.random.default_rng(17)
+    measured = [
+        cells_of_values([[rng.normal(level, 1, 5)] for level in rng.normal(size=3)])
+        for _ in range(2)
+    ]
+    # Twenty more were drawn into each arm, and nobody measured them.
+    drawn = [
+        Cells(**{name: np.pad(getattr(arm, name), ((0, 20), (0, 0))) for name in MOMENTS})
+        for arm in measured
+    ]
+
+    alone, beside = (difference_in_means_by_unit(*arms, periods=WEEK) for arms in (measured, drawn))
+
+    assert beside == alone
+    assert (beside.n_treated, beside.n_control) == (3, 3)
+    assert beside.degrees_of_freedom <= 4
+
+
+def test_refuses_arms_that_were_never_measured_at_the_same_time() -> None:
+    nothing = np.array([])
+    early = cells_of_values([[np.array([1.0, 2.0]), nothing], [np.array([3.0]), nothing]])
+    late = cells_of_values([[nothing, np.array([1.0, 2.0])], [nothing, np.array([3.0])]])
+
+    with pytest.raises(NotEstimable, match="0 units in periods with both arms, needs 2"):
+        difference_in_means_by_unit(early, late, periods=TWO_MONTHS)

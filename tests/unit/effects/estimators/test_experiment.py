@@ -171,3 +171,23 @@ def test_refuses_a_switchback_that_hardly_switches() -> None:
     treated[:, 15:] = True
     with pytest.raises(NotEstimable, match="2 stretches with the AI"):
         switchback(np.random.default_rng(1).normal(size=(2, 30)), treated, period=DAY)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e7])
+def test_covariates_of_any_unit_are_no_repetition_of_each_other(scale: float) -> None:
+    rng = np.random.default_rng(21)
+    before = rng.normal(size=(300, 2))
+    outcome = before @ [1.0, 2.0] + rng.normal(size=300)
+    treated = np.arange(300) % 2 == 0
+
+    found, wanted = (
+        experiment(
+            Subjects(outcome=outcome, treated=treated, before=before * each),
+            period=DAY,
+            adjustment="regression_adjustment",
+        )
+        for each in ([scale, 1 / scale], [1.0, 1.0])
+    )
+
+    assert found.point == pytest.approx(wanted.point, rel=1e-9)
+    assert found.covariance[0] == pytest.approx(wanted.covariance[0], rel=1e-9)

@@ -1,5 +1,7 @@
 """Known answer of the textbook, invariance, refusal and coverage of repeated cross-sections."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -78,4 +80,17 @@ def test_refuses_covariates_that_repeat_each_other() -> None:
             treated,
             after,
             covariates=np.column_stack([past, 2 * past]),
+        )
+
+
+@pytest.mark.parametrize("errors", ["classical", "robust"])
+def test_as_many_coefficients_as_subjects_leave_nothing_to_judge_by(
+    errors: Literal["classical", "robust"],
+) -> None:
+    rng = np.random.default_rng(3)
+    treated, after = np.arange(8) >= 4, np.arange(8) % 4 >= 2
+
+    with pytest.raises(NotEstimable, match="8 subjects for 8 coefficients, needs 9"):
+        repeated_cross_sections(
+            rng.normal(size=8), treated, after, covariates=rng.normal(size=(8, 4)), errors=errors
         )

@@ -333,3 +333,28 @@ def test_the_flattering_one_stays_the_figure_but_is_flagged() -> None:
     assert found.verdict == "confirmed"
     assert found.graded.grade == "C"
     assert names_of_checks(found)["agreement"] == "failed"
+
+
+def test_a_time_before_in_which_units_are_alike_is_no_reason_to_refuse_an_experiment() -> None:
+    rng = np.random.default_rng(11)
+    outcome = np.column_stack([np.full(12, 5.0), rng.normal(size=(12, 2))])
+
+    found = estimate_panel(
+        PanelTable(
+            unit=[f"u{unit:02d}" for unit in range(12) for _ in range(3)],
+            time=["1", "2", "3"] * 12,
+            outcome=outcome.ravel(),
+            treated=np.array(
+                [unit % 2 == 0 and time > 0 for unit in range(12) for time in range(3)]
+            ),
+            covariates=np.empty((36, 0)),
+        ),
+        estimator="difference_in_means",
+        approver="Erika",
+    )
+
+    [before] = [check for check in found.checks if check.name == "covariate_not_affected"]
+    assert (before.status, before.detail) == (
+        "not_applicable",
+        "nothing varies, so the uncertainty cannot be estimated",
+    )
