@@ -98,7 +98,7 @@ def incomplete_beta(x: float, other: float, a: float, b: float) -> float:
 
 
 def _t_upper(statistic: float, degrees_of_freedom: float) -> float:
-    square = statistic**2
+    square = statistic * statistic  # A power of a float overflows with an error, a product to inf.
     both = degrees_of_freedom + square
     share, rest = degrees_of_freedom / both, square / both
     return incomplete_beta(share, rest, degrees_of_freedom / 2, 0.5) / 2

@@ -57,7 +57,8 @@ class Member:
             for each in self.interventions
             if each.arm == "treatment" and each.start <= measured.last
         }
-        return frozenset(treated & measured.units & (self.units or treated))
+        about = treated if self.units is None else treated & self.units
+        return frozenset(about & measured.units)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

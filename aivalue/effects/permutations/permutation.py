@@ -91,8 +91,11 @@ def permutation_of_starts(
     Raises
     ------
     NotEstimable
-        Too few assignments for this confidence, or too many to count.
+        Every unit went live, or assignments are too few for this confidence or too many to count.
     """
+    n_never = len(change) - sum(counts)
+    if n_never < 1:
+        raise NotEstimable(f"{n_never} of {len(change)} units never went live, needs 1")
     n_assignments = _required_ways(len(change), counts, confidence)
     # About a control's middle, so that a far level costs no digits; it cancels.
     centred = change - np.median(change, axis=0)

@@ -103,8 +103,7 @@ def _require_ways(units: int, treated_units: int, confidence: float) -> None:
     if not _are_enough(units, treated_units, confidence):
         raise NotEstimable(
             f"{treated_units} of {units} units can be picked in {comb(units, treated_units)} ways; "
-            f"{confidence:.0%} confidence takes "
-            f"{math.ceil(_mirrored(units, treated_units) / (1 - confidence) - ROUNDING)}",
+            f"{confidence:.0%} confidence takes {_ways_least(units, treated_units, confidence)}",
             verdict="below_sample_floor",
         )
 
@@ -115,10 +114,12 @@ def _fewest(units: int, confidence: float) -> int:
 
 
 def _are_enough(units: int, n_treated: int, confidence: float) -> bool:
-    ways = comb(units, n_treated)
-    return ways * (1 - confidence) >= _mirrored(units, n_treated) - ROUNDING
+    # Whole numbers: the ways to pick half of two thousand units are no float.
+    return comb(units, n_treated) >= _ways_least(units, n_treated, confidence)
 
 
-def _mirrored(units: int, n_treated: int) -> int:
-    """Return how many picks are as extreme as the most extreme: half of all have a reverse."""
-    return 2 if 2 * n_treated == units else 1
+def _ways_least(units: int, n_treated: int, confidence: float) -> int:
+    """Return how many picks a permutation needs to reach this confidence."""
+    # As extreme as the most extreme pick is, of half of all units, its reverse.
+    n_extreme = 2 if 2 * n_treated == units else 1
+    return math.ceil(n_extreme / (1 - confidence) - ROUNDING)

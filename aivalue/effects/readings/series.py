@@ -133,13 +133,15 @@ def _weekly(material: Material) -> tuple[Weekly, HeldMix | None]:
 
 
 def _held(material: Material, position: Integers, weekly: Weekly, seen: Booleans) -> HeldMix | None:
-    """Hold the mix of segments; None where there is one, or one side has no weeks."""
-    names = sorted(set(material.rows.segment))
+    """Hold the mix of segments; None where one has volume, or one side has no weeks."""
+    segments = material.rows.segment
+    with_volume = np.flatnonzero(material.rows.moments.x > 0)
+    names = sorted({segments[row] for row in with_volume}) if segments else []
     is_after: Booleans = weekly.share_treated.sum(axis=1) > 0
     if len(names) < SEGMENTS_MIN or is_after.all() or not is_after.any():
         return None
     index = {name: column for column, name in enumerate(names)}
-    segment = np.fromiter((index[name] for name in material.rows.segment), np.int64)
+    segment = np.fromiter((index.get(name, -1) for name in segments), np.int64)
     whole = cells_of(material.rows, position, segment, (len(seen), len(names)))
     together = np.where(material.with_ai, 0, -1)
     treated = cells_of(material.rows, together, segment, (1, len(names)))

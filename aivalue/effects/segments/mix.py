@@ -47,7 +47,7 @@ def hold_mix(
     Parameters
     ----------
     total, volume : shape (n_times, n_segments)
-        Numerator and volume; a segment may be absent at a time.
+        Numerator and volume; a segment may be absent at a time. One that always is has no level.
     with_ai : shape (n_times,)
         Times of which any part is with the AI.
     treated : shape (n_segments,)
@@ -56,10 +56,13 @@ def hold_mix(
     Raises
     ------
     NotEstimable
-        Fewer than two segments, or one side has no volume.
+        Fewer than two segments with volume, or one side has none.
     """
-    if len(segments) < SEGMENTS_MIN:
-        raise NotEstimable(f"{len(segments)} segment has no mix")
+    present: Booleans = np.asarray((volume > 0).any(axis=0))
+    if present.sum() < SEGMENTS_MIN:
+        raise NotEstimable(f"{present.sum()} segments have volume, a mix needs {SEGMENTS_MIN}")
+    total, volume, treated = total[:, present], volume[:, present], treated[present]
+    segments = [name for name, is_present in zip(segments, present, strict=True) if is_present]
     n_before, n_after = int((~with_ai).sum()), int(with_ai.sum())
     if not (n_before and n_after):
         raise NotEstimable(f"{n_before} times before and {n_after} with the AI, needs 1 and 1")

@@ -55,3 +55,7 @@ def test_a_worker_starts_without_what_it_does_not_estimate_with() -> None:
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
     assert found.stdout.strip() == "[]"
+
+
+def test_a_statistic_whose_square_is_no_float_has_no_tail() -> None:
+    assert two_sided_p(1e200, 3) == 0.0

@@ -14,6 +14,7 @@ from aivalue.effects.checks.sample_ratio import sample_ratio
 from aivalue.effects.checks.weight_concentration import weight_concentration
 from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.parallel_trends.leads import leads_before
+from aivalue.errors import NotEstimable
 from aivalue.kpis.interval import Interval
 from tests.unit.effects.reference import expected
 from tests.unit.effects.test_functional import make_effect
@@ -168,3 +169,22 @@ def test_estimators_that_contradict_each_other_fail() -> None:
 
     assert agreement(ours, [close]).status == "passed"
     assert agreement(ours, [far]).status == "failed"
+
+
+def test_a_mix_of_thousands_is_read_without_its_largest_donor() -> None:
+    weights = np.full(2000, 1 / 2000)
+    weights[7] *= 1.5
+
+    found = leave_one_donor_out(2.0, weights, lambda row: -float(row), is_claimed=True)
+
+    assert found.status == "failed"
+    assert found.detail == "-7 to -7 without one of 1 donors, 2 with all"
+
+
+def test_what_needs_all_its_donors_is_not_refused_by_its_check() -> None:
+    def without(row: int) -> float:
+        raise NotEstimable("1 donors, needs 2")
+
+    found = leave_one_donor_out(2.0, np.array([0.4, 0.6]), without, is_claimed=True)
+
+    assert (found.status, found.detail) == ("not_applicable", "1 donors, needs 2")

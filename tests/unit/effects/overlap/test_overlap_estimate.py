@@ -235,3 +235,25 @@ def test_plans_that_measure_other_days_are_refused_together() -> None:
 
     assert found.together is None
     assert "no day in common" in str(found.estimates["a"].refusal)
+
+
+def test_a_plan_about_no_unit_reaches_none() -> None:
+    start = date(2024, 1, 1)
+    assigned = Assignment(
+        unit="a",
+        arm="treatment",
+        start=start,
+        end=None,
+        assignment="phased",
+        randomized_by=None,
+    )
+    plan = Design(key="x", kpis=("downtime",), assignment="phased")
+    measured = Measured(units=frozenset({"a"}), last=start)
+
+    about_none, about_all = (
+        Member(initiative="x", plan=plan, interventions=(assigned,), units=units)
+        for units in (frozenset[str](), None)
+    )
+
+    assert about_none.reached(measured) == frozenset()
+    assert about_all.reached(measured) == {"a"}

@@ -194,3 +194,10 @@ def test_refuses_too_few_or_too_many_assignments(
 
     with pytest.raises(NotEstimable, match=reason):
         permutation_interval(rng.normal(size=n_treated), rng.normal(size=n_control))
+
+
+def test_where_every_unit_went_live_nobody_is_left_to_compare_with() -> None:
+    change = np.random.default_rng(1).normal(size=(8, 2))
+
+    with pytest.raises(NotEstimable, match="0 of 8 units never went live, needs 1"):
+        permutation_of_starts(change, np.ones((8, 2)), (4, 4))

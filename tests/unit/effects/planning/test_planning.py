@@ -563,3 +563,10 @@ def test_a_control_and_a_trend_are_not_planned_together() -> None:
 def test_a_history_that_stands_still_is_refused() -> None:
     with pytest.raises(NotEstimable, match="nothing varies"):
         memories_of(np.ones(40), (), has_trend=False)
+
+
+def test_half_of_two_thousand_stores_can_be_planned() -> None:
+    # comb(2000, 1000) has 601 digits, more than any float.
+    trial = by_unit(1.0, units=2000, treated_units=1000, before=12, periods=6)
+
+    assert trial.levers[0].noise_at(6, 0.0).degrees_of_freedom == 1998

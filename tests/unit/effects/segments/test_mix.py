@@ -93,7 +93,7 @@ def test_segments_seen_now_and_then_are_taken_together() -> None:
 
 
 def test_one_segment_has_no_mix() -> None:
-    with pytest.raises(NotEstimable, match="1 segment has no mix"):
+    with pytest.raises(NotEstimable, match="1 segments have volume, a mix needs 2"):
         held(np.ones((N, 1)), np.ones((N, 1)), ("all",))
 
 
@@ -183,3 +183,22 @@ def test_a_time_with_and_without_ai_is_no_one_series() -> None:
 
     with pytest.raises(NotEstimable, match="time 2 has rows with and without the AI"):
         held_series(table, ["a", "b", "a", "b"])
+
+
+def test_a_segment_without_any_volume_changes_nothing() -> None:
+    rng = np.random.default_rng(4)
+    total, volume = rng.uniform(1, 9, (8, 2)), rng.uniform(1, 9, (8, 2))
+    with_ai = np.arange(8) >= 5
+    empty = np.zeros((8, 1))
+
+    held, beside = (
+        hold_mix(each[0], each[1], with_ai, each[1][with_ai].sum(axis=0), names)
+        for each, names in (
+            ((total, volume), ["a", "b"]),
+            ((np.hstack([empty, total]), np.hstack([empty, volume])), ["", "a", "b"]),
+        )
+    )
+
+    assert np.isfinite(held.level).all()
+    assert beside.level == pytest.approx(held.level)
+    assert (beside.segments, beside.parts) == (held.segments, held.parts)
