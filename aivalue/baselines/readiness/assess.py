@@ -116,8 +116,10 @@ def _of_events(series: Series, kpi: Kpi, plan: Plan, n_weeks: int) -> Power:
 
 def _per_event(series: Series, kpi: Kpi, n: int) -> tuple[float, float]:
     if kpi.aggregation == "mean":
-        total, squares = float(sum(series.sum)), float(sum(series.sum_squares))
-        return total / n, math.sqrt(max(squares / n - (total / n) ** 2, 0.0))
+        mean = sum(series.sum, Decimal(0)) / n
+        # In decimal: a small spread around a large mean is lost in floats.
+        variance = sum(series.sum_squares, Decimal(0)) / n - mean**2
+        return float(mean), math.sqrt(max(variance, Decimal(0)))
     if kpi.aggregation in {"ratio", "rate"}:
         y, x = float(sum(series.numerator)), float(sum(series.denominator))
         yy, xx = float(sum(series.numerator_squares)), float(sum(series.denominator_squares))

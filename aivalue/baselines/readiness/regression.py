@@ -29,36 +29,48 @@ def regression_item(weeks: Weeks, pilots: Sequence[str]) -> Item | None:
     rows = [weeks.units.index(unit) for unit in pilots if unit in weeks.units]
     if not rows:
         return None
-    needed = f"pilot units within {EXPECTED_PASSES:.0%} of what they would be without selection"
     if len(weeks.units) < UNITS_MIN or len(rows) == len(weeks.units):
-        return Item(
-            name="regression to the mean",
-            status="warn",
-            number=None,
+        return _open(
             needed=f"{UNITS_MIN} units or more, some of them not pilots",
             detail="too few other units to tell a bad unit from a bad stretch",
         )
     level = np.nanmean(weeks.level(), axis=1)
+    own, of_all = float(level[rows].mean()), float(level.mean())
+    if not (own and of_all):
+        return _open(
+            needed="levels other than 0, of which a move is a share",
+            detail=f"{', '.join(pilots)}: the level is {own:g}, of all units {of_all:g}",
+        )
     reliability = _reliability(weeks)
-    distance = float(level[rows].mean() - level.mean())
-    expected = -(1 - reliability) * distance / float(level[rows].mean())
+    distance = own - of_all
+    expected = -(1 - reliability) * distance / abs(own)
     recent = _recent_deviations(weeks, rows)
     suspicious = abs(expected) > EXPECTED_PASSES or abs(recent) > DEVIATIONS_WARN
     return Item(
         name="regression to the mean",
         status="warn" if suspicious else "pass",
         number=expected,
-        needed=needed,
+        needed=f"pilot units within {EXPECTED_PASSES:.0%} of what they would be without selection",
         detail=(
-            f"{', '.join(pilots)}: {distance / float(level.mean()):+.0%} from the mean of all "
+            f"{', '.join(pilots)}: {distance / abs(of_all):+.0%} from the mean of all "
             f"units, reliability {reliability:.2f}: expected to move {expected:+.1%} by itself; "
             f"last {min(RECENT_WEEKS, weeks.n_weeks)} weeks {recent:+.1f} deviations off"
         ),
     )
 
 
+def _open(*, needed: str, detail: str) -> Item:
+    return Item(
+        name="regression to the mean", status="warn", number=None, needed=needed, detail=detail
+    )
+
+
 def _reliability(weeks: Weeks) -> float:
     level = weeks.level()
+    seen = ~np.isnan(level)
+    level = level[seen[:, ::2].any(axis=1) & seen[:, 1::2].any(axis=1)]
+    if not len(level):
+        return 0.0
     odd, even = np.nanmean(level[:, ::2], axis=1), np.nanmean(level[:, 1::2], axis=1)
     if not (odd.std() and even.std()):
         return 0.0

@@ -69,7 +69,11 @@ def _statistics(values: Floats) -> tuple[Floats, Floats]:
     # A trend looks like autocorrelation, so that is measured around a line.
     at = np.arange(n) - (n - 1) / 2
     around = rest - np.outer(rest @ at / (at @ at), at)
-    raw = (around[:, 1:] * around[:, :-1]).sum(axis=1) / (around**2).sum(axis=1)
+    around_squares = (around**2).sum(axis=1)
+    # A straight line leaves nothing around it that could remember.
+    raw = (around[:, 1:] * around[:, :-1]).sum(axis=1) / np.where(
+        around_squares > 0, around_squares, 1.0
+    )
     # A fitted line pulls the estimate down by about (2 + 4 rho) / n.
     return statistic, np.clip(raw + (2 + 4 * raw) / n, 0.0, 0.9)
 

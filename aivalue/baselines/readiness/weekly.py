@@ -58,7 +58,7 @@ class Weeks:
 
 
 def weeks_of(series: Series, *, kpi: Kpi, window: Window) -> Weeks:
-    """Add up the series by unit and week."""
+    """Add up the series by unit and week; units that no whole week measured are left out."""
     units = tuple(sorted(set(series.unit)))
     n_weeks = (window.end - window.start).days // WEEK_DAYS
     row = {unit: position for position, unit in enumerate(units)}
@@ -71,7 +71,13 @@ def weeks_of(series: Series, *, kpi: Kpi, window: Window) -> Weeks:
     inside = (day >= 0) & (week < n_weeks)
     for cells, column in ((top, tops), (bottom, bottoms)):
         np.add.at(cells, (at[inside], week[inside]), _floats(column, len(series))[inside])
-    return Weeks(units=units, start=window.start, top=top, bottom=bottom)
+    kept = np.flatnonzero((bottom > 0).any(axis=1))
+    return Weeks(
+        units=tuple(units[row] for row in kept),
+        start=window.start,
+        top=top[kept],
+        bottom=bottom[kept],
+    )
 
 
 def residuals(level: Floats) -> Floats:

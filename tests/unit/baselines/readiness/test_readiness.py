@@ -18,7 +18,7 @@ from aivalue.baselines.readiness.shifts import change_point
 from aivalue.baselines.window import Scope
 from aivalue.errors import NotFreezable
 from aivalue.kpis.definition import Exclusion, Kpi, Target, Window
-from aivalue.kpis.series import COLUMNS, Series, series_from_columns
+from aivalue.kpis.series import COLUMNS, Series, columns_of, series_from_columns
 
 START = date(2023, 1, 1)
 DATA = Path(__file__).parents[4] / "examples" / "predictive-maintenance" / "data"
@@ -300,3 +300,54 @@ def test_a_target_is_a_share_of_the_level(kind: str, amount: str, unit: str, sha
     assert target_share(target, kpi=kpi, level=Decimal(2)) == pytest.approx(share)
     if kind != "relative":
         assert target_share(target, kpi=kpi, level=Decimal(0)) is None
+
+
+def test_pilot_units_on_which_nothing_happens_have_no_share_to_move_by() -> None:
+    found = item(
+        assessed(history(level=lambda unit, _: 20.0 * (unit > 0)), pilots=("u0",)),
+        "regression to the mean",
+    )
+
+    assert (found.status, found.number) == ("warn", None)
+    assert "u0: the level is 0, of all units 17.4" in found.detail
+
+
+def test_a_move_over_a_level_below_zero_keeps_its_direction() -> None:
+    values = history(level=lambda unit, _: 20.0 + 2 * unit)
+
+    up, down = (
+        item(assessed(each, pilots=("u0",)), "regression to the mean").number
+        for each in (values, {key: -value for key, value in values.items()})
+    )
+
+    assert up is not None
+    assert up > 0
+    assert down == pytest.approx(-up)
+
+
+def test_a_unit_that_no_whole_week_measured_changes_no_other() -> None:
+    values = history(n_days=371)
+    late = {("u9", START + timedelta(days=371 + day)): 5.0 for day in range(2)}
+
+    alone, beside = (assessed(each, pilots=("u0",)) for each in (values, values | late))
+
+    for name in ("regression to the mean", "outliers", "unit shifts", "unit balance", "power"):
+        assert item(beside, name) == item(alone, name)
+
+
+def test_a_small_spread_around_a_large_mean_is_not_lost() -> None:
+    # 0.1 around a billion: its squares agree in the 16 digits that a float has.
+    values = {("u0", START + timedelta(days=day)): 1e9 + 0.1 * (day % 2) for day in range(70)}
+    columns = columns_of(series_of(values))
+    columns["sum_squares"] = [str(Decimal(str(cell)) ** 2) for cell in columns["sum"]]
+    power = assess(
+        series_from_columns("amount", columns),
+        kpi=FAILURES.model_copy(update={"aggregation": "mean"}),
+        scope=Scope(window=Window(start=START, end=START + timedelta(days=70))),
+        plan=Plan(n_treated=1, n_weeks=1, target=None, better_when="lower"),
+        by_event=True,
+    ).power
+
+    assert power is not None
+    # A deviation of 0.05, two arms of 3.5 events: 2.80 * 0.05 * sqrt(2 / 3.5) over a billion.
+    assert power.detectable * 1e9 == pytest.approx(0.1059, abs=1e-4)

@@ -44,3 +44,7 @@ def test_a_random_walk_is_found_mostly() -> None:
 
 def test_a_constant_does_not_wander() -> None:
     assert chance_of_wandering(np.full(52, 3.0)) == 1.0
+
+
+def test_a_straight_line_wanders_whatever_is_left_around_it() -> None:
+    assert chance_of_wandering(np.arange(20.0)) < 0.01
