@@ -55,7 +55,13 @@ class VersionDifference:
 
 
 def value_per_decision(version: VersionStatistics, *, confidence: float = 0.95) -> Interval:
-    """Return the mean outcome of a version's decisions; not comparable across periods."""
+    """Return the mean outcome of a version's decisions; not comparable across periods.
+
+    Raises
+    ------
+    NotEstimable
+        Fewer than two decisions, or all brought the same.
+    """
     n = float(version.n.sum())
     if n < DECISIONS_MIN:
         raise NotEstimable(
@@ -65,6 +71,11 @@ def value_per_decision(version: VersionStatistics, *, confidence: float = 0.95) 
     mean = float(version.total.sum() / n)
     own = version.total / np.maximum(version.n, 1)
     squares = float((version.squares + version.n * (own - mean) ** 2).sum())
+    if not squares > 0:
+        raise NotEstimable(
+            f"all {n:.0f} decisions of version {version.version} brought {mean:g}: nothing varies, "
+            "so the uncertainty cannot be estimated"
+        )
     quantile = float(special.stdtrit(n - 1, (1 + confidence) / 2))
     error = float(np.sqrt(squares / (n - 1) / n))
     return Interval.around(mean, error, quantile=quantile, confidence=confidence)

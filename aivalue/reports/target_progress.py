@@ -10,7 +10,7 @@ from aivalue.reports.evidence import Evidence
 from aivalue.reports.value_report import Exact, Report
 
 MONTHS_JUDGED = 3
-_POINTS = 100.0
+_POINTS, _SHARE = 100.0, "share"
 TargetStatus = Literal["met", "open", "missed", "unknown"]
 
 
@@ -66,9 +66,11 @@ def target_progress(
     best = judged.get(target.key, evidence)
     reached = best.improvement(relative=target.kind == "relative") if best else None
     amount = float(target.amount)
-    if reached is None:
+    if best is None or reached is None:
         return _of(target, reached=(None, None, None), progress=None, status="unknown")
-    factor = _POINTS if target.kind == "percentage_points" else 1.0
+    # A KPI in "%" counts points already.
+    in_points = target.kind == "percentage_points" and best.unit == _SHARE
+    factor = _POINTS if in_points else 1.0
     point, low, high = (factor * end for end in reached)
     status: TargetStatus = "open" if as_of < target.due else "missed"
     if point >= amount:

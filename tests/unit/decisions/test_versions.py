@@ -109,3 +109,10 @@ def test_refuses_versions_that_never_met() -> None:
         version_difference(statistics("2", [np.ones(5)]), statistics("1", [np.ones(5)]))
     with pytest.raises(NotEstimable, match="version 2 took 1 decisions"):
         value_per_decision(statistics("2", [np.ones(1)]))
+
+
+def test_a_version_whose_decisions_all_brought_the_same_has_no_interval() -> None:
+    with pytest.raises(
+        NotEstimable, match="all 3 decisions of version 2 brought 0: nothing varies"
+    ):
+        value_per_decision(statistics("2", [np.zeros(3)]))

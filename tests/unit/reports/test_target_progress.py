@@ -39,7 +39,7 @@ def test_an_absolute_target_is_read_in_the_unit_of_the_kpi() -> None:
 
 
 def test_percentage_points_are_hundredths_of_a_share() -> None:
-    share = evidence(better_when="higher", average=interval(0.02, 0.01, 0.03))
+    share = evidence(better_when="higher", unit="share", average=interval(0.02, 0.01, 0.03))
 
     reached = progress(target(kind="percentage_points", amount=Decimal(4)), share)
 
@@ -79,3 +79,12 @@ def test_a_target_is_judged_on_the_last_full_quarter_before_it_is_due(
     as_of: date, start: date, end: date
 ) -> None:
     assert months_judged(target(), as_of=as_of) == (start, end)
+
+
+@pytest.mark.parametrize("unit", ["%", "percent"])
+def test_a_kpi_in_percent_counts_percentage_points_already(unit: str) -> None:
+    percent = evidence(better_when="higher", unit=unit, average=interval(2.0, 1.0, 3.0))
+
+    reached = progress(target(kind="percentage_points", amount=Decimal(4)), percent)
+
+    assert (reached.attained, reached.progress, reached.status) == (2.0, 0.5, "missed")
