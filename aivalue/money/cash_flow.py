@@ -54,8 +54,8 @@ def xirr(flows: Sequence[CashFlow]) -> Decimal:
         multiple_irr_possible or no_root.
     """
     years = _years_since_first(flows)
-    if not flows[0].amount:
-        raise NotComputable("the first flow is zero", reason="first_flow_is_zero")
+    if not any(flow.amount for flow, year in zip(flows, years, strict=True) if not year):
+        raise NotComputable("the first day moves no money", reason="first_flow_is_zero")
     # Flows of one day are one flow: spent and earned together they are no change of sign.
     by_year: dict[Decimal, Decimal] = defaultdict(Decimal)
     for flow, year in zip(flows, years, strict=True):

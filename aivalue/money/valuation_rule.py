@@ -1,12 +1,11 @@
 """Valuation rule: what one unit of a KPI is worth, approved by finance, versioned."""
 
-from datetime import date
 from decimal import Decimal
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from aivalue.kpis.definition import Currency, Definition, Exact, Key, Text
+from aivalue.kpis.definition import Currency, Day, Definition, Exact, Key, Text
 
 Category = Literal[
     "hard_cost",
@@ -38,13 +37,21 @@ class ValuationRule(Definition):
     category: Category
     lever: Literal["profit_and_loss", "free_cash_flow", "labour_productivity"] = "profit_and_loss"
     recurrence: Literal["one_off", "recurring"] = "recurring"
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = Field(default=None, description="Exclusive.")
 
     @model_validator(mode="after")
     def _sign_goes_with_category(self) -> Self:
         if (self.category == "disbenefit") != (self.rate < 0):
             raise ValueError(
                 "a disbenefit has a negative rate, every other category a positive one"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _is_valid_for_a_day(self) -> Self:
+        if self.valid_from and self.valid_to and not self.valid_from < self.valid_to:
+            raise ValueError(
+                f"valid_from must be before valid_to, got {self.valid_from} to {self.valid_to}"
             )
         return self

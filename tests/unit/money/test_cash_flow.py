@@ -330,3 +330,13 @@ def test_peak_funding_bounds_every_cumulative_sum(values: list[Decimal]) -> None
 
     assert lowest <= min(sum(values[: end + 1]) for end in range(len(values)))
     assert payback_of_cumulative([lowest, Decimal(0)]) == (1 if lowest else 0)
+
+
+def test_the_order_of_flows_of_the_first_day_does_not_decide_whether_there_is_a_rate() -> None:
+    start, end = date(2023, 1, 1), date(2024, 1, 1)
+    nothing = CashFlow(day=start, amount=Decimal(0))
+    spent, earned = (
+        CashFlow(day=day, amount=Decimal(amount)) for day, amount in ((start, -100), (end, 110))
+    )
+
+    assert xirr([nothing, spent, earned]) == xirr([spent, nothing, earned])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from aivalue.effects.effect import Effect, Grade, Period
 from aivalue.errors import InvalidDefinition, InvalidMoney
@@ -256,3 +257,13 @@ def test_lines_add_up_to_the_total_and_bounds_stay_in_order(
     )
     assert total.low.amount <= total.lower_bound.amount <= total.point.amount <= total.high.amount
     assert total.risk_adjusted.amount <= total.point.amount
+
+
+def test_a_rule_that_holds_on_no_day_is_refused_and_does_not_price_at_nothing() -> None:
+    with pytest.raises(ValidationError, match="valid_from must be before valid_to, got 2024-02-01"):
+        rule("new", "4", valid_from=date(2024, 2, 1), valid_to=date(2024, 2, 1))
+
+
+def test_a_day_of_a_rule_is_never_read_as_seconds_since_1970() -> None:
+    with pytest.raises(ValidationError, match="a day is written YYYY-MM-DD"):
+        rule("new", "4", valid_from=1704067200)
