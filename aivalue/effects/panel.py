@@ -141,13 +141,13 @@ def _by_parts(series: Series) -> Cells:
 
 
 def _unit_days(series: Series, aggregation: Aggregation) -> Cells:
-    # Segments of one unit, arm and day share that unit-day: the first row carries it.
-    seen: set[tuple[str, str, date]] = set()
-    days = np.zeros(len(series))
-    for row, key in enumerate(zip(series.unit, series.arm, series.day, strict=True)):
-        days[row] = key not in seen
-        seen.add(key)
-    y = _floats(series.sum) if aggregation == "sum" else np.asarray(series.n, np.float64)
+    # Segments of one unit, arm and day share that unit-day: the first row carries it, and them all.
+    carrier: dict[tuple[str, str, date], int] = {}
+    keys = zip(series.unit, series.arm, series.day, strict=True)
+    at = np.fromiter((carrier.setdefault(key, row) for row, key in enumerate(keys)), np.int64)
+    days = (at == np.arange(len(series))).astype(np.float64)
+    total = _floats(series.sum) if aggregation == "sum" else np.asarray(series.n, np.float64)
+    y = np.bincount(at, total, len(series)).astype(np.float64)
     nothing = np.zeros(len(series))
     return Cells(n=days, y=y, x=days, yy=nothing, xx=nothing, xy=nothing)
 

@@ -1,8 +1,10 @@
 """Readiness: everything worth knowing about a history before it is frozen."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -106,28 +108,32 @@ def target_share(target: Target, *, kpi: Kpi, level: Decimal) -> float | None:
 
 
 def _of_events(series: Series, kpi: Kpi, plan: Plan, n_weeks: int) -> Power:
-    n = sum(series.n)
-    mean, deviation = _per_event(series, kpi, n)
+    n, mean, deviation = _per_event(series, kpi)
     whole = n_weeks * WEEK_DAYS / max((max(series.day) - min(series.day)).days + 1, 1)
     return power_of_events(
         mean=mean, deviation=deviation, events_per_week=n * whole / n_weeks, plan=plan
     )
 
 
-def _per_event(series: Series, kpi: Kpi, n: int) -> tuple[float, float]:
+def _per_event(series: Series, kpi: Kpi) -> tuple[int, float, float]:
+    """Return the number of events, their mean level and deviation."""
+    n = sum(series.n)
     if kpi.aggregation == "mean":
         mean = sum(series.sum, Decimal(0)) / n
         # In decimal: a small spread around a large mean is lost in floats.
         variance = sum(series.sum_squares, Decimal(0)) / n - mean**2
-        return float(mean), math.sqrt(max(variance, Decimal(0)))
+        return n, float(mean), math.sqrt(max(variance, Decimal(0)))
     if kpi.aggregation in {"ratio", "rate"}:
         y, x = float(sum(series.numerator)), float(sum(series.denominator))
         yy, xx = float(sum(series.numerator_squares)), float(sum(series.denominator_squares))
         ratio = y / x
         # Delta method: deviation of (numerator - ratio x denominator), per mean denominator.
         spread = yy - 2 * ratio * float(sum(series.cross_product)) + ratio**2 * xx
-        return ratio, math.sqrt(max(spread / n, 0.0)) / (x / n)
-    # Totals per unit-day: the unit-day is what varies.
+        return n, ratio, math.sqrt(max(spread / n, 0.0)) / (x / n)
+    # Totals per unit-day: the unit-day is what varies, whatever it was measured by.
+    totals: defaultdict[tuple[str, str, date], float] = defaultdict(float)
     tops, _ = level_parts(series, kpi)
-    values = np.array([float(each) for each in tops])
-    return float(values.mean()), float(values.std())
+    for unit, arm, day, top in zip(series.unit, series.arm, series.day, tops, strict=True):
+        totals[unit, arm, day] += float(top)
+    values = np.array(list(totals.values()))
+    return len(values), float(values.mean()), float(values.std())

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aivalue.effects.panel import cells_of, months_between, period_index, rows_of
+from aivalue.effects.panel import (
+    MOMENTS,
+    Cells,
+    cells_of,
+    months_between,
+    period_index,
+    rows_of,
+)
 from tests.unit.effects.builders import Key, rate_series, value_series
 
 DAY = date(2024, 1, 31)
@@ -73,3 +80,24 @@ def test_segments_of_one_day_are_one_unit_day() -> None:
 
     assert (by_sum.x.sum(), by_sum.y.sum()) == (1, 11)
     assert (by_count.x.sum(), by_count.y.sum()) == (1, 5)
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=2, max_size=8))
+def test_totals_of_a_day_are_one_however_many_segments_make_them(
+    parts: list[tuple[int, int]],
+) -> None:
+    def cells(rows: dict[Key, tuple[int, Decimal, Decimal]]) -> Cells:
+        read = rows_of(value_series(rows), "sum")
+        zero = np.zeros(len(read.day), np.int64)
+        return cells_of(read, zero, zero, (1, 1))
+
+    apart: dict[Key, tuple[int, Decimal, Decimal]] = {}
+    together: dict[Key, tuple[int, Decimal, Decimal]] = {}
+    for number, pair in enumerate(parts):
+        for segment, part in zip("ab", pair, strict=True):
+            apart["u", segment, "", date(2024, 1, 1 + number)] = (1, Decimal(part), Decimal(0))
+        together["u", "", "", date(2024, 1, 1 + number)] = (2, Decimal(sum(pair)), Decimal(0))
+
+    for name in MOMENTS:
+        found, wanted = (getattr(cells(rows), name).item() for rows in (apart, together))
+        assert found == pytest.approx(wanted)

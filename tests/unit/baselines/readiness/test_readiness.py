@@ -351,3 +351,32 @@ def test_a_small_spread_around_a_large_mean_is_not_lost() -> None:
     assert power is not None
     # A deviation of 0.05, two arms of 3.5 events: 2.80 * 0.05 * sqrt(2 / 3.5) over a billion.
     assert power.detectable * 1e9 == pytest.approx(0.1059, abs=1e-4)
+
+
+def test_totals_of_a_day_tell_as_much_whatever_they_were_measured_by() -> None:
+    scope = Scope(window=Window(start=START, end=START + timedelta(days=70)))
+    once = columns_of(series_of(history(n_units=2, n_days=70)))
+
+    def power(columns: dict[str, list[str | int | None]]) -> float:
+        found = assess(
+            series_from_columns("failures", columns),
+            kpi=FAILURES,
+            scope=scope,
+            plan=Plan(n_treated=1, n_weeks=4, target=None, better_when="lower"),
+            by_event=True,
+        ).power
+        assert found is not None
+        return found.detectable
+
+    hundred = once | {"n": [100 for _ in once["n"]]}
+    # Two segments, each with half of the day.
+    half = once | {
+        name: [str(Decimal(str(cell)) / 2) for cell in once[name]]
+        for name in ("sum", "minimum", "maximum")
+    }
+    n = len(once["n"])
+    halves = {name: [*cells, *cells] for name, cells in half.items()}
+    halves |= {"segment": [*("a" * n), *("b" * n)]}
+
+    assert power(hundred) == power(once)
+    assert power(halves) == pytest.approx(power(once))
