@@ -43,12 +43,21 @@ def doubts_before(
     allows_for_scatter : bool
         The published interval holds whatever the treated units' scatter.
     """
-    test = leads_before(y, x, months_to_start, scale=scale)
+    try:
+        test = leads_before(y, x, months_to_start, scale=scale)
+    except NotEstimable as refusal:
+        return nothing_before(refusal)
     return (
         pre_trend(test, scale=scale),
         _drift_allowed(test, effect, rollout, scale=scale),
         scatter_doubt(test, is_allowed_for=allows_for_scatter),
     )
+
+
+def nothing_before(refusal: NotEstimable) -> tuple[CheckResult, ...]:
+    """Say why the past before the AI answers none of the questions that are put to it."""
+    names = ("pre_trend", "sensitivity", "unequal_scatter")
+    return tuple(not_applicable(name, str(refusal)) for name in names)
 
 
 def scatter_doubt(test: LeadTest, *, is_allowed_for: bool) -> CheckResult:

@@ -43,7 +43,8 @@ def fit_two_way(y: Floats, x: Floats, *, scale: Scale) -> TwoWay:
     Raises
     ------
     NotEstimable
-        Units and periods fall into groups that no unit connects, or nothing was counted.
+        Units and periods fall into groups that no unit connects, or, on the proportional scale,
+        nothing was counted, or a unit or period counted nothing wherever it meets others.
     """
     _require_connected(x > 0)
     if scale == "additive":
@@ -56,7 +57,14 @@ def fit_two_way(y: Floats, x: Floats, *, scale: Scale) -> TwoWay:
         raise NotEstimable("nothing was counted without AI, so no share of it can be estimated")
     unit, period = _proportional_levels(y, x)
     rate = unit[:, None] * period
-    return TwoWay(rate=rate, spread=_away_from_zero(y, x, unit, period))
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = _away_from_zero(y, x, unit, period)
+    if not (np.isfinite(spread) & (spread > 0)).all():
+        raise NotEstimable(
+            f"{int((unit == 0).sum())} of {len(unit)} units and {int((period == 0).sum())} of "
+            f"{len(period)} periods counted nothing without AI: no share of their level can be told"
+        )
+    return TwoWay(rate=rate, spread=spread)
 
 
 def contributions(weight: Floats, gradient: Floats) -> Floats:

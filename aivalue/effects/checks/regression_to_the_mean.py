@@ -8,10 +8,11 @@ Source: Barnett, van der Pols & Dobson (2005), "Regression to the mean", Interna
 Epidemiology 34(1) 215-220.
 """
 
-from aivalue.effects.checks.check import CheckResult
+from aivalue.effects.checks.check import CheckResult, not_applicable
 from aivalue.effects.effect import Scale
 from aivalue.effects.panel import Floats, Integers
 from aivalue.effects.parallel_trends.leads import leads_differ
+from aivalue.errors import NotEstimable
 
 NAME = "regression_to_the_mean"
 P_MIN = 0.05
@@ -32,11 +33,12 @@ def regression_to_the_mean(
     `width` is how many periods are the last ones, where those are not months.
     """
     lead = ((months_to_start >= 1) & (months_to_start <= width)).astype(float)[None]
-    test = leads_differ(y, x, lead, scale=scale)
+    try:
+        test = leads_differ(y, x, lead, scale=scale)
+    except NotEstimable as refusal:
+        return not_applicable(NAME, str(refusal))
     if test.rank == 0:
-        return CheckResult(
-            name=NAME, status="not_applicable", p_value=None, detail="too short a history before"
-        )
+        return not_applicable(NAME, "too short a history before")
     change = float(test.change[0])
     size = f"{change:+.1%}" if scale == "proportional" else f"{change:+.4g}"
     detectable = f"{test.detectable:.1%}" if scale == "proportional" else f"{test.detectable:.4g}"

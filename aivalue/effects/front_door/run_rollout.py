@@ -13,7 +13,7 @@ from aivalue.effects.checks.placebo_in_time import placebo_in_time
 from aivalue.effects.checks.pre_trend import pre_trend
 from aivalue.effects.checks.regression_to_the_mean import regression_to_the_mean
 from aivalue.effects.checks.sensitivity import sensitivity
-from aivalue.effects.doubts import scatter_doubt
+from aivalue.effects.doubts import nothing_before, scatter_doubt
 from aivalue.effects.effect import Effect
 from aivalue.effects.estimators.callaway_santanna import callaway_santanna
 from aivalue.effects.estimators.difference_in_differences import Rollout, difference_in_differences
@@ -140,8 +140,7 @@ def _before(panel: Matrices, effect: Effect, options: Options) -> tuple[CheckRes
     try:
         test = leads_before(*_untreated(panel), scale="additive", blocks=blocks)
     except NotEstimable as refusal:
-        names = ("pre_trend", "sensitivity", "unequal_scatter")
-        return tuple(not_applicable(name, str(refusal)) for name in names)
+        return nothing_before(refusal)
     is_allowed_for = effect.estimator != "callaway_santanna" and options.inference == "calibrated"
     return (
         pre_trend(test, scale="additive", blocks=blocks),
@@ -153,10 +152,7 @@ def _before(panel: Matrices, effect: Effect, options: Options) -> tuple[CheckRes
 def _regression_to_the_mean(panel: Matrices) -> CheckResult:
     y, x, to_start = _untreated(panel)
     width = _blocks(panel)[0][1]
-    try:
-        return regression_to_the_mean(y, x, to_start, scale="additive", left_out=False, width=width)
-    except NotEstimable as refusal:
-        return not_applicable("regression_to_the_mean", str(refusal))
+    return regression_to_the_mean(y, x, to_start, scale="additive", left_out=False, width=width)
 
 
 def _sensitivity(panel: Matrices, test: LeadTest, effect: Effect, options: Options) -> CheckResult:

@@ -59,11 +59,11 @@ def _series(panel: Matrices, options: Options) -> Interrupted:
         raise NotEstimable("units went live at different times: no single series")
     rows = panel.outcome[treated]
     seen: Booleans = np.asarray(np.isfinite(rows).all(axis=0))
-    controls = panel.covariates[treated].mean(axis=0)[seen]
-    _require_controls(controls, _times(panel), options)
     with_ai = (np.flatnonzero(seen) >= starts[0]).astype(np.float64)[:, None]
     if not with_ai.any():
         raise NotEstimable("no observation with the AI", verdict="too_early")
+    controls = panel.covariates[treated].mean(axis=0)[seen]
+    _require_controls(controls, _times(panel), options)
     calendar = calendar_of(_times(panel), np.flatnonzero(seen), holidays=options.holidays)
     n_before = int((with_ai == 0).sum())
     has_controls = controls.shape[1] > 0

@@ -88,7 +88,9 @@ def leads_differ(y: Floats, x: Floats, leads: Floats, *, scale: Scale) -> LeadTe
     surprise = np.where(seen, (y - x * levels.rate) / np.where(seen, weight, 1.0), 0.0)
     information, _ = _partial(surprise, weight, leads, INDEPENDENT)
     values, vectors = np.linalg.eigh(information)
-    kept = values > max(float(values.max(initial=0.0)), 1e-300) * RANK_TOLERANCE
+    # Beside what leads would tell without levels: where all units share them, rounding is left.
+    whole = float((weight * leads**2).sum(axis=(1, 2)).max())
+    kept = values > max(whole, 1e-300) * RANK_TOLERANCE
     rank = int(kept.sum())
     if rank == 0:
         nothing = np.zeros(len(leads))

@@ -188,3 +188,26 @@ def test_what_needs_all_its_donors_is_not_refused_by_its_check() -> None:
     found = leave_one_donor_out(2.0, np.array([0.4, 0.6]), without, is_claimed=True)
 
     assert (found.status, found.detail) == ("not_applicable", "1 donors, needs 2")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_leads_that_all_units_share_are_no_test(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = 30 * np.outer(rng.uniform(0.9, 1.1, 4), rng.uniform(0.5, 3, 19))
+    to_start = np.tile(19 - np.arange(19), (4, 1))
+
+    found = leads_before(x * rng.normal(10, 1, x.shape), x, to_start, scale="additive")
+
+    assert (found.rank, found.p_value) == (0, 1.0)
+
+
+def test_a_past_that_tells_no_levels_apart_refuses_its_checks_and_nothing_else() -> None:
+    to_start = np.array([[5, 4, 3, 2, 1, 0], [0] * 6])
+    # The treated unit counts nothing before, and the other nothing in these months.
+    y = np.array([[0.0] * 6, [0, 0, 0, 0, 4, 5]])
+    x = np.array([[1.0, 1, 0, 0, 0, 0], [1.0] * 6])
+
+    found = regression_to_the_mean(y, x, to_start, scale="proportional", left_out=False)
+
+    assert found.status == "not_applicable"
+    assert found.detail.startswith("1 of 2 units and 4 of 6 periods counted nothing without AI")

@@ -358,3 +358,17 @@ def test_a_time_before_in_which_units_are_alike_is_no_reason_to_refuse_an_experi
         "not_applicable",
         "nothing varies, so the uncertainty cannot be estimated",
     )
+
+
+def test_a_series_that_was_never_measured_is_refused_with_its_controls() -> None:
+    with pytest.raises(NotEstimable, match="no observation with the AI"):
+        estimate_panel(
+            PanelTable(
+                unit=["a"] * 30,
+                time=[str(time) for time in range(30)],
+                outcome=np.full(30, np.nan),
+                treated=np.arange(30) >= 24,
+                covariates=np.random.default_rng(1).normal(size=(30, 1)),
+            ),
+            estimator="interrupted_time_series",
+        )
