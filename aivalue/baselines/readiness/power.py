@@ -127,22 +127,26 @@ def power_of(weeks: Weeks, plan: Plan) -> Power:
     apart = long_run_deviation(residuals(weeks.level())) / abs(level)
     joint = long_run_deviation(residuals(weeks.overall()[np.newaxis, :])) / abs(level)
 
-    def error(n_treated: int, n_weeks: int) -> float:
-        time = 1 / n_weeks + 1 / weeks.n_weeks
-        if n_treated < n_units:
-            return apart * math.sqrt(time * (1 / n_treated + 1 / (n_units - n_treated)))
-        return joint * math.sqrt(time)
+    def time(n_weeks: int) -> float:
+        return 1 / n_weeks + 1 / weeks.n_weeks
+
+    def error_of(n_treated: int) -> float:
+        if n_treated == n_units:
+            return joint * math.sqrt(time(plan.n_weeks))
+        units = 1 / n_treated + 1 / (n_units - n_treated)
+        return apart * math.sqrt(time(plan.n_weeks) * units)
 
     n_treated = min(plan.n_treated, n_units)
-    formula = plan.detectable(error(n_treated, plan.n_weeks))
+    error = error_of(n_treated)
+    formula = plan.detectable(error)
     by_units = _simulated(weeks, plan)
     seen = by_units[n_treated - 1]
     if seen is None:
-        seen, wider = formula, 1.0
-        by_units = [plan.detectable(error(n, plan.n_weeks)) for n in range(1, n_units + 1)]
+        seen = formula
+        by_units = [plan.detectable(error_of(n)) for n in range(1, n_units + 1)]
     else:
         # Simulating every length would say the same: the error falls with the root of the weeks.
-        wider = plan.errors_of(seen) / error(n_treated, plan.n_weeks)
+        error = plan.errors_of(seen)
     lengths = range(1, WEEKS_MAX + 1)
     return Power(
         detectable=seen,
@@ -154,7 +158,11 @@ def power_of(weeks: Weeks, plan: Plan) -> Power:
         target=plan.target,
         units_needed=_first(plan.target, list(enumerate(by_units[:-1], start=1))),
         weeks_needed=_first(
-            plan.target, [(n, plan.detectable(wider * error(n_treated, n))) for n in lengths]
+            plan.target,
+            [
+                (n, plan.detectable(error * math.sqrt(time(n) / time(plan.n_weeks))))
+                for n in lengths
+            ],
         ),
     )
 

@@ -13,8 +13,9 @@ import pytest
 
 from aivalue.baselines.readiness.assess import Assessment, assess, target_share
 from aivalue.baselines.readiness.item import Item
-from aivalue.baselines.readiness.power import Plan, power_of_events
+from aivalue.baselines.readiness.power import Plan, power_of, power_of_events
 from aivalue.baselines.readiness.shifts import change_point
+from aivalue.baselines.readiness.weekly import Weeks
 from aivalue.baselines.window import Scope
 from aivalue.errors import NotFreezable
 from aivalue.kpis.definition import Exclusion, Kpi, Target, Window
@@ -380,3 +381,22 @@ def test_totals_of_a_day_tell_as_much_whatever_they_were_measured_by() -> None:
 
     assert power(hundred) == power(once)
     assert power(halves) == pytest.approx(power(once))
+
+
+def test_levels_that_never_vary_have_a_power_though_their_mix_varies() -> None:
+    # Each unit's level stands; the others' level together moves with who is measured.
+    rng = np.random.default_rng(13)
+    weeks = Weeks(
+        units=("a", "b", "c"),
+        start=START,
+        top=(volume := rng.integers(1, 9, (3, 30)).astype(float)) * [[1.0], [2.0], [3.0]],
+        bottom=volume,
+    )
+
+    power = power_of(
+        weeks, Plan(n_treated=1, n_weeks=4, target=0.1, better_when="lower", scale="additive")
+    )
+
+    assert (power.method, power.formula) == ("simulation", 0.0)
+    assert power.detectable > 0
+    assert power.weeks_needed is None or power.weeks_needed > 4
