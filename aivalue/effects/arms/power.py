@@ -37,12 +37,20 @@ def power_of(
     if not standard_error > 0:
         raise NotEstimable(f"a standard error must be positive, got {standard_error}")
     margin = t_quantile((1 + confidence) / 2, degrees_of_freedom)
+    return share_beyond(margin, abs(effect) / standard_error, degrees_of_freedom)
+
+
+def share_beyond(margin: float, ratio: float, degrees_of_freedom: float) -> float:
+    """Return how often Student's t about a ratio >= 0 lies beyond the margin, on either side."""
     # A quarter of a second to import, which a service that only estimates should not pay.
     from scipy import special
 
-    ratio = abs(effect) / standard_error
     if math.isinf(degrees_of_freedom):
         return float(special.ndtr(ratio - margin) + special.ndtr(-ratio - margin))
-    below = special.nctdtr(degrees_of_freedom, ratio, margin)
-    far_below = special.nctdtr(degrees_of_freedom, ratio, -margin)
-    return float(1 - below + far_below)
+    below = float(special.nctdtr(degrees_of_freedom, ratio, margin))
+    far_below = float(special.nctdtr(degrees_of_freedom, ratio, -margin))
+    # Far out the noncentral t is not summed up: there t lies beyond for certain, and never on the
+    # other side.
+    if math.isnan(below):
+        return 1.0
+    return 1 - below + (0.0 if math.isnan(far_below) else far_below)

@@ -11,8 +11,10 @@ Levin & Paik (2003), "Statistical Methods for Rates and Proportions", 4.2, for s
 import math
 from dataclasses import dataclass
 
+from aivalue.effects.arms.power import share_beyond
 from aivalue.effects.planning.memories import Range
 from aivalue.effects.planning.trial import Kind, Lever, Noise, Trial
+from aivalue.effects.student_t import t_quantile
 from aivalue.errors import NotEstimable
 
 HALVINGS = 200
@@ -125,19 +127,9 @@ def power_under(effect: float, noise: Noise, *, confidence: float = 0.95) -> flo
     """Return how often the interval excludes zero, on either side, under this effect."""
     if noise.power is not None:
         return noise.power(effect)
-    # A quarter of a second to import, which a service that only estimates should not pay.
-    from scipy import special
-
     free = noise.degrees_of_freedom
-    tail = (1 + confidence) / 2
-    quantile = special.ndtri(tail) if math.isinf(free) else special.stdtrit(free, tail)
-    margin = float(quantile) * noise.null_error / noise.standard_error
-    ratio = abs(effect) / noise.standard_error
-    if math.isinf(free):
-        return float(special.ndtr(ratio - margin) + special.ndtr(-ratio - margin))
-    below, far_below = special.nctdtr(free, ratio, margin), special.nctdtr(free, ratio, -margin)
-    # Far out the noncentral t is not summed up; there the effect is seen for certain.
-    return 1.0 if math.isnan(below) else float(1 - below + far_below)
+    margin = t_quantile((1 + confidence) / 2, free) * noise.null_error / noise.standard_error
+    return share_beyond(margin, abs(effect) / noise.standard_error, free)
 
 
 def _detectable(trial: Trial, planned: int, wish: Wish) -> float | None:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from aivalue.effects.arms.arm import ArmStatistics, Measure
 from aivalue.effects.arms.comparison import difference
+from aivalue.effects.arms.power import power_of
 from aivalue.effects.effect import Period
 from aivalue.effects.error_models.cluster_robust import cluster_robust
 from aivalue.effects.estimators.cuped import plain_levels
@@ -35,14 +37,14 @@ from aivalue.effects.planning.memories import (
     odds_of_a_walk,
 )
 from aivalue.effects.planning.memory import change_variance, mean_variance
-from aivalue.effects.planning.plan import Plan, Wish, plan
+from aivalue.effects.planning.plan import Plan, Wish, plan, power_under
 from aivalue.effects.planning.published import published
 from aivalue.effects.planning.rollout import by_unit
 from aivalue.effects.planning.series import by_series
 from aivalue.effects.planning.shape import shape_of
 from aivalue.effects.planning.subjects import Parts, by_share, by_subject
 from aivalue.effects.planning.switchback import by_turns
-from aivalue.effects.planning.trial import Trial
+from aivalue.effects.planning.trial import Trial, same
 from aivalue.effects.student_t import t_quantile
 from aivalue.errors import NotEstimable
 
@@ -570,3 +572,24 @@ def test_half_of_two_thousand_stores_can_be_planned() -> None:
     trial = by_unit(1.0, units=2000, treated_units=1000, before=12, periods=6)
 
     assert trial.levers[0].noise_at(6, 0.0).degrees_of_freedom == 1998
+
+
+@pytest.mark.parametrize(
+    ("free", "confidence", "ratio"),
+    [(2.0, 0.999, 17.5), (1.0, 0.999, 100.0), (6.0, 0.999, 10.0), (3.0, 0.8, 50.0)],
+)
+def test_power_is_a_number_where_scipy_sums_one_side_up_to_nan(
+    free: float, confidence: float, ratio: float
+) -> None:
+    # By hand: the mean over the estimated deviation of what the normal has beyond it.
+    share = (np.arange(200_000) + 0.5) / 200_000
+    scale = np.sqrt(stats.chi2.ppf(share, free) / free)
+    margin = stats.t.ppf((1 + confidence) / 2, free)
+    wanted = float((stats.norm.cdf(ratio - margin * scale)).mean())
+
+    assert power_under(ratio, same(1.0, free), confidence=confidence) == pytest.approx(
+        wanted, abs=1e-5
+    )
+    assert power_of(ratio, 1.0, degrees_of_freedom=free, confidence=confidence) == pytest.approx(
+        wanted, abs=1e-5
+    )
