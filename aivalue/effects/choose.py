@@ -37,7 +37,7 @@ class Facts:
         Treated months in which at least two units work without the AI.
     months_treated : int
     days_before : int
-        Days measured before the first unit went live.
+        Days measured before the first measured unit went live.
     n_donors : int
         Units that never get the AI and were measured in every month.
     n_starts : int

@@ -1,6 +1,6 @@
 """Who got the AI, in which arm, from when, assigned how; read together with the series."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -43,6 +43,15 @@ class Status:
     start: dict[str, int]
     end: dict[str, int]
     controls: frozenset[str]
+
+    def first_of(self, units: Collection[str]) -> int:
+        """Return the first day with the AI on one of these units; on any where none of them has it.
+
+        A unit that goes live and is never measured says nothing of when the others did.
+        """
+        return min(
+            [self.start[unit] for unit in units if unit in self.start] or self.start.values()
+        )
 
     def of_rows(self, rows: Rows) -> tuple[Booleans, Booleans]:
         """Return which rows are without AI, and which with it."""

@@ -41,7 +41,7 @@ def earlier(material: Material) -> Material:
     NotEstimable
         The first unit has fewer than a year of months before its go-live.
     """
-    first = min(material.status.start.values())
+    first = material.status.first_of(material.units)
     begins = int(material.rows.day.min())
     if _months_before(first, MONTHS_BEFORE_MIN + 2 * MONTHS) < begins:
         raise NotEstimable(

@@ -145,7 +145,7 @@ def facts_of(material: Material, design: Plan) -> Facts:
     months = with_ai.any(axis=0)
     arms = set(material.rows.arm)
     treated = with_ai.any(axis=1)
-    first = min(material.status.start.values())
+    first = material.status.first_of(material.units)
     starts = {
         material.status.start[unit] for unit in material.units if unit in material.status.start
     }
@@ -171,7 +171,7 @@ def facts_of(material: Material, design: Plan) -> Facts:
 
 def measured_window(design: Plan, status: Status, rows: Rows) -> Period:
     """Return the days that the effect is estimated on."""
-    start = date.fromordinal(min(status.start.values()))
+    start = date.fromordinal(status.first_of(set(rows.unit)))
     end = date.fromordinal(int(rows.day.max()) + 1)
     if design.measured is not None:
         start, end = max(start, design.measured.start), min(end, design.measured.end)

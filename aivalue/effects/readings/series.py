@@ -106,7 +106,7 @@ def _placebo_in_time(weekly: Weekly, design: Plan, errors: Errors) -> CheckResul
 
 def _weekly(material: Material) -> tuple[Weekly, HeldMix | None]:
     """Return the weeks; where measurements name segments, with their mix as it is with the AI."""
-    first = min(material.status.start.values())
+    first = material.status.first_of(material.units)
     week = np.floor((material.rows.day - first) / DAYS_PER_WEEK).astype(np.int64)
     position = week - week.min()
     n_weeks = int(position.max()) + 1

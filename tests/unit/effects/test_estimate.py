@@ -563,3 +563,14 @@ def test_treated_units_that_vary_twice_as_much_are_found_out_by_their_mean_too()
     ratio = float(found.detail.split("treated units vary ")[1].split()[0])
     # Their mean alone varies as a donor does: four units, each twice as much, over four.
     assert ratio == pytest.approx(2.0, abs=0.4)
+
+
+def test_a_unit_that_went_live_and_was_never_measured_moves_no_go_live() -> None:
+    series, go_live = store_months(-6.0)
+    unseen = phased("store99", date(2022, 2, 1))
+
+    alone, beside = (
+        read_stores(series, rollout, events_min=10) for rollout in (go_live, [*go_live, unseen])
+    )
+
+    assert beside == alone
