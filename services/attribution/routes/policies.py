@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
 from aivalue.decisions.off_policy import Always, FromScore, Policy
 from aivalue.decisions.policy_value import Method, PolicyValue
@@ -16,7 +16,10 @@ from services.attribution.policies import Wanted, value_policy
 from services.attribution.routes.shapes import IntervalShape, Shape
 
 router = APIRouter(prefix="/v1/policies", tags=["policies"])
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+# No event holds a control character, and PostgreSQL refuses the first of them.
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 
 
 class PolicyValueShape(Shape):
@@ -62,11 +65,16 @@ class PolicyQuestion(BaseModel):
     start: date | None = None
     end: date | None = None
     always: Name | None = Field(default=None, description="Take this action in every case.")
-    threshold: float | None = Field(default=None, description="Score to act from.")
+    threshold: FiniteFloat | None = Field(default=None, description="Score to act from.")
     at_least: Name | None = Field(default=None, description="Action from the threshold on.")
     below: Name | None = Field(default=None, description="Action below it.")
     method: Method = "self_normalized"
     confidence: float = Field(default=0.95, ge=0.5, le=0.999)
+
+    def require_days(self) -> None:
+        """Refuse a window without a day; ingest would, and be taken for away."""
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise HTTPException(422, f"start must be before end, got {self.start} and {self.end}")
 
     def policy(self) -> Policy:
         """Return the policy that is asked about."""
@@ -86,6 +94,7 @@ async def read_policy_value(
     principal: Reader, place: Place, question: Annotated[PolicyQuestion, Query()]
 ) -> PolicyResponse:
     """Value a policy from the decisions that a model logged with their propensities."""
+    question.require_days()
     wanted = Wanted(
         model=question.model,
         kpi=question.kpi,

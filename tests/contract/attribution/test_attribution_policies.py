@@ -96,3 +96,19 @@ async def test_what_the_log_cannot_say_is_refused_with_its_reason(system: System
     assert nobody.json()["logged"] is None
     assert nobody.json()["verdict"] == "below_sample_floor"
     assert unclear.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"always": "call", "start": "2024-02-01", "end": "2024-01-01"},
+        {"always": "call", "model": "a\0b"},
+        {"threshold": "nan", "at_least": "call", "below": "wait"},
+    ],
+)
+async def test_a_question_that_ingest_would_refuse_is_the_caller_s_mistake(
+    system: System, odd: dict[str, str]
+) -> None:
+    refused = await system.attribution.get(PATH, params={**ABOUT, **odd})
+
+    assert refused.status_code == 422, refused.text
