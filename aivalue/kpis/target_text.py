@@ -58,11 +58,23 @@ class Span:
     n_days: int = 0
 
     def after(self, start: date) -> date:
-        """Return the day on which it ends; a month's end stays a month's end."""
+        """Return the day on which it ends; a month's end stays a month's end.
+
+        Raises
+        ------
+        InvalidDefinition
+            It ends after the last day of the calendar.
+        """
         year, month = divmod(start.month - 1 + self.n_months, 12)
-        last = calendar.monthrange(start.year + year, month + 1)[1]
-        day = date(start.year + year, month + 1, min(start.day, last))
-        return day + timedelta(days=self.n_days)
+        try:
+            last = calendar.monthrange(start.year + year, month + 1)[1]
+            day = date(start.year + year, month + 1, min(start.day, last))
+            return day + timedelta(days=self.n_days)
+        except (ValueError, OverflowError):
+            span = f"{self.n_months} months" if self.n_months else f"{self.n_days} days"
+            raise InvalidDefinition(
+                f"when does its time begin? {span} after {start} is later than {date.max}"
+            ) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

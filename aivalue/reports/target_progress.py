@@ -11,6 +11,8 @@ from aivalue.reports.value_report import Exact, Report
 
 MONTHS_JUDGED = 3
 _POINTS, _SHARE = 100.0, "share"
+# Three months before it the calendar has a month to begin with.
+_FIRST_END = date(2, 1, 1)
 TargetStatus = Literal["met", "open", "missed", "unknown"]
 
 
@@ -43,7 +45,7 @@ class TargetProgress(Report):
 
 def months_judged(target: Target, *, as_of: date) -> tuple[date, date]:
     """Return the window a target is judged on: the last full months before it is due, or now."""
-    end = month_of(min(target.due, as_of))
+    end = max(month_of(min(target.due, as_of)), _FIRST_END)
     return month_plus(end, -MONTHS_JUDGED), end
 
 

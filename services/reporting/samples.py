@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import get_args
 
 from aivalue.effects.effect import Verdict
@@ -24,7 +24,8 @@ _DIRECTION: dict[BetterWhen, str] = {
     "lower": "lower_is_better",
 }
 _NONE = "none"
-SECONDS_PER_MONTH = 365.2425 / 12 * 86_400
+SECONDS_PER_DAY = 86_400
+SECONDS_PER_MONTH = 365.2425 / 12 * SECONDS_PER_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,8 @@ def _target(series: _Series, target: TargetProgress) -> Iterator[Sample]:
         yield series.one("aivalue_target_effect", float(target.amount), unit="ratio")
     if target.progress is not None:
         yield series.one("aivalue_target_progress", target.progress, unit="ratio")
-    due = _midnight(target.due + timedelta(days=1)).timestamp()
+    # In seconds, as the last day of the calendar has no day after it.
+    due = _midnight(target.due).timestamp() + SECONDS_PER_DAY
     yield series.one("aivalue_target_due_timestamp", due, unit="seconds")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 from sqlalchemy import (
     ColumnElement,
@@ -122,10 +122,11 @@ async def version_of(
     if version is not None:
         statement = statement.where(definitions.c.version == version)
     if valid_at is not None:
-        day_after = datetime.combine(valid_at + timedelta(days=1), time.min, tzinfo=UTC)
+        # Not the day after: there is none after the last.
+        end_of_day = datetime.combine(valid_at, time.max, tzinfo=UTC)
         # Without a day of its own a version holds for all days.
         for_all_days = definitions.c.valid_from == definitions.c.recorded_at
-        statement = statement.where(for_all_days | (definitions.c.valid_from < day_after))
+        statement = statement.where(for_all_days | (definitions.c.valid_from <= end_of_day))
     statement = statement.order_by(definitions.c.version.desc()).limit(1)
     row = (await connection.execute(statement)).one_or_none()
     return None if row is None else _stored(row)
@@ -184,7 +185,8 @@ def _stored(row: Row[tuple[object, ...]]) -> Stored:
         version=row.version,
         body=row.body,
         sha256=row.sha256,
-        valid_from=row.valid_from,
+        # asyncpg takes the first instant there is for -infinity, which it returns without a zone.
+        valid_from=row.valid_from.replace(tzinfo=UTC),
         recorded_at=row.recorded_at,
         recorded_by=row.recorded_by,
         reason=row.reason,

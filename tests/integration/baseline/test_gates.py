@@ -110,3 +110,29 @@ async def test_a_day_that_is_to_come_is_refused(service: Service, maintenance: D
 
     assert refused.status_code == 422
     assert "which is to come" in refused.json()["detail"]
+
+
+async def test_a_change_may_hold_from_the_first_day_there_is(
+    service: Service, maintenance: Definitions
+) -> None:
+    await apply(service, maintenance, valid_from="0001-01-01")
+
+    read = (await service.client.get("/v1/definitions/kpi/downtime")).json()
+    verified = await service.client.get("/v1/verification")
+
+    assert read["valid_from"] == "0001-01-01T00:00:00Z"
+    assert verified.status_code == 200, verified.text
+    assert verified.json()["faults"] == []
+
+
+async def test_what_holds_on_the_last_day_there_is_can_be_asked(
+    service: Service, maintenance: Definitions
+) -> None:
+    await apply(service, maintenance)
+
+    held = await service.client.get(
+        "/v1/definitions/kpi/downtime", params={"valid_at": "9999-12-31"}
+    )
+
+    assert held.status_code == 200, held.text
+    assert held.json()["version"] == 1

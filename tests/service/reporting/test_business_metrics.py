@@ -1,6 +1,7 @@
 """Prometheus gets exactly the catalogue: every figure with its bounds, and nothing unknown as 0."""
 
 import math
+from datetime import date
 from typing import NoReturn
 
 import pytest
@@ -324,3 +325,16 @@ def test_units_are_taken_to_base_units(
     unit: str, aggregation: Aggregation, expected: tuple[str, float] | None
 ) -> None:
     assert level_unit(unit, aggregation=aggregation, currency="USD") == expected
+
+
+async def test_a_target_due_on_the_last_day_there_is_hides_no_figure(peers: Peers) -> None:
+    late = peers.programmes["maintenance"].targets[0].model_copy(update={"due": date.max})
+    peers.programmes["maintenance"].targets = [late]
+
+    async with service_of(peers) as service:
+        await service.refresh()
+        series = await service.metrics()
+
+    # 10000-01-01, midnight after it.
+    due = of(series, "aivalue_target_due_timestamp_seconds", "maintenance", "downtime")
+    assert due == 253_402_300_800

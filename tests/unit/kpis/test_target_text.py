@@ -190,3 +190,11 @@ def test_any_text_is_read_or_asked_about(text: str) -> None:
         outcome = question
 
     assert "?" in str(outcome) if isinstance(outcome, InvalidDefinition) else outcome.amount > 0
+
+
+@pytest.mark.parametrize("span", ["3 years", "2 days"])
+def test_a_time_past_the_calendar_s_end_is_a_question(span: str) -> None:
+    read = read_target(f"reduce churn by 10% within {span}")
+
+    with pytest.raises(InvalidDefinition, match="is later than 9999-12-31"):
+        target_of(read, key="t", initiative="i", kpi=kpi(), start=date(9999, 12, 31), due=None)

@@ -88,3 +88,11 @@ def test_a_kpi_in_percent_counts_percentage_points_already(unit: str) -> None:
     reached = progress(target(kind="percentage_points", amount=Decimal(4)), percent)
 
     assert (reached.attained, reached.progress, reached.status) == (2.0, 0.5, "missed")
+
+
+def test_a_target_due_on_the_first_day_there_is_has_a_window_all_the_same() -> None:
+    mistyped = target().model_copy(update={"due": date.min})
+
+    start, end = months_judged(mistyped, as_of=date(2024, 7, 15))
+
+    assert start < end
