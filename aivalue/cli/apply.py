@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import typer
 
+from aivalue.cli import answers
 from aivalue.cli.console import fail, notes, results
 from aivalue.cli.definitions import (
     VALUATION_RULE,
@@ -24,7 +25,7 @@ from aivalue.cli.definitions import (
 )
 from aivalue.cli.gates import evidence_of, runs_of_gates
 from aivalue.cli.located_yaml import FileProblem
-from aivalue.cli.service_calls import Services, call, connected, find
+from aivalue.cli.service_calls import Services, call, connected, find, path_of
 from aivalue.errors import AivalueError, InvalidDefinition
 from aivalue.kpis.canonical import Json
 from aivalue.kpis.change import Change, Difference
@@ -191,7 +192,8 @@ async def _require_known(services: Services, located: Sequence[Located]) -> None
 
 
 async def _is_stored(services: Services, kind: str, key: str) -> bool:
-    return await find(services.baseline, f"/v1/definitions/{kind}/{key}") is not None
+    path = path_of("/v1/definitions/{}/{}", kind, key)
+    return await find(services.baseline, path, answers.Stored) is not None
 
 
 async def _send(
@@ -217,7 +219,7 @@ async def _post(
     wanted = [{"kind": each.kind, "key": each.key, "body": each.body} for each in part]
     try:
         body = {"definitions": wanted, **why}
-        answer = await call(client, "POST", path, json=body)
+        answer = await call(client, "POST", path, answers.Changes, json=body)
     except InvalidDefinition as error:
         raise InvalidDefinitions(
             _located_problem(part, path, message) for path, message in error.problems
@@ -236,11 +238,14 @@ def _located_problem(part: Sequence[Located], path: str, message: str) -> FilePr
     return FileProblem(place=part[0].document.place(()), path=path, message=message)
 
 
-def _change(document: Mapping[str, Any]) -> Change:
+def _change(document: answers.Change) -> Change:
     return Change(
         kind=document["kind"],
         key=document["key"],
         action=document["action"],
         version=document["version"],
-        diff=tuple(Difference(**each) for each in document["diff"]),
+        diff=tuple(
+            Difference(path=each["path"], before=each["before"], after=each["after"])
+            for each in document["diff"]
+        ),
     )

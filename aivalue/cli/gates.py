@@ -1,13 +1,14 @@
 """Gates of initiatives: what a decision rested on, and `aivalue gates`."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from aivalue.cli import answers
 from aivalue.cli.asking import answered
 from aivalue.cli.console import results
-from aivalue.cli.service_calls import CallFailed, Services, call
+from aivalue.cli.service_calls import CallFailed, Services, call, path_of
 from aivalue.kpis.change import Change
 
 
@@ -31,7 +32,9 @@ async def runs_of_gates(services: Services, planned: Iterable[Change]) -> dict[s
             continue
         params = {"initiative": change.key, "limit": 1}
         try:
-            answer = await call(services.attribution, "GET", "/v1/runs", params=params)
+            answer = await call(
+                services.attribution, "GET", "/v1/runs", answers.RunsPage, params=params
+            )
         except CallFailed:
             # A gate may be passed while attribution is away; the record then names no run.
             continue
@@ -46,8 +49,8 @@ def gates_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Show the gates that an initiative passed: who decided, why, on what evidence."""
-    path = f"/v1/initiatives/{initiative}/gates"
-    answer = answered(lambda services: call(services.baseline, "GET", path))
+    path = path_of("/v1/initiatives/{}/gates", initiative)
+    answer = answered(lambda services: call(services.baseline, "GET", path, answers.Gates))
     if as_json:
         results.print_json(data=answer)
         return
@@ -62,7 +65,7 @@ def gates_command(
             results.print(f"    {line}", markup=False, soft_wrap=True)
 
 
-def _lines(evidence: dict[str, Any]) -> list[str]:
+def _lines(evidence: answers.Evidence) -> list[str]:
     baselines = [
         f"baseline of {each['kpi']} v{each['version']} {each['baseline_id']}, level "
         f"{float(each['level']):.6g}, coverage {float(each['coverage']):.1%}"

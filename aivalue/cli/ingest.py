@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from aivalue.cli import answers
 from aivalue.cli.asking import answered
 from aivalue.cli.console import FAILED, WRONG_CALL, fail, notes, results
 from aivalue.cli.ingest_days import days
@@ -81,7 +82,11 @@ def rotate(
 ) -> None:
     """Begin a topic's log at its first record, because it is another one than before."""
     said = {"topic": topic, "reason": reason}
-    rotated = answered(lambda services: call(services.ingest, "POST", "/v1/logs:rotate", json=said))
+    rotated = answered(
+        lambda services: call(
+            services.ingest, "POST", "/v1/logs:rotate", answers.Rotated, json=said
+        )
+    )
     if as_json:
         results.print_json(data=rotated)
     else:
@@ -147,7 +152,7 @@ async def _partitions(client: httpx.AsyncClient, topic: str | None) -> list[Any]
     CallFailed
         There is no such topic: none of its partitions at fault would look like no fault.
     """
-    known = await call(client, "GET", "/v1/partitions")
+    known = await call(client, "GET", "/v1/partitions", list[answers.Partition])
     found = [each for each in known if topic in {None, each["topic"]}]
     if topic is not None and not found:
         topics = ", ".join(dict.fromkeys(each["topic"] for each in known)) or "none yet"
@@ -167,7 +172,7 @@ async def _resumed(
         ]
     for each in wanted:
         said = {**each, "forget_tail": forget_tail}
-        await call(client, "POST", "/v1/partitions:resume", json=said)
+        await call(client, "POST", "/v1/partitions:resume", None, json=said)
     return wanted
 
 
@@ -199,7 +204,7 @@ async def _walk(client: httpx.AsyncClient, place: Partition, known_hash: str | N
         }  # fmt: skip
         if known_hash is not None:
             params["known_hash"] = known_hash
-        part = await call(client, "GET", "/v1/verification", params=params)
+        part = await call(client, "GET", "/v1/verification", answers.PartVerified, params=params)
         yield part
         at, end = part["next_offset"], part["end_offset"]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from aivalue.cli import answers
 from aivalue.cli.asking import answered
 from aivalue.cli.console import FAILED, WRONG_CALL, fail, notes, results
 from aivalue.cli.service_calls import call
@@ -77,9 +78,11 @@ async def _walked(
         while True:
             said = {**asked, **cursor}
             if mend:
-                page = await call(client, "POST", "/v1/days:mend", json=said)
+                page = await call(client, "POST", "/v1/days:mend", answers.DaysCompared, json=said)
             else:
-                page = await call(client, "GET", "/v1/days/verification", params=said)
+                page = await call(
+                    client, "GET", "/v1/days/verification", answers.DaysCompared, params=said
+                )
             bar.advance(task, page["n_days"])
             total = {name: total[name] + page[name] for name in total}
             total["differing"] = total["differing"][:NAMED_MAX]

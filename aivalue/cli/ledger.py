@@ -1,9 +1,10 @@
 """`aivalue ledger`: whether what was recorded is still what was recorded."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from aivalue.cli import answers
 from aivalue.cli.asking import answered
 from aivalue.cli.console import FAILED, results
 from aivalue.cli.service_calls import call
@@ -28,7 +29,9 @@ def verify(
     """Re-derive every recorded row, hash and figure; ends with status 1 at any fault."""
     params = {} if known_hash is None else {"known_hash": known_hash}
     answer = answered(
-        lambda services: call(services.baseline, "GET", "/v1/verification", params=params)
+        lambda services: call(
+            services.baseline, "GET", "/v1/verification", answers.RecordVerified, params=params
+        )
     )
     if as_json:
         results.print_json(data=answer)
@@ -38,7 +41,7 @@ def verify(
         raise typer.Exit(FAILED)
 
 
-def _show(answer: dict[str, Any]) -> None:
+def _show(answer: answers.RecordVerified) -> None:
     for each in answer["faults"]:
         results.print(f"{each['row']}: {each['fault']}", style="red", markup=False, soft_wrap=True)
     counts = (

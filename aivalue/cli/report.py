@@ -8,10 +8,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from aivalue.cli import answers
 from aivalue.cli.asking import answered
 from aivalue.cli.cfo_table import print_rows
 from aivalue.cli.console import notes, results
-from aivalue.cli.service_calls import Services, call
+from aivalue.cli.service_calls import Services, call, path_of, read_as
 from aivalue.reports.cfo_table import amount_text, cfo_rows, percent_text, range_text
 from aivalue.reports.summary import InitiativeSummary, KpiSummary, PortfolioSummary
 from aivalue.reports.target_progress import TargetProgress
@@ -46,14 +47,20 @@ async def read_report(services: Services, initiative: str | None) -> dict[str, A
     CallFailed
         Reporting is away, has no figures yet, or knows no such initiative.
     """
-    path = "/v1/summary" if initiative is None else f"/v1/initiatives/{initiative}/summary"
-    answer: dict[str, Any] = await call(services.reporting, "GET", path)
+    answer: dict[str, Any]
+    if initiative is None:
+        answer = await call(services.reporting, "GET", "/v1/summary", answers.PortfolioReports)
+    else:
+        path = path_of("/v1/initiatives/{}/summary", initiative)
+        answer = await call(services.reporting, "GET", path, answers.InitiativeReport)
     return answer
 
 
 def print_portfolios(console: Console, answer: dict[str, Any]) -> None:
     """Print every portfolio: its initiatives, its totals, and what the totals leave out."""
-    portfolios = [PortfolioSummary.model_validate(each) for each in answer["portfolios"]]
+    portfolios = [
+        read_as(PortfolioSummary, each, what="a portfolio") for each in answer["portfolios"]
+    ]
     if not portfolios:
         console.print("There is no portfolio yet: `aivalue apply -f DIR` defines one.")
     for portfolio in portfolios:
@@ -66,7 +73,7 @@ def print_portfolios(console: Console, answer: dict[str, Any]) -> None:
 
 def print_initiative(console: Console, answer: dict[str, Any]) -> None:
     """Print one initiative with what its grades, targets and value rest on."""
-    summary = InitiativeSummary.model_validate(answer["initiative"])
+    summary = read_as(InitiativeSummary, answer["initiative"], what="the initiative")
     live = f"live since {summary.go_live}" if summary.go_live else "not live"
     head = f"{summary.name} ({summary.initiative}), {summary.stage}, {live}"
     console.print(Text(f"{head}, as of {answer['as_of'][:16]}Z", style="bold"))

@@ -4,15 +4,20 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
+import msgspec
+from pydantic import BaseModel, ValidationError
 
+import aivalue
 from aivalue.errors import AivalueError, InvalidDefinition
-from aivalue.runtime.auth import SUBJECT_HEADER
-from aivalue.runtime.problems import MEDIA_TYPE
+from aivalue.runtime.headers import PROBLEM_JSON, SUBJECT_HEADER
 from aivalue.runtime.settings import RuntimeSettings
 
+Model = TypeVar("Model", bound=BaseModel)
 TIMEOUT_SECONDS = 120.0
 TOKEN_VARIABLE = "AIVALUE_AUTH__SERVICE_TOKEN"  # noqa: S105 - its name
 _TAG = re.compile("<[^>]*>")
@@ -69,26 +74,51 @@ async def connected(
         )
 
 
-async def call(client: httpx.AsyncClient, method: str, path: str, **request: Any) -> Any:  # noqa: ANN401 - JSON
-    """Send a request and return the JSON of the answer, None where it has no content.
+def path_of(template: str, *names: str) -> str:
+    """Fill names into the braces of a path; whatever one holds, it stays one step of it.
+
+    Raises
+    ------
+    CallFailed
+        It can be no step of a path, so nothing is called that.
+    """
+    for name in names:
+        if "/" in name or not name.strip("."):
+            raise CallFailed(f"nothing is called {name!r}: a name has no slash, and more than dots")
+    return template.format(*(quote(name, safe="") for name in names))
+
+
+async def call(
+    client: httpx.AsyncClient,
+    method: str,
+    path: str,
+    answer: object,
+    **request: Any,  # noqa: ANN401 - httpx's own keywords
+) -> Any:  # noqa: ANN401 - JSON
+    """Send a request and return the JSON of the answer.
+
+    Parameters
+    ----------
+    answer :
+        Type of what is read in it, one of `aivalue.cli.answers`; None where it has no content.
 
     Raises
     ------
     InvalidDefinition
         422 with a list of what is wrong.
     CallFailed
-        Any other refusal, or no answer.
+        Any other refusal, no answer, or one of another shape.
     """
-    return content_of(await _sent(client, method, path, **request))
+    return content_of(await _sent(client, method, path, **request), answer)
 
 
-async def find(client: httpx.AsyncClient, path: str) -> Any | None:  # noqa: ANN401 - JSON
+async def find(client: httpx.AsyncClient, path: str, answer: object) -> Any | None:  # noqa: ANN401 - JSON
     """Read one thing; None where there is none."""
     response = await _sent(client, "GET", path)
     # A proxy that knows no such path says nothing about the thing.
-    if response.status_code == httpx.codes.NOT_FOUND and _type_of(response) == MEDIA_TYPE:
+    if response.status_code == httpx.codes.NOT_FOUND and _type_of(response) == PROBLEM_JSON:
         return None
-    return content_of(response)
+    return content_of(response, answer)
 
 
 async def _sent(
@@ -105,8 +135,8 @@ async def _sent(
         ) from error
 
 
-def content_of(response: httpx.Response) -> Any:  # noqa: ANN401 - JSON
-    """Return the JSON of an answer, None where it has no content.
+def content_of(response: httpx.Response, answer: object) -> Any:  # noqa: ANN401 - JSON
+    """Return the JSON of an answer of a type; None is no content.
 
     Raises
     ------
@@ -115,12 +145,39 @@ def content_of(response: httpx.Response) -> Any:  # noqa: ANN401 - JSON
     """
     if not response.is_success:
         raise refusal_of(response)
-    if response.status_code == httpx.codes.NO_CONTENT:
+    if answer is None:
+        if response.status_code != httpx.codes.NO_CONTENT:
+            raise _foreign(response)
         return None
     try:
+        _decoder(answer).decode(response.content)
         return response.json()
+    except msgspec.ValidationError as error:
+        raise CallFailed(
+            f"{response.request.url} answered {response.status_code} with other JSON than services "
+            f"of aivalue {aivalue.__version__} do: {error}"
+        ) from error
     except ValueError as error:
         raise _foreign(response) from error
+
+
+def read_as(model: type[Model], body: object, *, what: str) -> Model:
+    """Read a part of an answer.
+
+    Raises
+    ------
+    CallFailed
+        It is not what our own release of the services says.
+    """
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise CallFailed(
+            f"{what} is not as services of aivalue {aivalue.__version__} have it: "
+            f"{where}: {first['msg']}"
+        ) from error
 
 
 def refusal_of(response: httpx.Response) -> AivalueError:
@@ -141,6 +198,11 @@ def refusal_of(response: httpx.Response) -> AivalueError:
     if response.status_code == httpx.codes.UNAUTHORIZED:
         detail += f"; {TOKEN_VARIABLE} holds the one that is shown"
     return CallFailed(f"{where}: {detail}")
+
+
+@cache
+def _decoder(answer: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type of `answers`
+    return msgspec.json.Decoder(answer)
 
 
 def _foreign(response: httpx.Response) -> CallFailed:

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from aivalue.cli import answers
 from aivalue.cli.apply import apply_definitions, show
 from aivalue.cli.console import FAILED, fail, notes, results, say
 from aivalue.cli.definition_files import files_of
 from aivalue.cli.definitions import KINDS, VALUATION_RULE, InvalidDefinitions, read_definitions
-from aivalue.cli.service_calls import Services, call, connected
+from aivalue.cli.service_calls import Services, call, connected, read_as
 from aivalue.errors import AivalueError
 from aivalue.kpis.change import Change
 from aivalue.kpis.definition import DEFINITION_KINDS, Definition
@@ -144,16 +145,18 @@ def _owner(pair: tuple[str, str], definition: Definition) -> str | None:
 
 async def _all(services: Services) -> StoredDefinitions:
     stored: StoredDefinitions = {}
-    for client, path, name in (
-        (services.baseline, "/v1/definitions", "definitions"),
-        (services.attribution, "/v1/valuation-rules", "valuation_rules"),
+    for client, path, name, answer in (
+        (services.baseline, "/v1/definitions", "definitions", answers.DefinitionsPage),
+        (services.attribution, "/v1/valuation-rules", "valuation_rules", answers.RulesPage),
     ):
         params: dict[str, Any] = {"limit": PAGE}
         while True:
-            page = await call(client, "GET", path, params=params)
+            page = await call(client, "GET", path, answer, params=params)
             for each in page[name]:
                 kind = each["kind"] if each["kind"] in DEFINITION_KINDS else VALUATION_RULE
-                stored[kind, each["key"]] = KINDS[kind].model_validate(each["body"])
+                stored[kind, each["key"]] = read_as(
+                    KINDS[kind], each["body"], what=f"{kind} {each['key']}"
+                )
             if page["next_cursor"] is None:
                 break
             params = {"limit": PAGE, "cursor": page["next_cursor"]}

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from aivalue.cli import answers
 from aivalue.cli.asking import answered
 from aivalue.cli.console import results
 from aivalue.cli.service_calls import call
@@ -36,7 +37,9 @@ def target_command(
     if due is not None:
         request["due"] = due.date().isoformat()
     answer = answered(
-        lambda services: call(services.baseline, "POST", "/v1/targets:read", json=request)
+        lambda services: call(
+            services.baseline, "POST", "/v1/targets:read", answers.TargetRead, json=request
+        )
     )
     if as_json:
         results.print_json(data=answer)

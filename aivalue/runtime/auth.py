@@ -15,13 +15,11 @@ from typing import Annotated, Literal
 from fastapi import Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from aivalue.runtime.headers import SUBJECT_HEADER, TENANT_HEADER
 from aivalue.runtime.settings import AuthSettings, InvalidSettings
 
 Role = Literal["reader", "writer", "approver", "operator", "service"]
 ALL_ROLES: frozenset[Role] = frozenset({"reader", "writer", "approver", "operator", "service"})
-TENANT_HEADER = "aivalue-tenant"
-# Where nobody is asked for a token everyone may do everything; who acts is then taken on trust.
-SUBJECT_HEADER = "aivalue-subject"
 _SUBJECT = re.compile(r"[\w.@+-]{1,100}")
 
 

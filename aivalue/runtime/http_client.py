@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from aivalue.runtime.auth import TENANT_HEADER
+from aivalue.runtime.headers import TENANT_HEADER
 from aivalue.runtime.problems import DependencyUnavailable
 from aivalue.runtime.settings import AuthSettings
 from aivalue.runtime.telemetry import CLIENT_DURATION

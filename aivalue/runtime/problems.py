@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from aivalue import errors
+from aivalue.runtime.headers import PROBLEM_JSON
 
-MEDIA_TYPE = "application/problem+json"
 _STATUS = {
     errors.InvalidEvent: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidDefinition: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -52,7 +52,7 @@ def problem(
         "detail": detail,
         **members,
     }
-    return JSONResponse(body, status, media_type=MEDIA_TYPE, headers=headers)
+    return JSONResponse(body, status, media_type=PROBLEM_JSON, headers=headers)
 
 
 def install(application: FastAPI) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aivalue.cli import answers
 from aivalue.cli.apply import Applied, apply_definitions
 from aivalue.cli.baseline.drafts import show_draft
 from aivalue.cli.baseline.findings import show_readiness
@@ -65,10 +66,16 @@ async def test_baselines_are_shown_as_frozen(
     await define(system)
     await send(system)
     async with services_of(system) as services:
-        frozen = await call(services.baseline, "POST", "/v1/baselines", json=SCOPE)
-        listed = await call(services.baseline, "GET", "/v1/baselines")
+        frozen = await call(
+            services.baseline, "POST", "/v1/baselines", answers.Baseline, json=SCOPE
+        )
+        listed = await call(services.baseline, "GET", "/v1/baselines", answers.BaselinesPage)
         readiness = await call(
-            services.baseline, "POST", "/v1/readiness", json=without_reason(SCOPE)
+            services.baseline,
+            "POST",
+            "/v1/readiness",
+            answers.Readiness,
+            json=without_reason(SCOPE),
         )
 
     show_baseline(frozen)
@@ -87,13 +94,16 @@ async def test_a_draft_is_shown_with_its_review(
     await define(system)
     await send(system)
     async with services_of(system) as services:
-        draft = await call(services.baseline, "POST", "/v1/baseline-drafts", json=SCOPE)
+        draft = await call(
+            services.baseline, "POST", "/v1/baseline-drafts", answers.Draft, json=SCOPE
+        )
         identity = draft["baseline"]["baseline_id"]
         with pytest.raises(CallFailed, match="second person"):
             await call(
                 services.baseline,
                 "POST",
                 f"/v1/baseline-drafts/{identity}/reviews",
+                answers.Draft,
                 json={"decision": "approved", "comment": "my own"},
             )
 
@@ -105,7 +115,7 @@ async def test_a_draft_is_shown_with_its_review(
 async def test_a_service_that_is_away_is_one_sentence(system: System) -> None:
     async with connected(RuntimeSettings(services={"baseline": "http://127.0.0.1:9"})) as services:  # type: ignore[arg-type]  # pydantic reads the group
         with pytest.raises(CallFailed, match="does not answer"):
-            await call(services.baseline, "GET", "/v1/baselines")
+            await call(services.baseline, "GET", "/v1/baselines", answers.BaselinesPage)
 
 
 def without_reason(request: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from aivalue.cli import answers
 from aivalue.cli.baseline import drafts
 from aivalue.cli.baseline.asking import ask, post
 from aivalue.cli.baseline.findings import show_difference, show_drift, show_readiness
@@ -21,6 +22,7 @@ from aivalue.cli.baseline.scope import (
 )
 from aivalue.cli.baseline.showing import show_baseline, show_expected, show_list
 from aivalue.cli.console import FAILED, results
+from aivalue.cli.service_calls import path_of
 
 app = typer.Typer(help="Frozen baselines: the process before the AI.", no_args_is_help=True)
 
@@ -54,7 +56,7 @@ def readiness(  # noqa: PLR0913, PLR0917 - the options of a command
         request["treated_units"] = treated_units
     if pilot:
         request["pilots"] = pilot
-    answer = post("/v1/readiness", request)
+    answer = post("/v1/readiness", answers.Readiness, request)
     if as_json:
         results.print_json(data=answer)
     else:
@@ -77,7 +79,7 @@ def freeze(
 ) -> None:
     """Freeze the pre-AI series of a KPI; days are [start, end), else those of the design."""
     request = scope_request(initiative, kpi, start=start, end=end, units=unit, exclude=exclude)
-    frozen = post("/v1/baselines", request | {"reason": reason})
+    frozen = post("/v1/baselines", answers.Baseline, request | {"reason": reason})
     if as_json:
         results.print_json(data=frozen)
     else:
@@ -100,7 +102,7 @@ def list_command(
     """List frozen baselines, the newest version first."""
     named = {"initiative": initiative, "kpi": kpi}
     params = {name: value for name, value in named.items() if value is not None}
-    answer = ask("/v1/baselines", params)
+    answer = ask("/v1/baselines", answers.BaselinesPage, params)
     if as_json:
         results.print_json(data=answer)
     else:
@@ -110,7 +112,7 @@ def list_command(
 @app.command()
 def show(baseline_id: Identity, *, as_json: AsJson = False) -> None:
     """Show one baseline: window, level and trend by unit, season, coverage, hash."""
-    answer = ask(f"/v1/baselines/{baseline_id}")
+    answer = ask(path_of("/v1/baselines/{}", baseline_id), answers.ProfiledBaseline)
     if as_json:
         results.print_json(data=answer)
     else:
@@ -128,7 +130,7 @@ def expected(
 ) -> None:
     """Say what the process would show on later days had it gone on as in the baseline."""
     params: dict[str, str | float] = {"start": start, "end": end, "confidence": confidence}
-    answer = ask(f"/v1/baselines/{baseline_id}/expected", params)
+    answer = ask(path_of("/v1/baselines/{}/expected", baseline_id), answers.Expectation, params)
     if as_json:
         results.print_json(data=answer)
     else:
@@ -143,7 +145,11 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two baselines of a KPI row by row; ends with status 1 where they differ."""
-    answer = ask(f"/v1/baselines/{baseline_id}/difference", {"to": later_id})
+    answer = ask(
+        path_of("/v1/baselines/{}/difference", baseline_id),
+        answers.BaselineDifference,
+        {"to": later_id},
+    )
     if as_json:
         results.print_json(data=answer)
     else:
@@ -155,7 +161,7 @@ def compare(
 @app.command()
 def drift(baseline_id: Identity, *, as_json: AsJson = False) -> None:
     """Say how today's events differ from what was frozen; ends with status 1 where they do."""
-    answer = ask(f"/v1/baselines/{baseline_id}/drift")
+    answer = ask(path_of("/v1/baselines/{}/drift", baseline_id), answers.Drift)
     if as_json:
         results.print_json(data=answer)
     else:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from aivalue.cli import answers
 from aivalue.cli.baseline.asking import ask, post
 from aivalue.cli.baseline.scope import (
     AsJson,
@@ -21,6 +22,7 @@ from aivalue.cli.baseline.scope import (
 )
 from aivalue.cli.baseline.showing import short, show_baseline
 from aivalue.cli.console import results
+from aivalue.cli.service_calls import path_of
 
 
 def draft(
@@ -36,13 +38,13 @@ def draft(
 ) -> None:
     """Propose a baseline for a second person to review."""
     request = scope_request(initiative, kpi, start=start, end=end, units=unit, exclude=exclude)
-    answer = post("/v1/baseline-drafts", request | {"reason": reason})
+    answer = post("/v1/baseline-drafts", answers.Draft, request | {"reason": reason})
     show_draft(answer, as_json=as_json)
 
 
 def list_drafts(*, as_json: AsJson = False) -> None:
     """List drafts, the newest first, with what became of them."""
-    answer = ask("/v1/baseline-drafts")
+    answer = ask("/v1/baseline-drafts", answers.DraftsPage)
     if as_json:
         results.print_json(data=answer)
         return
@@ -72,12 +74,14 @@ def review(
 ) -> None:
     """Approve or reject a draft that somebody else proposed."""
     request = {"decision": "approved" if approve else "rejected", "comment": comment}
-    show_draft(post(f"/v1/baseline-drafts/{baseline_id}/reviews", request), as_json=as_json)
+    path = path_of("/v1/baseline-drafts/{}/reviews", baseline_id)
+    show_draft(post(path, answers.Draft, request), as_json=as_json)
 
 
 def freeze_draft(baseline_id: Identity, *, as_json: AsJson = False) -> None:
     """Freeze a draft exactly as it was approved."""
-    frozen = post(f"/v1/baseline-drafts/{baseline_id}:freeze", {})
+    path = path_of("/v1/baseline-drafts/{}:freeze", baseline_id)
+    frozen = post(path, answers.Baseline, {})
     if as_json:
         results.print_json(data=frozen)
     else:

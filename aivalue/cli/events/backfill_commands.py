@@ -67,6 +67,7 @@ def _change(
 
 async def _changed(client: Any, what: str, backfill: str, reason: str) -> Any:  # noqa: ANN401 - JSON
     """Ask for one slice after the other; whoever asks again later goes on where this stopped."""
+    from aivalue.cli import answers
     from aivalue.cli.events.sending import progress_bar
     from aivalue.cli.service_calls import call
 
@@ -77,7 +78,9 @@ async def _changed(client: Any, what: str, backfill: str, reason: str) -> Any:  
         task = bar.add_task(f"{what}ing", total=_n_to_do(what, before))
         changed = False
         while True:
-            state = await call(client, "POST", path, json=said, timeout=SECONDS_MAX)
+            state = await call(
+                client, "POST", path, answers.BackfillState, json=said, timeout=SECONDS_MAX
+            )
             changed |= state["changed"]
             bar.update(task, completed=_n_to_do(what, before) - state["n_left"])
             if not state["n_left"]:
@@ -92,12 +95,15 @@ def _n_to_do(what: str, before: dict[str, Any] | None) -> int:
 
 
 async def _listed(client: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the client is httpx's
+    from aivalue.cli import answers
     from aivalue.cli.service_calls import call
 
     found: list[dict[str, Any]] = []
     cursor: str | None = ""
     while cursor is not None:
-        page = await call(client, "GET", "/v1/backfills", params={"cursor": cursor})
+        page = await call(
+            client, "GET", "/v1/backfills", answers.BackfillsPage, params={"cursor": cursor}
+        )
         found += page["backfills"]
         cursor = page["next_cursor"]
     return found

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import httpx
 
+from aivalue.cli import answers
 from aivalue.cli.service_calls import CallFailed, call, find
 
 # Each batch is one transaction of the service.
@@ -52,7 +53,9 @@ async def letters(
         parameters = wanted.parameters() | {"limit": str(size)}
         if cursor is not None:
             parameters["cursor"] = cursor
-        page = await call(client, "GET", "/v1/dead-letters", params=parameters)
+        page = await call(
+            client, "GET", "/v1/dead-letters", answers.DeadLettersPage, params=parameters
+        )
         found += page["dead_letters"]
         cursor = page["next_cursor"]
         if cursor is None:
@@ -68,7 +71,9 @@ async def letter(client: httpx.AsyncClient, dead_letter_id: int) -> Letter:
     CallFailed
         There is none.
     """
-    found: Letter | None = await find(client, f"/v1/dead-letters/{dead_letter_id}")
+    found: Letter | None = await find(
+        client, f"/v1/dead-letters/{dead_letter_id}", answers.DeadLetterHistory
+    )
     if found is None:
         raise CallFailed(f"there is no dead letter {dead_letter_id}")
     return found
@@ -104,7 +109,10 @@ async def replay(
     for first in range(0, len(ids), BATCH_LETTERS):
         some = list(ids[first : first + BATCH_LETTERS])
         body = {"ids": some, "patch": patch, "dry_run": dry_run}
-        results += (await call(client, "POST", "/v1/dead-letters:replay", json=body))["results"]
+        answer = await call(
+            client, "POST", "/v1/dead-letters:replay", answers.ReplayAnswer, json=body
+        )
+        results += answer["results"]
         advance(len(some))
     return Replay(dry_run=dry_run, results=results)
 
@@ -121,6 +129,9 @@ async def discard(
     for first in range(0, len(ids), BATCH_LETTERS):
         some = list(ids[first : first + BATCH_LETTERS])
         body = {"ids": some, "because": because}
-        closed += (await call(client, "POST", "/v1/dead-letters:discard", json=body))["ids"]
+        answer = await call(
+            client, "POST", "/v1/dead-letters:discard", answers.Discarded, json=body
+        )
+        closed += answer["ids"]
         advance(len(some))
     return closed

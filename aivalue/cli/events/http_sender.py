@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import httpx
 
+from aivalue.cli import answers
 from aivalue.cli.events.delivery import REJECTED, Result
 from aivalue.cli.events.prepared import Line
 from aivalue.cli.service_calls import CallFailed, content_of, refusal_of
@@ -51,7 +52,7 @@ class HttpSender:
                 reason=each.get("reason", ""),
                 detail=each.get("detail", ""),
             )
-            for each in content_of(response)["results"]
+            for each in content_of(response, answers.EventsStored)["results"]
         ]
         if len(results) != len(lines):
             raise CallFailed(f"{self.target} answered {len(results)} of {len(lines)} events")

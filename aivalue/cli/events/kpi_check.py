@@ -6,8 +6,9 @@ A freeze would refuse them months later; here the mapping can still be put right
 from collections.abc import Iterable
 from typing import Literal
 
+from aivalue.cli import answers
 from aivalue.cli.console import notes
-from aivalue.cli.service_calls import CallFailed, call, connected
+from aivalue.cli.service_calls import CallFailed, call, connected, read_as
 from aivalue.errors import AivalueError
 from aivalue.kpis.definition import Kpi
 from aivalue.kpis.nearest import nearest
@@ -77,9 +78,11 @@ async def _defined() -> dict[str, Kpi]:
     params: dict[str, str | int] = {"kind": "kpi", "limit": _LIMIT}
     async with connected(read_settings(RuntimeSettings)) as services:
         while True:
-            page = await call(services.baseline, "GET", "/v1/definitions", params=params)
+            page = await call(
+                services.baseline, "GET", "/v1/definitions", answers.DefinitionsPage, params=params
+            )
             for each in page["definitions"]:
-                defined[each["key"]] = Kpi.model_validate(each["body"])
+                defined[each["key"]] = read_as(Kpi, each["body"], what=f"KPI {each['key']}")
             if page["next_cursor"] is None:
                 return defined
             params = {**params, "cursor": page["next_cursor"]}

@@ -14,6 +14,7 @@ def show(
     """Show an event that was counted, byte for byte, and where in which log it stood."""
     from urllib.parse import urlencode
 
+    from aivalue.cli import answers
     from aivalue.cli.asking import answered
     from aivalue.cli.console import fail, results
     from aivalue.cli.events.shown import text_of
@@ -21,7 +22,7 @@ def show(
 
     query = urlencode({"source": source, "id": event_id})
     found: dict[str, Any] | None = answered(
-        lambda services: find(services.ingest, f"/v1/events/original?{query}")
+        lambda services: find(services.ingest, f"/v1/events/original?{query}", answers.Original)
     )
     if found is None:
         fail(f"no event {event_id} of {source} is kept")

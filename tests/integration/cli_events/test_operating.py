@@ -50,18 +50,21 @@ class Operator:
         self._address = process.address
         self._directory = directory
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Name this ingest, and nobody else: a system that runs beside the tests is not asked."""
+        return {
+            "AIVALUE_SERVICES__INGEST": self._address,
+            "AIVALUE_SERVICES__BASELINE": "http://127.0.0.1:1",
+        }
+
     async def run(self, *words: str, status: int = 0) -> Any:
         """Run a command of `events`."""
         return await self.ask("events", *words, status=status)
 
     async def say(self, *words: str) -> Result:
         """Run a command in a thread, for it brings its own loop; faster than in a process."""
-        # No baseline service: one that somebody runs here would have definitions of its own.
-        environment = {
-            "AIVALUE_SERVICES__INGEST": self._address,
-            "AIVALUE_SERVICES__BASELINE": "http://127.0.0.1:1",
-        }
-        return await asyncio.to_thread(CliRunner().invoke, app, list(words), env=environment)
+        return await asyncio.to_thread(CliRunner().invoke, app, list(words), env=self.environment)
 
     async def ask(self, *words: str, status: int = 0) -> Any:
         """Run a command, and read what it answers as JSON."""
@@ -210,11 +213,11 @@ async def test_a_wrong_import_is_reverted_and_imported_anew(
     assert await operator.sums() == ["90", "120"]
 
 
-def _interrupted(address: str, *words: str, when: Path) -> tuple[int, str]:
+def _interrupted(environment: dict[str, str], *words: str, when: Path) -> tuple[int, str]:
     """Run a command, press Ctrl-C when a file is there; return its status and what it said."""
     running = subprocess.Popen(
         [sys.executable, "-c", _HEEDING_INTERRUPTS, *words],
-        env=os.environ | {"AIVALUE_SERVICES__INGEST": address},
+        env=os.environ | environment,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -238,7 +241,7 @@ async def test_an_interrupted_import_goes_on_and_counts_every_row_once(
     sent_so_far = tmp_path / "hours.csv.sent.json"
 
     status, said = await asyncio.to_thread(
-        _interrupted, process.address, "events", *words, when=sent_so_far
+        _interrupted, operator.environment, "events", *words, when=sent_so_far
     )
     (before,) = await operator.sums()
     done = await operator.run(*words)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from aivalue.errors import InvalidDefinition, NotFreezable
 from aivalue.runtime import problems
+from aivalue.runtime.headers import PROBLEM_JSON
 
 
 def application() -> FastAPI:
@@ -83,7 +84,7 @@ async def test_a_refusal_says_what_was_asked_and_what_is_wrong(
 ) -> None:
     answer = await asked(method, path)
 
-    assert answer.headers["content-type"] == problems.MEDIA_TYPE
+    assert answer.headers["content-type"] == PROBLEM_JSON
     assert (answer.status_code, answer.json()["status"]) == (status, status)
     assert answer.json()["detail"] == detail
 
