@@ -2,11 +2,12 @@
 
 A command is imported when it is called, with its weight, so that an estimate or `--help` of one
 does not wait for HTTP, databases and the models of definitions. Results go to stdout, everything
-else to stderr; exit codes are 0, 1 (the work failed) and 2 (the call was wrong).
+else to stderr; exit codes are 0, 1 (the work failed), 2 (the call was wrong) and 130 (Ctrl-C).
 """
 
 import sys
 from collections.abc import Iterable
+from errno import ENOSPC
 from functools import cache
 from importlib import import_module
 from typing import Annotated
@@ -14,7 +15,7 @@ from typing import Annotated
 import typer
 
 import aivalue
-from aivalue.cli.console import fail
+from aivalue.cli.console import INTERRUPTED, fail
 from aivalue.errors import AivalueError
 
 # Where each command is, below aivalue.cli: in the groups and in the order of the help.
@@ -100,9 +101,19 @@ def __getattr__(name: str) -> typer.Typer:
 
 
 def run() -> None:
-    """Run the command; an error of the core is one line on stderr, not a traceback."""
+    """Run the command; an error of the core or of a file is one line on stderr, no traceback.
+
+    Ctrl-C says nothing, also while a command is still being imported.
+    """
     called = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
         (command_of([called]) if called in COMMANDS else _whole())()
     except AivalueError as error:
         fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        if error.filename is None and error.errno != ENOSPC:
+            raise
+        about = "" if error.filename is None else f"{error.filename}: "
+        fail(f"{about}{error.strerror}")

@@ -3,6 +3,7 @@
 Losing it costs time only: an event that arrives twice counts once.
 """
 
+import contextlib
 from collections import Counter
 from pathlib import Path
 
@@ -51,10 +52,14 @@ class Checkpoint:
         return found
 
     def save(self, progress: Progress) -> None:
-        """Replace the file as a whole, so that a crash leaves the old or the new one."""
+        """Replace the file as a whole, so that a crash leaves the old or the new one.
+
+        Where nothing can be written beside the events, the next call begins at their start.
+        """
         fresh = self.path.with_name(self.path.name + ".new")
-        fresh.write_bytes(msgspec.json.encode(progress))
-        fresh.replace(self.path)
+        with contextlib.suppress(OSError):
+            fresh.write_bytes(msgspec.json.encode(progress))
+            fresh.replace(self.path)
 
     def remove(self) -> None:
         """Forget: everything was sent."""

@@ -98,7 +98,10 @@ def import_table(  # noqa: PLR0913 - one parameter per option of the command
     if file is not None and sql is None:
         origin = Origin(path=file, supersede=supersede)
     elif file is None and sql is not None and database is not None:
-        query = sql.read_text(encoding="utf-8-sig")
+        try:
+            query = sql.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"--sql: cannot read {sql}: {error}", status=WRONG_CALL)
         origin = Origin(path=sql, query=query, database=database, supersede=supersede)
     else:
         fail("name either a file, or --sql and --database", status=WRONG_CALL)

@@ -190,7 +190,9 @@ def _patch(text: str | None) -> dict[str, Any] | None:
     try:
         said = Path(text[1:]).read_text() if text.startswith("@") else text
         patch = json.loads(said)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        fail(f"--patch: cannot read {text[1:]}: {error.strerror}", status=WRONG_CALL)
+    except ValueError as error:
         fail(f"--patch is not JSON: {error}", status=WRONG_CALL)
     if not isinstance(patch, dict):
         fail(f"--patch needs a JSON object, got {said[:_SHOWN]}", status=WRONG_CALL)

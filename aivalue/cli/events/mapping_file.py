@@ -1,6 +1,5 @@
 """A mapping file, read and checked; every problem names its line and column."""
 
-import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -153,8 +152,8 @@ def _problems(mapping: Mapping) -> _Problems:
     if mapping.focus and mapping.type != "cost":
         yield ("focus",), f"FOCUS describes costs, and this is a {mapping.type}"
     try:
-        codecs.lookup(mapping.encoding)
-    except LookupError:
+        "".encode(mapping.encoding)
+    except LookupError:  # of another name, or a codec that is none of text
         yield ("encoding",), f"{mapping.encoding!r} is not known; write utf-8 or cp1252"
 
 

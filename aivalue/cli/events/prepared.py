@@ -30,7 +30,7 @@ class Prepared:
     digest :
         SHA-256 of all lines: equal digests are equal events in equal order.
     n_repeated :
-        How many lines repeat an earlier one word for word, and so count once.
+        How many lines say what an earlier one with their id says, and so count once.
     forms :
         KPIs that are measured, each with how: by value, or by numerator and denominator.
     """

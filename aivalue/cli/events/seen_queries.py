@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from aivalue.events.event import Event
+from aivalue.events.restating import digest_of_said
 
 
 class SeenEvents:
@@ -36,13 +37,15 @@ class SeenEvents:
     def earlier(self, event: Event, *, line: int) -> tuple[int, bool] | None:
         """Return the line that used this id before, and whether it said the same; else note it."""
         identity = hashlib.sha256(f"{event.source}\0{event.id}".encode()).digest()[:16]
+        # As ingest does: what differs in the digits of its numbers alone is the same event.
+        said_now = digest_of_said(event)
         added = self._database.execute(
             "insert into seen values (?, ?, ?) on conflict do nothing",
-            (identity, event.fingerprint, line),
+            (identity, said_now, line),
         )
         if added.rowcount:
             return None
         first, said = self._database.execute(
             "select line, said from seen where id = ?", (identity,)
         ).fetchone()
-        return int(first), said == event.fingerprint
+        return int(first), said == said_now

@@ -89,9 +89,11 @@ def _csv(path: Path, mapping: Mapping) -> Iterator[Table]:
                 raise UnreadableTable(f"{path}:1: has no header")
             columns = tuple(name.strip() for name in header)
             yield Table(name=str(path), columns=columns, rows=_each(_csv_rows(reader, columns)))
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
+        # A file of UTF-16 without its mark has no reason of its own.
+        reason = error.reason if isinstance(error, UnicodeDecodeError) else error
         raise UnreadableTable(
-            f"{path}: is not {mapping.encoding}: {error.reason}; `encoding` in the mapping says "
+            f"{path}: is not {mapping.encoding}: {reason}; `encoding` in the mapping says "
             "how it is written, such as cp1252"
         ) from error
 

@@ -1,19 +1,17 @@
-"""Ids that came again and say the same in other digits: 3.10 is 3.1, and 3.100000000000.
+"""Ids that came again and say the same in other digits (`aivalue.events.restating`).
 
-Fingerprints are of what was written, and kept for ever. A file holds a number with the zeros of
-its column, a spreadsheet with none: who imports one table from both must not be told that it says
-two things. So what looks like a conflict, which is rare, is read again and compared as numbers.
+Fingerprints are of what was written, and kept for ever: what looks like a conflict, which is rare,
+is read again and compared as numbers.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
-import msgspec
 from asyncpg import Connection
 
 from aivalue.errors import InvalidEvent
 from aivalue.events.event import Event
+from aivalue.events.restating import say_the_same
 from services.ingest.batch import Batch
 from services.ingest.originals import decode_original, unpack
 from services.ingest.queries.finding import KeyPlace, PlacedRun, places_of_keys, runs_at
@@ -41,20 +39,6 @@ async def restated(
         if before is not None and say_the_same(before, batch.event(seq)):
             found[seq] = twin
     return found
-
-
-def say_the_same(one: Event, other: Event) -> bool:
-    """Whether two events differ in the digits of their numbers alone."""
-    return _said(one) == _said(other)
-
-
-def _said(event: Event) -> tuple[object, ...]:
-    # Decimals are compared as numbers, everything else as it is written.
-    data = msgspec.to_builtins(event.data, builtin_types=(Decimal,))
-    return (
-        event.type, event.microseconds, event.day, event.supersedes,
-        event.recordedtime, data,
-    )  # fmt: skip
 
 
 def _place(batch: Batch, seq: int) -> KeyPlace:

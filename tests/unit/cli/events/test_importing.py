@@ -12,6 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from aivalue.cli.events.import_run import Origin, prepare_origin
+from aivalue.cli.events.mapping_file import InvalidMapping
 from aivalue.cli.events.prepared import UnreadableEvents
 from aivalue.cli.events.tables import UnreadableTable
 from aivalue.events.decode import decode_structured
@@ -107,6 +108,33 @@ def test_two_rows_with_one_id_are_refused_and_repeated_rows_counted(tmp_path: Pa
             "something else: `id` in the mapping needs the columns that tell them apart"
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "again"), [("20", "20.000"), ("20.000", "2e1"), ("0", "-0.0"), ("1.10", "1.1")]
+)
+def test_a_row_that_says_the_same_in_other_digits_is_a_repeated_one(
+    tmp_path: Path, first: str, again: str
+) -> None:
+    rows = f"line-1,2024-01-02T00:00:00Z,{first}\nline-1,2024-01-02T00:00:00Z,{again}\n"
+    path = csv(tmp_path, f"line,when,minutes\n{rows}")
+
+    assert prepared(path, MEASUREMENT).n_repeated == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_file_without_the_mark_of_its_encoding_is_named(tmp_path: Path, encoding: str) -> None:
+    path = csv(tmp_path, "line,when,minutes\nline-1,2024-01-02T00:00:00Z,1\n")
+
+    with pytest.raises(UnreadableTable, match=f"is not {encoding}: .*cp1252"):
+        prepared(path, f"{MEASUREMENT}    encoding: {encoding}\n")
+
+
+def test_a_codec_of_bytes_is_no_encoding(tmp_path: Path) -> None:
+    path = csv(tmp_path, "line,when,minutes\nline-1,2024-01-02T00:00:00Z,1\n")
+
+    with pytest.raises(InvalidMapping, match="'base64' is not known"):
+        prepared(path, f"{MEASUREMENT}    encoding: base64\n")
 
 
 @pytest.mark.parametrize(

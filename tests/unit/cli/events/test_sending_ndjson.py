@@ -87,6 +87,22 @@ def test_one_id_with_two_meanings_is_refused_and_a_repeated_line_is_not(tmp_path
         f"{file}:3: $.id: 'e-1' stands on line 1 too and says something else there",
     )
     assert prepare_ndjson(write(file, [event(1), event(1)]), now=NOW).n_repeated == 1
+    said = {"kpi": "downtime", "unit": "line-1", "value": "1.000"}
+    in_other_digits = write(file, [event(1), event(1, data=said)])
+    assert prepare_ndjson(in_other_digits, now=NOW).n_repeated == 1
+
+
+async def test_where_nothing_can_be_written_beside_the_file_it_is_sent_all_the_same(
+    tmp_path: Path,
+) -> None:
+    file = write(tmp_path / "e.ndjson", [event(1)])
+    # As on a volume that may only be read.
+    (tmp_path / "e.ndjson.sent.json.new").mkdir()
+    prepared = prepare_ndjson(file, now=NOW)
+
+    summary = await deliver(prepared, Recorder(), checkpoint=Checkpoint(file))
+
+    assert summary.counts == {"accepted": 1}
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
