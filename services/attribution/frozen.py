@@ -19,7 +19,7 @@ async def frozen_baseline(
     client: ServiceClient, tenant: str, initiative: str, kpi: Kpi, *, kpi_version: int
 ) -> Baseline | None:
     """Read the newest frozen baseline with its measurements, and check that they are what froze."""
-    about = {"initiative": initiative, "kpi": kpi.key}
+    about: dict[str, str | int] = {"initiative": initiative, "kpi": kpi.key, "limit": 1}
     answer = await get(client, "/v1/baselines", tenant, about)
     frozen = next((each for each in answer["baselines"] if each["status"] == "frozen"), None)
     if frozen is None:

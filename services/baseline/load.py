@@ -147,9 +147,8 @@ async def read_pilots(ingest: ServiceClient, tenant: str, initiative: str) -> tu
 
 
 async def _targets(connection: AsyncConnection, tenant: str, initiative: str) -> list[Target]:
-    stored = await queries.current(connection, tenant, kind="target")
-    targets = [Target.model_validate(each.body) for each in stored.values()]
-    return [each for each in targets if each.initiative == initiative]
+    stored = await queries.targets_of(connection, tenant, initiative)
+    return [Target.model_validate(each.body) for each in stored]
 
 
 async def _answer(

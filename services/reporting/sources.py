@@ -132,18 +132,31 @@ async def _read_initiative(
     sources: Sources, tenant: str, key: str, run: Json | None, as_of: date
 ) -> tuple[Portfolio, Reading]:
     defined = await _json(sources.baseline, f"/v1/initiatives/{key}", tenant)
-    frozen = await _json(sources.baseline, "/v1/baselines", tenant, {"initiative": key})
+    frozen = await _baselines(sources.baseline, tenant, key)
     targets = tuple(Target.model_validate(each["body"]) for each in defined["targets"])
     reading = Reading(
         initiative=Initiative.model_validate(defined["initiative"]["body"]),
         kpis=tuple(Kpi.model_validate(each["body"]) for each in defined["kpis"]),
         targets=targets,
-        baselines=tuple(FrozenBaseline.model_validate(each) for each in frozen["baselines"]),
+        baselines=tuple(FrozenBaseline.model_validate(each) for each in frozen),
         estimate=None
         if run is None
         else await _read_estimate(sources.attribution, tenant, run, targets, as_of),
     )
     return Portfolio.model_validate(defined["portfolio"]["body"]), reading
+
+
+async def _baselines(baseline: ServiceClient, tenant: str, initiative: str) -> list[Json]:
+    found: list[Json] = []
+    params = {"initiative": initiative}
+    while True:
+        page = await _json(baseline, "/v1/baselines", tenant, params)
+        found += page["baselines"]
+        # A baseline service of the release before had no pages.
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            return found
+        params = {"initiative": initiative, "cursor": cursor}
 
 
 async def _read_estimate(

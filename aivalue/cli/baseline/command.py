@@ -6,7 +6,7 @@ import typer
 
 from aivalue.cli import answers
 from aivalue.cli.baseline import drafts
-from aivalue.cli.baseline.asking import ask, post
+from aivalue.cli.baseline.asking import ask, ask_all, post
 from aivalue.cli.baseline.findings import show_difference, show_drift, show_readiness
 from aivalue.cli.baseline.scope import (
     AsJson,
@@ -102,7 +102,7 @@ def list_command(
     """List frozen baselines, the newest version first."""
     named = {"initiative": initiative, "kpi": kpi}
     params = {name: value for name, value in named.items() if value is not None}
-    answer = ask("/v1/baselines", answers.BaselinesPage, params)
+    answer = ask_all("/v1/baselines", answers.BaselinesPage, "baselines", params)
     if as_json:
         results.print_json(data=answer)
     else:

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from aivalue.cli import answers
-from aivalue.cli.baseline.asking import ask, post
+from aivalue.cli.baseline.asking import ask_all, post
 from aivalue.cli.baseline.scope import (
     AsJson,
     End,
@@ -44,7 +44,7 @@ def draft(
 
 def list_drafts(*, as_json: AsJson = False) -> None:
     """List drafts, the newest first, with what became of them."""
-    answer = ask("/v1/baseline-drafts", answers.DraftsPage)
+    answer = ask_all("/v1/baseline-drafts", answers.DraftsPage, "drafts")
     if as_json:
         results.print_json(data=answer)
         return

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import Row, ScalarSelect, Select, func, insert, select, text
+from sqlalchemy import Row, ScalarSelect, Select, func, insert, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aivalue.kpis.canonical import Json
@@ -38,6 +38,15 @@ class StoredBaseline:
     drafted_by: str | None = None
     reviewed_by: str | None = None
     merkle_root: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineKey:
+    """Where a baseline stands among those of its tenant."""
+
+    initiative: str
+    kpi: str
+    version: int
 
 
 async def lock_baseline(connection: AsyncConnection, tenant: str, key: tuple[str, str]) -> None:
@@ -95,13 +104,28 @@ async def listed(
     initiative: str | None,
     kpi: str | None,
     limit: int | None,
+    after: BaselineKey | None = None,
 ) -> list[tuple[StoredBaseline, bool]]:
-    """Return baselines by initiative and KPI, the newest version first; None for all there are."""
+    """Return baselines by initiative and KPI, the newest version first.
+
+    Parameters
+    ----------
+    limit :
+        None for all there are.
+    after :
+        The last one of the page before.
+    """
     statement = _with_latest(tenant)
     if initiative is not None:
         statement = statement.where(baselines.c.initiative == initiative)
     if kpi is not None:
         statement = statement.where(baselines.c.kpi == kpi)
+    if after is not None:
+        of_kpi = tuple_(baselines.c.initiative, baselines.c.kpi)
+        same, version = (after.initiative, after.kpi), after.version
+        statement = statement.where(
+            (of_kpi > same) | ((of_kpi == same) & (baselines.c.version < version))
+        )
     statement = statement.order_by(
         baselines.c.initiative, baselines.c.kpi, baselines.c.version.desc()
     ).limit(limit)

@@ -1,6 +1,6 @@
 """Every SQL statement about definitions. The caller owns the transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -60,6 +60,25 @@ async def current(
     """Return the newest version of every definition of the tenant, by (kind, key)."""
     rows = (await connection.execute(_newest(tenant, kind))).all()
     return {(row.kind, row.key): _stored(row) for row in rows}
+
+
+async def named(
+    connection: AsyncConnection, tenant: str, pairs: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], Stored]:
+    """Return the newest versions of those that there are, by (kind, key)."""
+    statement = _newest(tenant, None).where(
+        tuple_(definitions.c.kind, definitions.c.key).in_(list(pairs))
+    )
+    rows = (await connection.execute(statement)).all()
+    return {(row.kind, row.key): _stored(row) for row in rows}
+
+
+async def targets_of(connection: AsyncConnection, tenant: str, initiative: str) -> list[Stored]:
+    """Return the newest versions of an initiative's targets, by key."""
+    statement = _newest(tenant, "target").where(
+        definitions.c.body["initiative"].astext == initiative
+    )
+    return [_stored(row) for row in (await connection.execute(statement)).all()]
 
 
 async def page(

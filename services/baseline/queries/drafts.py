@@ -100,9 +100,15 @@ async def draft_of(connection: AsyncConnection, tenant: str, baseline_id: str) -
     return found[0] if found else None
 
 
-async def listed(connection: AsyncConnection, tenant: str, *, limit: int) -> Sequence[Draft]:
-    """Return the newest drafts first."""
-    return await _drafts(connection, tenant, baseline_id=None, limit=limit)
+async def listed(
+    connection: AsyncConnection,
+    tenant: str,
+    *,
+    limit: int,
+    after: tuple[datetime, str] | None = None,
+) -> Sequence[Draft]:
+    """Return the newest drafts first, those after a (drafted_at, baseline_id) of a page before."""
+    return await _drafts(connection, tenant, baseline_id=None, limit=limit, after=after)
 
 
 async def content_of(connection: AsyncConnection, tenant: str, baseline_id: str) -> bytes:
@@ -115,7 +121,12 @@ async def content_of(connection: AsyncConnection, tenant: str, baseline_id: str)
 
 
 async def _drafts(
-    connection: AsyncConnection, tenant: str, *, baseline_id: str | None, limit: int
+    connection: AsyncConnection,
+    tenant: str,
+    *,
+    baseline_id: str | None,
+    limit: int,
+    after: tuple[datetime, str] | None = None,
 ) -> list[Draft]:
     frozen_as = (
         select(baselines.c.version)
@@ -140,6 +151,10 @@ async def _drafts(
     )
     if baseline_id is not None:
         statement = statement.where(drafts.c.baseline_id == baseline_id)
+    if after is not None:
+        drafted_at, last = after
+        of_then = (drafts.c.drafted_at == drafted_at) & (drafts.c.baseline_id > last)
+        statement = statement.where((drafts.c.drafted_at < drafted_at) | of_then)
     rows = (await connection.execute(statement)).all()
     by_draft = await _reviews(connection, tenant, [row.baseline_id for row in rows])
     return [

@@ -22,6 +22,7 @@ from services.baseline.dependencies import (
 )
 from services.baseline.freezing import freeze_baseline
 from services.baseline.queries import baselines as queries
+from services.baseline.queries.baselines import BaselineKey, StoredBaseline
 from services.baseline.routes.requests import SCOPE_EXAMPLE, ScopeRequest
 from services.baseline.routes.shapes import (
     BaselineResponse,
@@ -31,6 +32,7 @@ from services.baseline.routes.shapes import (
 )
 
 router = APIRouter(prefix="/v1/baselines", tags=["baselines"])
+CURSOR_PATTERN = r"^[a-z0-9._-]+/[a-z0-9._-]+/[0-9]{1,9}$"
 NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"description": "Not frozen."}}
 
 
@@ -87,13 +89,23 @@ async def list_baselines(
     connection: ReadConnection,
     initiative: KeyInQuery = None,
     kpi: KeyInQuery = None,
+    cursor: Annotated[str | None, Query(pattern=CURSOR_PATTERN)] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 1_000,
 ) -> BaselinesResponse:
     """Return frozen baselines, without their measurements."""
     found = await queries.listed(
-        connection, principal.tenant, initiative=initiative, kpi=kpi, limit=limit
+        connection,
+        principal.tenant,
+        initiative=initiative,
+        kpi=kpi,
+        after=None if cursor is None else _key_of(cursor),
+        limit=limit + 1,
     )
-    return BaselinesResponse(baselines=await answers(connection, principal.tenant, found))
+    page = found[:limit]
+    return BaselinesResponse(
+        baselines=await answers(connection, principal.tenant, page),
+        next_cursor=_cursor(page[-1][0]) if len(found) > limit else None,
+    )
 
 
 @router.get("/{baseline_id}", responses={200: {"model": BaselineWithSeries}, **NOT_FOUND})
@@ -136,6 +148,15 @@ async def read_content(
         return Response(status_code=304, headers=headers)
     content = await queries.content_of(connection, principal.tenant, baseline_id)
     return Response(content, media_type="application/json", headers=headers)
+
+
+def _cursor(last: StoredBaseline) -> str:
+    return f"{last.initiative}/{last.kpi}/{last.version}"
+
+
+def _key_of(cursor: str) -> BaselineKey:
+    initiative, kpi, version = cursor.split("/")
+    return BaselineKey(initiative=initiative, kpi=kpi, version=int(version))
 
 
 def _etag(answer: BaselineResponse) -> str:

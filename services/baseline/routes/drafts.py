@@ -1,6 +1,7 @@
 """HTTP surface of drafts: propose a baseline, have a second person agree, freeze it."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
@@ -13,7 +14,14 @@ from aivalue.runtime.auth import Principal, Reader, Writer, require
 from aivalue.runtime.clock import utc_now
 from aivalue.runtime.requests import closed
 from services.baseline import metrics
-from services.baseline.dependencies import Engine, Ingest, KeyInPath, ReadConnection, Settings
+from services.baseline.dependencies import (
+    KEY_PATTERN,
+    Engine,
+    Ingest,
+    KeyInPath,
+    ReadConnection,
+    Settings,
+)
 from services.baseline.drafting import draft_baseline, freeze_draft, review_draft
 from services.baseline.freezing import count
 from services.baseline.queries import drafts as queries
@@ -60,9 +68,10 @@ class DraftResponse(BaseModel):
 
 
 class DraftsResponse(BaseModel):
-    """Drafts, the newest first."""
+    """A page of drafts, the newest first."""
 
     drafts: list[DraftResponse]
+    next_cursor: str | None
 
 
 @router.post("", status_code=201)
@@ -81,13 +90,19 @@ async def post_draft(
 async def list_drafts(
     principal: Reader,
     connection: ReadConnection,
+    cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> DraftsResponse:
-    """Return the newest drafts."""
-    found = await queries.listed(connection, principal.tenant, limit=limit)
-    candidates = [(each.candidate, False) for each in found]
+    """Return drafts, the newest first."""
+    after = None if cursor is None else _place_of(cursor)
+    found = await queries.listed(connection, principal.tenant, after=after, limit=limit + 1)
+    page = found[:limit]
+    candidates = [(each.candidate, False) for each in page]
     shaped = await answers(connection, principal.tenant, candidates)
-    return DraftsResponse(drafts=list(map(_response, found, shaped)))
+    return DraftsResponse(
+        drafts=list(map(_response, page, shaped)),
+        next_cursor=_cursor(page[-1]) if len(found) > limit else None,
+    )
 
 
 @router.get("/{baseline_id}", responses=RESPONSES)
@@ -133,6 +148,27 @@ async def post_freeze(
     count(principal.tenant, outcome)
     response.status_code = 201 if outcome.created else 200
     return answer
+
+
+def _cursor(last: Draft) -> str:
+    # Z, as a plus sign in a query is a space.
+    drafted_at = last.drafted_at.astimezone(UTC).replace(tzinfo=None)
+    return f"{drafted_at.isoformat()}Z/{last.candidate.baseline_id}"
+
+
+def _place_of(cursor: str) -> tuple[datetime, str]:
+    at, _, baseline_id = cursor.partition("/")
+    try:
+        drafted_at = datetime.fromisoformat(at)
+    except ValueError:
+        drafted_at = None
+    if (
+        drafted_at is None
+        or drafted_at.tzinfo is None
+        or not re.fullmatch(KEY_PATTERN, baseline_id)
+    ):
+        raise HTTPException(422, f"{cursor!r} is not a cursor of this list")
+    return drafted_at, baseline_id
 
 
 def _author(principal: Principal, reason: str) -> Author:

@@ -10,6 +10,7 @@ from aivalue.runtime.auth import Reader
 from services.baseline.dependencies import KeyInPath, ReadConnection
 from services.baseline.queries import definitions as queries
 from services.baseline.queries import gates as gate_queries
+from services.baseline.queries.chain import read_one_snapshot
 from services.baseline.queries.definitions import Stored
 from services.baseline.routes.definitions import (
     NOT_FOUND,
@@ -63,20 +64,24 @@ async def read_initiative(
     key: KeyInPath, principal: Reader, connection: ReadConnection
 ) -> InitiativeResponse:
     """Return one initiative; its KPIs are those its design or its targets name."""
-    stored = await queries.current(connection, principal.tenant)
+    tenant = principal.tenant
+    await read_one_snapshot(connection)
+    stored = await queries.named(connection, tenant, [("initiative", key), ("design", key)])
     if ("initiative", key) not in stored:
         raise HTTPException(404, f"there is no initiative {key!r}")
     initiative = stored["initiative", key]
     design = stored.get(("design", key))
-    targets = [
-        each for each in stored.values() if each.kind == "target" and each.body["initiative"] == key
-    ]
-    kpis = [stored["kpi", each] for each in kpis_of(design, targets)]
-    processes = sorted({str(each.body["process"]) for each in kpis})
+    targets = await queries.targets_of(connection, tenant, key)
+    names = [("kpi", each) for each in kpis_of(design, targets)]
+    portfolio = ("portfolio", str(initiative.body["portfolio"]))
+    found = await queries.named(connection, tenant, [portfolio, *names])
+    kpis = [found[name] for name in names]
+    of_kpis = sorted({("process", str(each.body["process"])) for each in kpis})
+    processes = await queries.named(connection, tenant, of_kpis)
     return InitiativeResponse(
         initiative=definition_response(initiative),
-        portfolio=definition_response(stored["portfolio", str(initiative.body["portfolio"])]),
-        processes=[definition_response(stored["process", each]) for each in processes],
+        portfolio=definition_response(found[portfolio]),
+        processes=[definition_response(processes[name]) for name in of_kpis],
         kpis=[definition_response(each) for each in kpis],
         targets=[definition_response(each) for each in targets],
         design=None if design is None else definition_response(design),

@@ -115,9 +115,10 @@ class BaselineWithSeries(BaselineResponse):
 
 
 class BaselinesResponse(BaseModel):
-    """Baselines by initiative and KPI, the newest version first."""
+    """A page of baselines by initiative and KPI, the newest version first."""
 
     baselines: list[BaselineResponse]
+    next_cursor: str | None
 
 
 async def answers(

@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.baseline.queries import definitions as queries
 from tests.integration.baseline.harness import Service
 
 Definitions = list[dict[str, Any]]
@@ -187,6 +188,35 @@ async def test_an_initiative_comes_with_all_it_is_defined_by(
     assert answer["design"]["body"]["confidence"] == 0.95
     assert [each["key"] for each in initiatives] == ["maintenance"]
     assert missing.status_code == 404
+
+
+async def test_an_initiative_is_read_without_what_others_are_defined_by(
+    service: Service, maintenance: Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Reporting reads every initiative: with all definitions for each it was their square.
+    initiative, target = maintenance[1], maintenance[4]
+    others = [
+        each
+        for n in range(50)
+        for each in (
+            {**initiative, "key": f"i{n}"},
+            {**target, "key": f"t{n}", "body": {**target["body"], "initiative": f"i{n}"}},
+        )
+    ]
+    await service.apply([*maintenance, *others])
+    read: list[str] = []
+    stored = queries._stored
+
+    def counted(row: Any) -> queries.Stored:
+        read.append(row.key)
+        return stored(row)
+
+    monkeypatch.setattr(queries, "_stored", counted)
+
+    answer = await service.client.get("/v1/initiatives/maintenance")
+
+    assert answer.status_code == 200, answer.text
+    assert sorted(read) == sorted(each["key"] for each in maintenance)
 
 
 async def test_pages_join_to_the_whole(service: Service, maintenance: Definitions) -> None:

@@ -207,3 +207,26 @@ async def test_where_nobody_shows_a_token_two_names_are_two_persons(
 
     assert (alone.status_code, second.status_code, odd.status_code) == (409, 201, 400)
     assert (await service.client.post(f"{path}:freeze")).json()["reviewed_by"] == "erika"
+
+
+async def test_pages_of_drafts_join_to_the_whole(
+    service: Service, maintenance: Definitions
+) -> None:
+    await service.apply(maintenance)
+    drafted = []
+    for minutes in ("5", "6", "7"):
+        service.ingest.columns = year_of(2, downtime=minutes)
+        draft = (await service.client.post("/v1/baseline-drafts", json=REQUEST)).json()
+        drafted.append(draft["baseline"]["baseline_id"])
+
+    paged, cursor = [], ""
+    while cursor is not None:
+        params = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = (await service.client.get("/v1/baseline-drafts", params=params)).json()
+        paged.append([each["baseline"]["baseline_id"] for each in page["drafts"]])
+        cursor = page["next_cursor"]
+
+    assert paged == [[drafted[2], drafted[1]], [drafted[0]]]
+    for odd in ("", "x", "2024-01-01/x", "2024-01-01T00:00:00Z/X", "2024-01-01T00:00:00Z"):
+        refused = await service.client.get("/v1/baseline-drafts", params={"cursor": odd})
+        assert refused.status_code == 422, odd

@@ -137,6 +137,26 @@ async def test_events_after_the_freeze_never_change_it(ready: Service) -> None:
     ]
 
 
+async def test_pages_of_baselines_join_to_the_whole(ready: Service) -> None:
+    for minutes in ("5", "6", "7"):
+        ready.ingest.columns = year_of(2, downtime=minutes)
+        await freeze(ready)
+    whole = (await ready.client.get("/v1/baselines")).json()
+
+    paged, cursor = [], ""
+    while cursor is not None:
+        params = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = (await ready.client.get("/v1/baselines", params=params)).json()
+        paged.append([each["version"] for each in page["baselines"]])
+        cursor = page["next_cursor"]
+    odd = await ready.client.get("/v1/baselines", params={"cursor": "maintenance/downtime"})
+
+    assert paged == [[3, 2], [1]]
+    assert [each["version"] for each in whole["baselines"]] == [3, 2, 1]
+    assert whole["next_cursor"] is None
+    assert odd.status_code == 422
+
+
 async def test_exclusions_leave_the_days_out_and_say_why(ready: Service) -> None:
     strike = {"start": "2023-05-01", "end": "2023-05-11", "units": ["L01"], "reason": "strike"}
 
@@ -219,7 +239,10 @@ async def test_without_ingest_there_is_no_baseline(ready: Service, status: int) 
     refused = await freeze(ready)
 
     assert refused.status_code == 503
-    assert (await ready.client.get("/v1/baselines")).json() == {"baselines": []}
+    assert (await ready.client.get("/v1/baselines")).json() == {
+        "baselines": [],
+        "next_cursor": None,
+    }
 
 
 @pytest.mark.parametrize("table", ["baselines", "baseline_content"])

@@ -213,7 +213,10 @@ class Peers:
                 return httpx.Response(200, json=self._defined(self.programmes[key]))
             case ["baselines"]:
                 found = self.programmes[request.url.params["initiative"]].baselines
-                return httpx.Response(200, json={"baselines": found})
+                at = int(request.url.params.get("cursor", "0"))
+                after = str(at + 1) if at + 1 < len(found) else None
+                page = {"baselines": found[at : at + 1], "next_cursor": after}
+                return httpx.Response(200, json=page)
         return httpx.Response(404, json={"detail": "unknown"})
 
     def attribution(self, request: httpx.Request) -> httpx.Response:
