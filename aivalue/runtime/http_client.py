@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import orjson
 
 from aivalue.runtime.headers import TENANT_HEADER
 from aivalue.runtime.problems import DependencyUnavailable
@@ -80,6 +81,23 @@ class ServiceClient:
                 f"{self._peer} does not answer: {type(error).__name__}"
             ) from error
         return self._checked(response)
+
+    def json_of(self, response: httpx.Response) -> Any:  # noqa: ANN401 - JSON
+        """Read an answer.
+
+        Raises
+        ------
+        DependencyUnavailable
+            It is no JSON: somebody else answers in the service's place, such as a proxy.
+        """
+        try:
+            return orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            kind = response.headers.get("content-type") or "no content type"
+            raise DependencyUnavailable(
+                f"{self._peer} answered {response.status_code} to {response.request.url.path} with "
+                f"{kind}, needs JSON"
+            ) from error
 
     async def close(self) -> None:
         """Close the connections."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
-import orjson
 
 from aivalue.runtime.http_client import ServiceClient
 from aivalue.runtime.problems import DependencyUnavailable
@@ -23,12 +22,12 @@ async def get(
     Raises
     ------
     DependencyUnavailable
-        The service answers with an error.
+        The service answers with an error, or with no JSON.
     """
     response = await client.get(path, tenant=tenant, params=params)
     if may_be_missing and response.status_code == httpx.codes.NOT_FOUND:
         return None
-    return orjson.loads(_usable(response).content)
+    return client.json_of(_usable(response))
 
 
 async def get_bytes(client: ServiceClient, path: str, tenant: str) -> bytes:

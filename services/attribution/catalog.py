@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from aivalue.runtime.http_client import ServiceClient
 from aivalue.runtime.problems import DependencyUnavailable
+from services.attribution.asking import get
 
 PAGE = 500
 
@@ -39,11 +38,8 @@ async def designs(
         params: dict[str, str | int] = {"kind": "design", "limit": PAGE}
         params |= {} if kpi is None else {"kpi": kpi}
         params |= {} if cursor is None else {"cursor": cursor}
-        response = await baseline.get("/v1/definitions", tenant=tenant, params=params)
-        if response.is_error:
-            raise DependencyUnavailable(f"baseline answered {response.status_code} about designs")
+        page = await get(baseline, "/v1/definitions", tenant, params)
         try:
-            page = orjson.loads(response.content)
             for each in page["definitions"]:
                 if kpi is None or kpi in each["body"]["kpis"]:
                     found[each["key"]] = each

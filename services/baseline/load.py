@@ -137,11 +137,11 @@ async def read_series(
 async def read_pilots(ingest: ServiceClient, tenant: str, initiative: str) -> tuple[str, ...]:
     """Ask ingest which units get the AI first; none before the first intervention."""
     answer = await _answer(ingest, "/v1/interventions", tenant, {"initiative": initiative})
-    treated = {
-        each["unit"]: each["start"]
-        for each in sorted(answer["interventions"], key=lambda each: each["start"], reverse=True)
-        if each["arm"] == "treatment"
-    }
+    try:
+        rows = sorted(answer["interventions"], key=lambda each: each["start"], reverse=True)
+        treated = {each["unit"]: each["start"] for each in rows if each["arm"] == "treatment"}
+    except (KeyError, TypeError) as error:
+        raise DependencyUnavailable(f"ingest's answer is no interventions: {error!r}") from error
     first = min(treated.values(), default=None)
     return tuple(sorted(unit for unit, start in treated.items() if start == first))
 
@@ -157,8 +157,5 @@ async def _answer(
     response = await ingest.get(path, tenant=tenant, params=params)
     if not response.is_success:
         raise DependencyUnavailable(f"ingest answered {response.status_code} to {path}")
-    try:
-        answer: dict[str, Any] = response.json()
-    except ValueError as error:
-        raise DependencyUnavailable(f"ingest's answer to {path} is not JSON") from error
+    answer: dict[str, Any] = ingest.json_of(response)
     return answer

@@ -13,7 +13,6 @@ from datetime import date
 from typing import Any
 
 import httpx
-import orjson
 from pydantic import ValidationError
 
 from aivalue.kpis.definition import Initiative, Kpi, Portfolio, Target
@@ -67,6 +66,15 @@ async def read_snapshot(sources: Sources, tenant: str) -> Snapshot:
         A service does not answer, answers what we cannot read, or figures changed during every
         attempt.
     """
+    try:
+        return await _read_at_once(sources, tenant)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DependencyUnavailable(
+            f"an answer of baseline or attribution cannot be read: {type(error).__name__}: {error}"
+        ) from error
+
+
+async def _read_at_once(sources: Sources, tenant: str) -> Snapshot:
     begun = time.monotonic()
     for _ in range(sources.settings.attempts):
         taken_at = utc_now()
@@ -213,4 +221,4 @@ async def _json(
         raise _Moved
     if response.is_error:
         raise DependencyUnavailable(f"{response.status_code} in answer to {path}")
-    return orjson.loads(response.content)
+    return peer.json_of(response)

@@ -210,7 +210,7 @@ class Peers:
         elif path == "/v1/baselines":
             is_own = params["initiative"] == INITIATIVE
             frozen = self.baselines.get(params["kpi"]) if is_own else None
-            body = {"baselines": [frozen[0]] if frozen else []}
+            body = {"baselines": [frozen[0]] if frozen else [], "next_cursor": None}
         else:
             return self._content(path)
         return httpx.Response(200, json=body)

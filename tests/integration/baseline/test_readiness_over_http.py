@@ -94,3 +94,12 @@ async def test_a_kpi_of_another_initiative_is_refused(
     assert refused.json()["detail"] == (
         "scrap is no KPI of maintenance: its design and targets name downtime"
     )
+
+
+async def test_an_ingest_that_answers_something_else_is_away(ready: Service) -> None:
+    ready.ingest.interventions = [{"signed_in": False}]
+
+    refused = await ready.client.post("/v1/readiness", json=REQUEST)
+
+    assert refused.status_code == 503
+    assert "ingest's answer is no interventions" in refused.json()["detail"]

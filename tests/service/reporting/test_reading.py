@@ -129,6 +129,25 @@ async def test_a_refusal_of_a_service_is_no_figure(
         await read(service)
 
 
+@pytest.mark.parametrize("peer", ["baseline", "attribution"])
+@pytest.mark.parametrize(
+    ("kind", "text", "said"),
+    [
+        ("text/html", "<html>sign in</html>", r"{} answered 200 to .* with text/html, needs JSON"),
+        ("application/json", '{"signed_in": false}', "an answer of baseline or attribution cannot"),
+        ("application/json", "[1]", "an answer of baseline or attribution cannot"),
+        ("application/json", '"ok"', "an answer of baseline or attribution cannot"),
+    ],
+)
+async def test_who_answers_in_a_service_s_place_is_refused_with_the_reason(
+    service: Service, peers: Peers, peer: str, kind: str, text: str, said: str
+) -> None:
+    peers.replaced = {peer: (kind, text)}
+
+    with pytest.raises(DependencyUnavailable, match=said.format(peer)):
+        await read(service)
+
+
 def once(path: str, change: Callable[[], None]) -> Callable[[str], None]:
     """Make a change when a path is asked for the first time."""
     done = False

@@ -181,12 +181,14 @@ def four_programmes() -> dict[str, Programme]:
 class Peers:
     """Both services behind transports; a test changes what they know and how they fail.
 
-    `before` is called with every path, before it is answered.
+    `before` is called with every path, before it is answered. Who is `replaced` is answered for by
+    somebody else, with a content type and a text.
     """
 
     programmes: dict[str, Programme] = field(default_factory=four_programmes)
     down: set[str] = field(default_factory=set)
     refusing: dict[str, int] = field(default_factory=dict)
+    replaced: dict[str, tuple[str, str]] = field(default_factory=dict)
     before: Callable[[str], None] = lambda _: None
     asked: list[tuple[str, httpx.Request]] = field(default_factory=list)
 
@@ -200,6 +202,9 @@ class Peers:
                 raise httpx.ConnectError("refused", request=request)
             if peer in self.refusing:
                 return httpx.Response(self.refusing[peer])
+            if peer in self.replaced:
+                kind, text = self.replaced[peer]
+                return httpx.Response(200, text=text, headers={"content-type": kind})
             return answer(request)
 
         return httpx.MockTransport(handle)
