@@ -15,7 +15,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from aivalue.cli import answers
+from aivalue.cli.answers import record as answers
 from aivalue.cli.console import fail, notes, results
 from aivalue.cli.definitions import (
     VALUATION_RULE,

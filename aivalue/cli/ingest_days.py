@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from aivalue.cli import answers
+from aivalue.cli.answers import ingest as answers
 from aivalue.cli.asking import answered
 from aivalue.cli.console import FAILED, WRONG_CALL, fail, notes, results
 from aivalue.cli.service_calls import call

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from aivalue.cli import answers
+from aivalue.cli.answers import record as answers
 from aivalue.cli.asking import answered
 from aivalue.cli.console import FAILED, results
 from aivalue.cli.service_calls import call

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from aivalue.cli import answers
+from aivalue.cli.answers import record as answers
 from aivalue.cli.asking import answered
 from aivalue.cli.cfo_table import print_rows
 from aivalue.cli.console import notes, results

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from aivalue.cli import answers
+from aivalue.cli.answers import record as answers
 from aivalue.cli.apply import apply_definitions, show
 from aivalue.cli.console import FAILED, fail, notes, results, say
 from aivalue.cli.definition_files import files_of

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from aivalue.cli import answers
+from aivalue.cli.answers import record as answers
 from aivalue.cli.asking import answered
 from aivalue.cli.console import results
 from aivalue.cli.service_calls import call

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aivalue.cli import answers
+from aivalue.cli.answers import baselines as answers
 from aivalue.cli.apply import Applied, apply_definitions
 from aivalue.cli.baseline.drafts import show_draft
 from aivalue.cli.baseline.findings import show_readiness

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from aivalue.cli import answers
+from aivalue.cli.answers import baselines as answers
 from aivalue.cli.baseline import drafts
 from aivalue.cli.baseline.asking import ask, ask_all, post
 from aivalue.cli.baseline.findings import show_difference, show_drift, show_readiness

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from aivalue.cli import answers
+from aivalue.cli.answers import baselines as answers
 from aivalue.cli.baseline.asking import ask_all, post
 from aivalue.cli.baseline.scope import (
     AsJson,

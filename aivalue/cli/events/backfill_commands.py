@@ -67,7 +67,7 @@ def _change(
 
 async def _changed(client: Any, what: str, backfill: str, reason: str) -> Any:  # noqa: ANN401 - JSON
     """Ask for one slice after the other; whoever asks again later goes on where this stopped."""
-    from aivalue.cli import answers
+    from aivalue.cli.answers import ingest as answers
     from aivalue.cli.events.sending import progress_bar
     from aivalue.cli.service_calls import call
 
@@ -95,7 +95,7 @@ def _n_to_do(what: str, before: dict[str, Any] | None) -> int:
 
 
 async def _listed(client: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the client is httpx's
-    from aivalue.cli import answers
+    from aivalue.cli.answers import ingest as answers
     from aivalue.cli.service_calls import call
 
     found: list[dict[str, Any]] = []

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from aivalue.cli import answers
+from aivalue.cli.answers import ingest as answers
 from aivalue.cli.service_calls import CallFailed, call, find
 
 # Each batch is one transaction of the service.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from aivalue.cli import answers
+from aivalue.cli.answers import ingest as answers
 from aivalue.cli.events.delivery import REJECTED, Result
 from aivalue.cli.events.prepared import Line
 from aivalue.cli.service_calls import CallFailed, content_of, refusal_of

@@ -6,7 +6,7 @@ A freeze would refuse them months later; here the mapping can still be put right
 from collections.abc import Iterable
 from typing import Literal
 
-from aivalue.cli import answers
+from aivalue.cli.answers import record as answers
 from aivalue.cli.console import notes
 from aivalue.cli.service_calls import CallFailed, call, connected, read_as
 from aivalue.errors import AivalueError

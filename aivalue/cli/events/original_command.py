@@ -14,7 +14,7 @@ def show(
     """Show an event that was counted, byte for byte, and where in which log it stood."""
     from urllib.parse import urlencode
 
-    from aivalue.cli import answers
+    from aivalue.cli.answers import ingest as answers
     from aivalue.cli.asking import answered
     from aivalue.cli.console import fail, results
     from aivalue.cli.events.shown import text_of

@@ -25,7 +25,7 @@ def measured(value: Decimal, *, unit: str = "line-1") -> Event:
 
 @given(value=VALUES, n_zeros=st.integers(0, 20))
 def test_zeros_behind_a_number_say_nothing(value: Decimal, n_zeros: int) -> None:
-    longer = value.quantize(Decimal(1).scaleb(-3 - n_zeros))
+    longer = Decimal(f"{value:f}" + "0" * n_zeros)
 
     one, other = measured(value), measured(longer)
 
