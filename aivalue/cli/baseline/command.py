@@ -1,5 +1,6 @@
 """`aivalue baseline`: check, freeze, list, show and compare what was before the AI."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -122,14 +123,18 @@ def show(baseline_id: Identity, *, as_json: AsJson = False) -> None:
 @app.command()
 def expected(
     baseline_id: Identity,
-    start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")],
-    end: Annotated[str, typer.Option(help="Day after the last.")],
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")],
+    end: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day after the last.")],
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the interval.")] = 0.95,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Say what the process would show on later days had it gone on as in the baseline."""
-    params: dict[str, str | float] = {"start": start, "end": end, "confidence": confidence}
+    params: dict[str, str | float] = {
+        "start": start.date().isoformat(),
+        "end": end.date().isoformat(),
+        "confidence": confidence,
+    }
     answer = ask(path_of("/v1/baselines/{}/expected", baseline_id), answers.Expectation, params)
     if as_json:
         results.print_json(data=answer)

@@ -85,3 +85,14 @@ def test_a_target_in_words_needs_the_service(runner: CliRunner) -> None:
 
     assert result.exit_code == 1
     assert "does not answer" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["expected", "readiness"])
+def test_a_day_that_is_none_is_a_wrong_call_of_every_command(
+    runner: CliRunner, command: str
+) -> None:
+    of = ["bl-1"] if command == "expected" else OF
+
+    result = runner.invoke(app, [command, *of, "--start", "2023-13-01", "--end", "2024-01-01"])
+
+    assert result.exit_code == 2
