@@ -10,7 +10,7 @@ from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownError, for_code
 from aiokafka.helpers import create_ssl_context
 
 from aivalue.errors import AivalueError
@@ -114,9 +114,13 @@ async def require_reachable(settings: KafkaSettings, client: Startable) -> None:
     try:
         await start(client)
     except (KafkaError, OSError, ValueError) as error:
+        said = str(error).removeprefix(type(error).__name__ + ": ")
+        if isinstance(client, AIOKafkaProducer) and isinstance(error, UnknownError):
+            # What brokers answer that do not know the request: the embedded one.
+            said += ", a broker without idempotent producers needs "
+            said += "AIVALUE_KAFKA__IDEMPOTENT_PRODUCER=false"
         raise BrokerUnusable(
-            f"{settings.bootstrap} by {settings.security_protocol} cannot be used "
-            f"({str(error).removeprefix(type(error).__name__ + ': ')}); "
+            f"{settings.bootstrap} by {settings.security_protocol} cannot be used ({said}); "
             "AIVALUE_KAFKA__BOOTSTRAP and its like say where and how"
         ) from error
 

@@ -16,6 +16,8 @@ from aivalue.runtime.embedded.broker import embedded_broker
 from aivalue.runtime.embedded.postgres import embedded_postgres_server
 from aivalue.runtime.embedded.process import ServerFailed
 from aivalue.runtime.embedded.scratch import scratch_directory
+from aivalue.runtime.kafka import BrokerUnusable, create_producer, require_reachable
+from aivalue.runtime.settings import KafkaSettings
 
 # Starts both servers, says their pids, and waits to be killed.
 _PARENT = """
@@ -162,3 +164,14 @@ def test_sigterm_to_the_parent_leaves_no_server() -> None:
     while any(child.is_running() for child in children) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not [child for child in children if child.is_running()]
+
+
+async def test_who_needs_idempotent_producers_is_told_which_setting_the_broker_needs() -> None:
+    with embedded_broker() as (bootstrap, _):
+        settings = KafkaSettings(bootstrap=bootstrap)
+        producer = create_producer(settings, client_id="a test")
+        try:
+            with pytest.raises(BrokerUnusable, match="needs AIVALUE_KAFKA__IDEMPOTENT_PRODUCER"):
+                await require_reachable(settings, producer)
+        finally:
+            await producer.stop()
