@@ -123,9 +123,10 @@ class LogSource:
         n_records = min(await self.permit(), max_records)
         polled: dict[TopicPartition, Sequence[LogRecord]] = {}
         wanted = set(partitions) or self._assigned
+        for partition in sorted(wanted & self._assigned - self._offsets.keys()):
+            # Paused or not: aiokafka looks for all positions before it fetches anything.
+            raise NoOffsetForPartitionError(partition)
         for partition in sorted(wanted & self._assigned - self._paused):
-            if partition not in self._offsets:
-                raise NoOffsetForPartitionError({partition: 0})
             offset, records = self._offsets[partition], self.answered(partition)
             if not self._log.begins[partition] <= offset <= len(records):
                 if polled:

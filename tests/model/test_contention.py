@@ -76,3 +76,21 @@ def test_without_lease_and_patience_they_cost_each_other_much_of_the_time() -> N
         )
 
     assert before > 1.4 * now
+
+
+def test_who_stands_by_for_one_partition_reads_the_others() -> None:
+    """Kafka's client asks for positions of all, and while one has none it fetches nothing."""
+    world = World()
+    holder, other = world.start_worker(), world.start_worker()
+    world.rebalance(holder, PARTITIONS[:1])
+    world.poll(holder, 1)
+    world.rebalance(other, PARTITIONS)
+    world.poll(other, 1)
+    world.log.append(PARTITIONS[1], measurement(1, 1))
+
+    for _ in range(4):
+        world.poll(holder, 1)
+        world.poll(other, 1)
+
+    assert [each.batch.stretches[0].origin.partition for each in other.writer.queue] == [1]
+    world.close()

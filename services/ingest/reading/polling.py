@@ -68,7 +68,10 @@ class Reader:
         try:
             return await self._poll(asked, briefly=briefly)
         except NoOffsetForPartitionError:
-            # Kafka has no offset for a partition that we have yet to seek: it need not.
+            # Kafka need not have an offset. But aiokafka looks for it before it fetches anything of
+            # the same broker, and once we heard that there is none, again: it would fetch nothing.
+            for partition in paused:
+                self._source.seek(partition, 0)
             return {}
         except OffsetOutOfRangeError as error:
             for partition in error.args[0]:
