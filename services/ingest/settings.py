@@ -16,7 +16,7 @@ class IngestGroup(BaseModel):
 
     consume: bool = Field(default=True, description="Off where a replica only answers HTTP.")
     group: str = Field(default="aivalue-ingest", description="Consumer group.")
-    batch_records_max: int = Field(default=10_000, ge=1, le=50_000)
+    batch_records_max: int = Field(default=20_000, ge=1, le=50_000)
     poll_ms: int = Field(default=200, ge=1, description="Longest wait for a batch to begin.")
     allow_gaps: bool = Field(
         default=False,

@@ -174,8 +174,12 @@ async def kafka_proxy_before(broker: str) -> AsyncIterator[KafkaProxy]:
     proxy = KafkaProxy(host=host, port=int(port))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await proxy.serve(reader, writer)
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                await proxy.serve(reader, writer)
+        finally:
+            # Also of who came when the server could not be reached, or the test was over.
+            writer.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     proxy.own_port = server.sockets[0].getsockname()[1]
@@ -184,3 +188,5 @@ async def kafka_proxy_before(broker: str) -> AsyncIterator[KafkaProxy]:
     finally:
         server.close()
         proxy.cut()
+        # What is aborted is closed a step later.
+        await asyncio.sleep(0)

@@ -116,8 +116,12 @@ async def proxy_before(address: str) -> AsyncIterator[Proxy]:
     proxy = Proxy(host=parts.hostname, port=parts.port)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            await proxy.serve(reader, writer)
+        try:
+            with contextlib.suppress(OSError):
+                await proxy.serve(reader, writer)
+        finally:
+            # Also of who came when the server could not be reached, or the test was over.
+            writer.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -127,3 +131,5 @@ async def proxy_before(address: str) -> AsyncIterator[Proxy]:
     finally:
         server.close()
         proxy.cut()
+        # What is aborted is closed a step later.
+        await asyncio.sleep(0)
