@@ -112,6 +112,24 @@ async def call(
     return content_of(await _sent(client, method, path, **request), answer)
 
 
+async def pages(
+    client: httpx.AsyncClient,
+    path: str,
+    answer: object,
+    params: Mapping[str, str | int] | None = None,
+) -> AsyncIterator[Any]:
+    """Yield a list page by page, for as long as an answer names a next one; raises as `call`."""
+    asked = dict(params or {})
+    while True:
+        page = await call(client, "GET", path, answer, params=asked)
+        yield page
+        # A service of the release before had no pages of baselines and drafts.
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            return
+        asked["cursor"] = cursor
+
+
 async def find(client: httpx.AsyncClient, path: str, answer: object) -> Any | None:  # noqa: ANN401 - JSON
     """Read one thing; None where there is none."""
     response = await _sent(client, "GET", path)

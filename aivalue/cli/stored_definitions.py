@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import typer
@@ -14,7 +14,7 @@ from aivalue.cli.apply import apply_definitions, show
 from aivalue.cli.console import FAILED, fail, notes, results, say
 from aivalue.cli.definition_files import files_of
 from aivalue.cli.definitions import KINDS, VALUATION_RULE, InvalidDefinitions, read_definitions
-from aivalue.cli.service_calls import Services, call, connected, read_as
+from aivalue.cli.service_calls import Services, connected, pages, read_as
 from aivalue.errors import AivalueError
 from aivalue.kpis.change import Change
 from aivalue.kpis.definition import DEFINITION_KINDS, Definition
@@ -149,15 +149,10 @@ async def _all(services: Services) -> StoredDefinitions:
         (services.baseline, "/v1/definitions", "definitions", answers.DefinitionsPage),
         (services.attribution, "/v1/valuation-rules", "valuation_rules", answers.RulesPage),
     ):
-        params: dict[str, Any] = {"limit": PAGE}
-        while True:
-            page = await call(client, "GET", path, answer, params=params)
+        async for page in pages(client, path, answer, {"limit": PAGE}):
             for each in page[name]:
                 kind = each["kind"] if each["kind"] in DEFINITION_KINDS else VALUATION_RULE
                 stored[kind, each["key"]] = read_as(
                     KINDS[kind], each["body"], what=f"{kind} {each['key']}"
                 )
-            if page["next_cursor"] is None:
-                break
-            params = {"limit": PAGE, "cursor": page["next_cursor"]}
     return stored

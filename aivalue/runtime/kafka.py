@@ -117,8 +117,8 @@ async def require_reachable(settings: KafkaSettings, client: Startable) -> None:
         said = str(error).removeprefix(type(error).__name__ + ": ")
         if isinstance(client, AIOKafkaProducer) and isinstance(error, UnknownError):
             # What brokers answer that do not know the request: the embedded one.
-            said += ", a broker without idempotent producers needs "
-            said += "AIVALUE_KAFKA__IDEMPOTENT_PRODUCER=false"
+            needed = "AIVALUE_KAFKA__IDEMPOTENT_PRODUCER=false"
+            said = f"{said}, a broker without idempotent producers needs {needed}"
         raise BrokerUnusable(
             f"{settings.bootstrap} by {settings.security_protocol} cannot be used ({said}); "
             "AIVALUE_KAFKA__BOOTSTRAP and its like say where and how"

@@ -1,5 +1,7 @@
 """PostgreSQL: engines and transactions. The caller of a query owns its transaction."""
 
+from typing import Final
+
 import asyncpg
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -8,6 +10,9 @@ from aivalue.errors import AivalueError
 from aivalue.runtime.settings import DatabaseSettings
 
 REACH_SECONDS = 5.0
+# What asyncpg raises when a server dies under it; InternalClientError is a connection that was cut
+# in the middle of a protocol exchange.
+CONNECTION_ERRORS: Final = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class DatabaseUnreachable(AivalueError):

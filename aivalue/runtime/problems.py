@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from aivalue import errors
 from aivalue.runtime.headers import PROBLEM_JSON
+from aivalue.runtime.postgres import CONNECTION_ERRORS
 
 _STATUS = {
     errors.InvalidEvent: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -26,9 +27,7 @@ _STATUS = {
 }
 # PostgreSQL cannot be reached, ends the session, gives up the statement, or has no room.
 _AWAY = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
+    *CONNECTION_ERRORS,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,

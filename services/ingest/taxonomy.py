@@ -12,6 +12,7 @@ import asyncpg
 from aiokafka import errors as kafka
 
 from aivalue.errors import InvalidEvent
+from aivalue.runtime.postgres import CONNECTION_ERRORS
 from services.ingest.queries.partitions import Fenced
 
 
@@ -51,10 +52,6 @@ class Rule:
             return False
         return any(state.startswith(prefix) for prefix in self.sqlstates)
 
-
-# What asyncpg raises when a server dies under it; InternalClientError is a connection that was cut
-# in the middle of a protocol exchange.
-CONNECTION_ERRORS: Final = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 _RETRIABLE: Final = tuple(
     each

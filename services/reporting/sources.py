@@ -7,7 +7,7 @@ instant. Otherwise the reading is repeated; a mixture is never shown.
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -102,14 +102,8 @@ class _Moved(Exception):
 async def _position(sources: Sources, tenant: str) -> _Position:
     listed = await _json(sources.baseline, LIST, tenant)
     runs: dict[str, Json] = {}
-    cursor: str | None = None
-    while True:
-        params = {"limit": str(PAGE)} | ({} if cursor is None else {"cursor": cursor})
-        page = await _json(sources.attribution, LIST, tenant, params)
+    async for page in _pages(sources.attribution, LIST, tenant, {"limit": str(PAGE)}):
         runs |= {each["initiative"]: each for each in page["initiatives"]}
-        cursor = page["next_cursor"]
-        if cursor is None:
-            break
     return _Position(definitions={each["key"]: each["sha256"] for each in listed}, runs=runs)
 
 
@@ -156,15 +150,9 @@ async def _read_initiative(
 
 async def _baselines(baseline: ServiceClient, tenant: str, initiative: str) -> list[Json]:
     found: list[Json] = []
-    params = {"initiative": initiative}
-    while True:
-        page = await _json(baseline, "/v1/baselines", tenant, params)
+    async for page in _pages(baseline, "/v1/baselines", tenant, {"initiative": initiative}):
         found += page["baselines"]
-        # A baseline service of the release before had no pages.
-        cursor = page.get("next_cursor")
-        if cursor is None:
-            return found
-        params = {"initiative": initiative, "cursor": cursor}
+    return found
 
 
 async def _read_estimate(
@@ -210,6 +198,21 @@ async def _effects(
 def _require_run(answer: Json, run: Json) -> None:
     if answer["run_id"] != run["run_id"]:
         raise _Moved
+
+
+async def _pages(
+    peer: ServiceClient, path: str, tenant: str, params: Mapping[str, str]
+) -> AsyncIterator[Json]:
+    """Yield a list page by page, for as long as an answer names a next one."""
+    asked = dict(params)
+    while True:
+        page = await _json(peer, path, tenant, asked)
+        yield page
+        # A baseline service of the release before had no pages.
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            return
+        asked["cursor"] = cursor
 
 
 async def _json(

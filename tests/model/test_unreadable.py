@@ -15,6 +15,17 @@ FIRST, SECOND = PARTITIONS
 NOT_UTF8 = UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "invalid")
 
 
+def world_with(n_records: int) -> tuple[World, Worker]:
+    """Return a world of so many records in each partition, and the worker that is given both."""
+    world = World()
+    worker = world.start_worker()
+    world.rebalance(worker, PARTITIONS)
+    for number in range(n_records):
+        world.log.append(FIRST, measurement(number, 1))
+        world.log.append(SECOND, measurement(100 + number, 1))
+    return world, worker
+
+
 def work(world: World, worker: Worker, *, n_polls: int) -> None:
     """Let the worker read and store."""
     for _ in range(n_polls):
@@ -42,12 +53,7 @@ def stored_up_to(world: World) -> dict[int, int]:
     ids=lambda error: type(error).__name__,
 )
 def test_only_what_stands_behind_an_unreadable_record_waits(error: Exception) -> None:
-    world = World()
-    worker = world.start_worker()
-    world.rebalance(worker, PARTITIONS)
-    for number in range(8):
-        world.log.append(FIRST, measurement(number, 1))
-        world.log.append(SECOND, measurement(100 + number, 1))
+    world, worker = world_with(8)
     # The first partition is given, and lost, in the poll that fails over the second.
     world.log.unreadable[SECOND, 5] = error
 
@@ -88,12 +94,7 @@ def test_once_retention_has_taken_it_an_operator_lets_the_partition_go_on() -> N
 
 
 def test_a_partition_may_be_taken_away_while_the_record_is_looked_for() -> None:
-    world = World()
-    worker = world.start_worker()
-    world.rebalance(worker, PARTITIONS)
-    for number in range(4):
-        world.log.append(FIRST, measurement(number, 1))
-        world.log.append(SECOND, measurement(100 + number, 1))
+    world, worker = world_with(4)
     world.log.unreadable[FIRST, 3] = NOT_UTF8
     # Up to where one record each is read, and a poll of the first partition is under way.
     work(world, worker, n_polls=6)
@@ -109,12 +110,7 @@ def test_a_partition_may_be_taken_away_while_the_record_is_looked_for() -> None:
 
 def test_bytes_that_were_only_garbled_on_their_way_halt_nothing() -> None:
     """Read again, they are as they were sent."""
-    world = World()
-    worker = world.start_worker()
-    world.rebalance(worker, PARTITIONS)
-    for number in range(8):
-        world.log.append(FIRST, measurement(number, 1))
-        world.log.append(SECOND, measurement(100 + number, 1))
+    world, worker = world_with(8)
     world.log.unreadable[SECOND, 5] = CorruptRecordException("Invalid CRC")
     work(world, worker, n_polls=3)
     assert stored_up_to(world)[1] < 5

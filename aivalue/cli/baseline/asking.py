@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from aivalue.cli.asking import answered
 from aivalue.cli.baseline.scope import Json
-from aivalue.cli.service_calls import call
+from aivalue.cli.service_calls import Services, call, pages
 
 
 def ask(path: str, answer: object, params: Mapping[str, str | float] | None = None) -> Json:
@@ -14,13 +14,14 @@ def ask(path: str, answer: object, params: Mapping[str, str | float] | None = No
 
 def ask_all(path: str, answer: object, name: str, params: Mapping[str, str] | None = None) -> Json:
     """GET every page, or end the command; the rows called `name` come as of one page."""
-    asked = dict(params or {})
-    page = ask(path, answer, asked)
-    rows = list(page[name])
-    while (cursor := page.get("next_cursor")) is not None:
-        page = ask(path, answer, asked | {"cursor": cursor})
-        rows += page[name]
-    return {**page, name: rows}
+
+    async def asked(services: Services) -> Json:
+        rows: list[object] = []
+        async for page in pages(services.baseline, path, answer, params):
+            rows += page[name]
+        return {**page, name: rows}
+
+    return answered(asked)
 
 
 def post(path: str, answer: object, request: Mapping[str, object]) -> Json:

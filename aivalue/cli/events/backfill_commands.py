@@ -96,14 +96,9 @@ def _n_to_do(what: str, before: dict[str, Any] | None) -> int:
 
 async def _listed(client: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the client is httpx's
     from aivalue.cli.answers import ingest as answers
-    from aivalue.cli.service_calls import call
+    from aivalue.cli.service_calls import pages
 
     found: list[dict[str, Any]] = []
-    cursor: str | None = ""
-    while cursor is not None:
-        page = await call(
-            client, "GET", "/v1/backfills", answers.BackfillsPage, params={"cursor": cursor}
-        )
+    async for page in pages(client, "/v1/backfills", answers.BackfillsPage):
         found += page["backfills"]
-        cursor = page["next_cursor"]
     return found

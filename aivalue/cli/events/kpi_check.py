@@ -8,7 +8,7 @@ from typing import Literal
 
 from aivalue.cli.answers import record as answers
 from aivalue.cli.console import notes
-from aivalue.cli.service_calls import CallFailed, call, connected, read_as
+from aivalue.cli.service_calls import CallFailed, connected, pages, read_as
 from aivalue.errors import AivalueError
 from aivalue.kpis.definition import Kpi
 from aivalue.kpis.nearest import nearest
@@ -77,12 +77,9 @@ async def _defined() -> dict[str, Kpi]:
     defined: dict[str, Kpi] = {}
     params: dict[str, str | int] = {"kind": "kpi", "limit": _LIMIT}
     async with connected(read_settings(RuntimeSettings)) as services:
-        while True:
-            page = await call(
-                services.baseline, "GET", "/v1/definitions", answers.DefinitionsPage, params=params
-            )
+        async for page in pages(
+            services.baseline, "/v1/definitions", answers.DefinitionsPage, params
+        ):
             for each in page["definitions"]:
                 defined[each["key"]] = read_as(Kpi, each["body"], what=f"KPI {each['key']}")
-            if page["next_cursor"] is None:
-                return defined
-            params = {**params, "cursor": page["next_cursor"]}
+    return defined

@@ -8,10 +8,10 @@ from typing import Final, Protocol
 import asyncpg
 import structlog
 
+from aivalue.runtime.postgres import CONNECTION_ERRORS
 from services.ingest.queries import partitions
 from services.ingest.queries.evicting import evict
 from services.ingest.queries.partitions import Claim, Refusal
-from services.ingest.taxonomy import CONNECTION_ERRORS
 
 # A worker that neither claimed nor stored for so long may be superseded; shorter than any session.
 LEASE_SECONDS: Final = 3.0

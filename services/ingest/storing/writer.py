@@ -15,13 +15,13 @@ from typing import Any, Protocol
 import asyncpg
 import uvloop
 
+from aivalue.runtime.postgres import CONNECTION_ERRORS
 from services.ingest.batch import Batch
 from services.ingest.lanes import LANES, lanes_of
 from services.ingest.storing.handler import Store
 from services.ingest.storing.keys import Stored
 from services.ingest.storing.ready import Ready
 from services.ingest.storing.turns import Turns
-from services.ingest.taxonomy import CONNECTION_ERRORS
 
 CONNECT_SECONDS = 10
 STOP_SECONDS = 10

@@ -79,6 +79,13 @@ def _consumer(
     )
 
 
+async def _given_all(consumer: Consumer, source: LogSource) -> Consumer:
+    """Join the group, which gives the consumer every partition."""
+    consumer.subscribe()
+    await source.rebalance(PARTITIONS)
+    return consumer
+
+
 async def test_a_request_to_stop_is_heard_while_offsets_are_committed(world: World) -> None:
     """Before Python 3.12 `wait_for` swallows it where the commit is done in the same instant."""
     source = Told(world.log)
@@ -130,9 +137,9 @@ async def test_what_transactions_leave_in_a_log_does_not_wait(
     world.log.append(PARTITIONS[0], measurement(1, 1))
     given = settings()
     group = given.ingest.model_copy(update={"allow_gaps": True})
-    consumer = _consumer(world, source, given.model_copy(update={"ingest": group}))
-    consumer.subscribe()
-    await source.rebalance(PARTITIONS)
+    consumer = await _given_all(
+        _consumer(world, source, given.model_copy(update={"ingest": group})), source
+    )
     source.reader = asyncio.ensure_future(asyncio.sleep(3_600))
 
     for _ in range(10):
@@ -235,9 +242,7 @@ async def test_a_database_that_goes_away_while_partitions_halt_is_waited_for(
     source, writer = Told(world.log), Refusing(world.ledger)
     writer.world = world
     world.log.append(PARTITIONS[0], measurement(1, 1))
-    consumer = _consumer(world, source, writer=writer)
-    consumer.subscribe()
-    await source.rebalance(PARTITIONS)
+    consumer = await _given_all(_consumer(world, source, writer=writer), source)
 
     await consumer.turn()
     await consumer.check()
@@ -269,9 +274,7 @@ async def test_a_commit_to_kafka_that_fails_is_counted_and_nothing_waits_for_it(
 ) -> None:
     failed_before = _sample("aivalue_ingest_kafka_commit_failures_total")
     source = Uncommitted(world.log)
-    consumer = _consumer(world, source)
-    consumer.subscribe()
-    await source.rebalance(PARTITIONS)
+    consumer = await _given_all(_consumer(world, source), source)
     for number in range(2):
         world.log.append(PARTITIONS[0], measurement(number, 1))
         for _ in range(2):
@@ -287,9 +290,7 @@ async def test_offsets_that_nobody_wrote_are_counted_and_halt_their_partition(
 ) -> None:
     gaps_before = _sample("aivalue_ingest_offset_gaps_total")
     source = Uncommitted(world.log)
-    consumer = _consumer(world, source)
-    consumer.subscribe()
-    await source.rebalance(PARTITIONS)
+    consumer = await _given_all(_consumer(world, source), source)
     world.log.append(PARTITIONS[0], measurement(0, 1))
     await consumer.turn()
     for number in range(1, 4):
